@@ -1,0 +1,161 @@
+// Package config turns the HCL file of an operator into plain values, or into
+// every fault it has at once. It promises that a Config it returns is complete:
+// every default is filled in, every path is clean, every name resolves, every
+// cron spec fires.
+package config
+
+import (
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// A Config is one accepted configuration. It is never changed; a reload makes
+// a new one.
+type Config struct {
+	Path       string // the file it came from
+	StateDir   string
+	RuntimeDir string
+	LogLevel   string // trace debug info warn error
+	LogFormat  string // text json
+
+	API         API
+	Seal        *Seal
+	Maintenance Maintenance
+
+	Integrations map[string]*Integration
+	Grants       []*Grant // exact names and patterns, in the order of the file
+	Allow        []Allow
+
+	// Warnings are what the operator should know although it is no fault.
+	Warnings []string
+}
+
+// API is where the daemon listens for local programs.
+type API struct {
+	Socket string
+	Mode   uint32 // permission bits, 0666 by default
+	Group  string // name or number; empty: the daemon's own
+}
+
+// Seal names the wrapping key of the store.
+type Seal struct {
+	KeyFile string
+}
+
+// Maintenance holds the specs of the jobs that robfig/cron runs.
+type Maintenance struct {
+	Sweep string // "@every 1s" by default
+}
+
+// A Kind says which dialect of OAuth an integration speaks.
+type Kind string
+
+const (
+	REST     Kind = "rest"
+	Meetings Kind = "meetings"
+	Generic  Kind = "generic"
+	Static   Kind = "static"
+)
+
+// An Integration is an OAuth client registered with Webex.
+type Integration struct {
+	Name     string
+	Kind     Kind
+	Cloud    string // commercial or fedramp
+	ClientID string
+	// Secrets are tried in this order; none makes a public client.
+	Secrets []SecretFile
+	Scopes  []string
+
+	AuthorizeURL       string
+	TokenURL           string
+	DeviceAuthorizeURL string
+	DeviceTokenURL     string
+	RevokeURL          string
+	APIURL             string
+	RedirectURL        string
+
+	AuthStyle AuthStyle
+	Site      string // Meetings
+	// PrefixSite sends the refresh token as SITE_TOKEN where it does not begin so.
+	PrefixSite bool
+	PKCE       string // S256 plain none
+	// Rotates: a refresh token must be taken for used up once it was sent.
+	Rotates bool
+
+	// AccessLife and RefreshLife serve where an answer has no number of its
+	// own. RefreshLife 0: the window is not known to end.
+	AccessLife  time.Duration
+	RefreshLife time.Duration
+
+	Concurrency int     // requests in flight at the token endpoint, at least 1
+	Rate        float64 // requests per second at the token endpoint; 0: unbounded
+	MinInterval time.Duration
+
+	ProxyURL string // empty: the usual environment
+	CAFile   string // empty: the system's
+}
+
+// AuthStyle is how the client proves itself at the token endpoint.
+type AuthStyle string
+
+const (
+	InBody AuthStyle = "body"
+	Basic  AuthStyle = "basic"
+)
+
+// A SecretFile is read again before each use, so that rotating a secret needs
+// no reload. See Read in secret.go.
+type SecretFile struct {
+	Path       string
+	Credential string // systemd credential instead of Path
+}
+
+// A Grant block speaks for one name, or, as a pattern, for every registered
+// grant whose name it matches.
+type Grant struct {
+	Name        string // "ops" or "tenant-*"
+	Integration string
+	Labels      map[string]string
+	Seed        *Seed
+	Refresh     Refresh
+	Files       []File
+}
+
+// A Seed registers its grant from a mounted file.
+type Seed struct {
+	File   string
+	Format string // as for import; "auto" by default
+}
+
+// Refresh says when an access token is renewed.
+type Refresh struct {
+	// Fraction of the token's life after which it is due; 0 when Before is set
+	// or when the default by life holds.
+	Fraction float64
+	// Before the expiry, as an alternative.
+	Before time.Duration
+	// Calendar restricts refreshes to certain instants; nil: none.
+	Calendar cron.Schedule
+	// CalendarSpec is its text.
+	CalendarSpec string
+}
+
+// A File receives the current access token.
+type File struct {
+	Path     string // may hold {{ .Grant }}
+	Format   string // raw json env header
+	Variable string // for env, WEBEX_ACCESS_TOKEN by default
+	Mode     uint32 // permission bits
+	Owner    string // name or number; empty: the daemon's
+	Group    string
+}
+
+// An Allow block lets peers do actions on grants. Blocks add up.
+type Allow struct {
+	Users   []string // names or numbers
+	Groups  []string
+	Actions []string // status token refresh admin
+	Grants  []string // names and patterns
+}

@@ -1,0 +1,121 @@
+// Package wire holds the JSON of the API on the unix socket, as server and
+// clients share it. Absent times are null; no type has room for a refresh
+// token or a client secret.
+package wire
+
+import "time"
+
+// A Grant is one grant as its operator sees it.
+type Grant struct {
+	Name            string            `json:"name"`
+	Integration     string            `json:"integration"`
+	Kind            string            `json:"kind"`
+	State           string            `json:"state"`
+	Reason          string            `json:"reason"`
+	Action          string            `json:"action"` // a command that can be run; empty: nothing to do
+	Since           *time.Time        `json:"since"`
+	AccessExpiresAt *time.Time        `json:"access_expires_at"`
+	RefreshDueAt    *time.Time        `json:"refresh_due_at"`
+	WindowEndsAt    *time.Time        `json:"window_ends_at"`
+	Window          string            `json:"window"`  // sliding fixed unknown
+	Assumed         []string          `json:"assumed"` // names of fields that no response gave
+	LastRefreshAt   *time.Time        `json:"last_refresh_at"`
+	Generation      uint64            `json:"generation"`
+	Failures        uint64            `json:"failures"` // consecutive
+	LastError       *LastError        `json:"last_error"`
+	Outputs         []Output          `json:"outputs"`
+	Scope           string            `json:"scope"`
+	Labels          map[string]string `json:"labels"`
+}
+
+// A LastError is the latest refusal.
+type LastError struct {
+	At          time.Time `json:"at"`
+	Status      int       `json:"status"`
+	Code        string    `json:"code"`
+	Description string    `json:"description"`
+	TrackingID  string    `json:"tracking_id"`
+}
+
+// An Output is a file that receives the token.
+type Output struct {
+	Type       string `json:"type"`
+	Target     string `json:"target"`
+	State      string `json:"state"` // ok behind failed
+	Generation uint64 `json:"generation"`
+	Error      string `json:"error"`
+}
+
+// Grants is a page of grants.
+type Grants struct {
+	Grants []Grant `json:"grants"`
+	Next   string  `json:"next"` // cursor for after=; empty at the end
+}
+
+// A Token is the current access token.
+type Token struct {
+	AccessToken string     `json:"access_token"`
+	TokenType   string     `json:"token_type"`
+	ExpiresAt   *time.Time `json:"expires_at"`
+	ExpiresIn   *int64     `json:"expires_in,omitempty"` // whole seconds
+	Generation  uint64     `json:"generation"`
+	Scope       string     `json:"scope"`
+}
+
+// A Status sums up the fleet and its keeper.
+type Status struct {
+	Grants            int            `json:"grants"`
+	States            map[string]int `json:"states"`
+	Counting          bool           `json:"counting"`
+	EarliestWindowEnd *WindowEnd     `json:"earliest_window_end"`
+	Keeper            Keeper         `json:"keeper"`
+}
+
+// A WindowEnd is the first window to end.
+type WindowEnd struct {
+	Grant string    `json:"grant"`
+	At    time.Time `json:"at"`
+}
+
+// Keeper is the health of the daemon itself.
+type Keeper struct {
+	LastSweepAt         *time.Time `json:"last_sweep_at"`
+	StoreLatencySeconds float64    `json:"store_latency_seconds"`
+	ClockSkewSeconds    float64    `json:"clock_skew_seconds"`
+	Overdue             int        `json:"overdue"`
+}
+
+// An Imported is the answer to a registration.
+type Imported struct {
+	Grant
+	Result string `json:"result"` // new replaced unchanged
+	Note   string `json:"note,omitempty"`
+}
+
+// An ImportedLine answers one line of a bulk import.
+type ImportedLine struct {
+	Grant  string `json:"grant"`
+	Result string `json:"result,omitempty"`
+	Note   string `json:"note,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+// An Event tells that something happened to a grant.
+type Event struct {
+	Grant      string    `json:"grant"`
+	Generation uint64    `json:"generation"`
+	State      string    `json:"state"`
+	Reason     string    `json:"reason"`
+	At         time.Time `json:"at"`
+}
+
+// A Problem is an error as RFC 9457 draws it.
+type Problem struct {
+	Type   string `json:"type,omitempty"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	State  string `json:"state"`
+	Reason string `json:"reason"`
+	Action string `json:"action"`
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"encoding/binary"
+	"math"
+	"strings"
+	"time"
+)
+
+// Ranks are milliseconds since the epoch; instants before it rank as 1, so
+// that rank 0 stays free for marks, and never ranks last.
+
+const never = math.MaxUint64
+
+func rank(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 1)) }
+
+func rankOrLast(t time.Time) uint64 {
+	if t.IsZero() {
+		return never
+	}
+	return rank(t)
+}
+
+func unrank(r uint64) time.Time { return time.UnixMilli(int64(r)).UTC() }
+
+func unrankLast(r uint64) time.Time {
+	if r == never {
+		return time.Time{}
+	}
+	return unrank(r)
+}
+
+func unrankBytes(b []byte) time.Time {
+	if len(b) != 8 {
+		return time.Time{}
+	}
+	return unrankLast(binary.BigEndian.Uint64(b))
+}
+
+// entries returns where a record stands in Due and Attention.
+func entries(r *Record) []Entry {
+	if r.Removed {
+		return nil
+	}
+	list := []Entry{{
+		Index: AttentionIndex,
+		Group: attentionGroup(r.Integration, r.Condition().State),
+		Rank:  rankOrLast(r.Refresh.EndsAt),
+		Name:  r.Name,
+	}}
+	if !r.DueAt.IsZero() {
+		list = append(list, Entry{
+			Index: DueIndex,
+			Group: r.Integration,
+			Rank:  rank(r.DueAt),
+			Name:  r.Name,
+			Value: binary.BigEndian.AppendUint64(nil, rankOrLast(r.Token.ExpiresAt)),
+		})
+	}
+	return list
+}
+
+// attentionGroup joins with a slash: no state has one, so the last one parts
+// them again whatever the integration is called.
+func attentionGroup(integration string, state State) string {
+	return integration + "/" + string(state)
+}
+
+func splitAttentionGroup(group string) (integration string, state State) {
+	i := strings.LastIndexByte(group, '/')
+	return group[:i], State(group[i+1:])
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"errors"
+)
+
+// Errors of every KV backend.
+var (
+	// ErrNotFound: no row or blob under that name.
+	ErrNotFound = errors.New("not found in the store")
+	// ErrConflict: the row, blob or mark was not as the change expected. It
+	// is an answer, not a failure: nothing of that change was written, other
+	// changes that shared its transaction were.
+	ErrConflict = errors.New("changed meanwhile in the store")
+	// ErrClosed: the backend was closed.
+	ErrClosed = errors.New("store is closed")
+)
+
+// A Revision identifies one written value of a row or blob. Revisions of one
+// name never repeat, not even after a deletion.
+type Revision uint64
+
+const (
+	// Absent as an expectation: there must be no row.
+	Absent Revision = 0
+	// Any as an expectation: whatever is there, even nothing.
+	Any Revision = 1<<64 - 1
+)
+
+// An Index is one of the four ordered lists kept beside the rows.
+type Index string
+
+const (
+	// DueIndex: group = integration, rank = due time, value = access expiry.
+	DueIndex Index = "due"
+	// AttentionIndex: group = integration and state, rank = window end.
+	AttentionIndex Index = "attention"
+	// OpenIndex marks grants whose refresh was sent or is about to be: value = intent.
+	OpenIndex Index = "open"
+	// UnpublishedIndex marks grants whose outputs are behind: value = generation.
+	UnpublishedIndex Index = "unpublished"
+)
+
+// An Entry stands in an index in the order of (Group, Rank, Name).
+type Entry struct {
+	Index Index
+	Group string // has no zero byte
+	Rank  uint64
+	Name  string // the grant
+	Value []byte
+}
+
+// A Row is one grant as the backend sees it: opaque bytes.
+type Row struct {
+	Name     string
+	Revision Revision
+	Value    []byte
+}
+
+// A Blob is a small named value beside the rows: key slots, cursors, alert times.
+type Blob struct {
+	Revision Revision
+	Value    []byte
+}
+
+// A Change is applied whole or not at all.
+type Change struct {
+	Name   string
+	Expect Revision
+	// Write, when set, replaces the row and all its due and attention entries.
+	Write *Write
+	// Delete removes the row, its entries and its marks. Not together with Write.
+	Delete bool
+	// Marks are set and cleared beside either, or alone: then the row and its
+	// revision stay as they are.
+	Marks []Mark
+}
+
+// A Write is the new state of a row. Entries name DueIndex and AttentionIndex only, and
+// their Name is the row's.
+type Write struct {
+	Value   []byte
+	Entries []Entry
+}
+
+// A Mark sets or clears the one entry that a grant has in OpenIndex or UnpublishedIndex
+// (group "", rank 0).
+type Mark struct {
+	Index Index
+	Value []byte // nil clears
+	// If, when set, must equal the value that stands there.
+	If []byte
+}
+
+// A Query asks for entries of one group, in order.
+type Query struct {
+	Index Index
+	Group string
+	// After excludes everything up to and with this position; the zero
+	// position excludes nothing.
+	After Position
+	// Below, when above zero, ends before the first entry of this rank.
+	Below uint64
+	// Limit bounds the answer; 0 means 1,000.
+	Limit int
+}
+
+// A Position lies in a group right behind the entry (Rank, Name).
+type Position struct {
+	Rank uint64
+	Name string
+}
+
+// KV is the narrow waist of the store: compare-and-swap over opaque rows, with
+// ordered index entries that change in the same transaction. Codec, sealing,
+// conflict handling and retries live above it, once. There is no counter that
+// every writer touches, so that a clustered engine can take bbolt's place.
+//
+// When Swap or SwapBlob returns nil, the change survives power loss. When it
+// returns anything but ErrConflict or ErrClosed, the outcome is unknown: read
+// again before believing either way. All methods may be called concurrently;
+// returned bytes belong to the caller.
+type KV interface {
+	Get(ctx context.Context, name string) (Row, error)
+	// Swap applies one change and returns the row's revision after it.
+	Swap(ctx context.Context, c Change) (Revision, error)
+	Range(ctx context.Context, q Query) ([]Entry, error)
+	// Count returns the number of entries in a group; complete is false while
+	// the backend is still counting behind its opening.
+	Count(ctx context.Context, index Index, group string) (n int, complete bool, err error)
+	// Groups lists the groups that Count knows entries of.
+	Groups(ctx context.Context, index Index) (groups []string, complete bool, err error)
+	// List returns rows in the order of their names.
+	List(ctx context.Context, after string, limit int) ([]Row, error)
+	Blob(ctx context.Context, key string) (Blob, error)
+	SwapBlob(ctx context.Context, key string, expect Revision, value []byte) (Revision, error)
+	Close() error
+}

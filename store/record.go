@@ -1,0 +1,116 @@
+package store
+
+import "time"
+
+// A Record is all that is kept of one grant. Times are UTC and kept to the
+// millisecond; a zero time means "none". The encoded form stands in codec.go.
+type Record struct {
+	Name        string
+	Integration string // under which it was registered
+	Kind        string
+	Generation  uint64 // tokens stored so far
+
+	Token   Token
+	Refresh RefreshToken
+	// Fallbacks are refresh tokens that may still work, best first, at most
+	// two: the one before Refresh until Refresh has worked once, and one that
+	// an answer brought while the record was changed by somebody else.
+	Fallbacks []RefreshToken
+
+	// RedirectURI and CodeVerifier are sent again on refresh by Meetings.
+	RedirectURI  string
+	CodeVerifier Secret
+	User         string // user_name of Meetings
+	Email        string
+	Site         string
+
+	RegisteredAt time.Time
+	// LastRefreshAt is when the request of the last successful refresh was
+	// sent, LastAttemptAt that of the last one of all.
+	LastRefreshAt time.Time
+	LastAttemptAt time.Time
+	DueAt         time.Time // of the next refresh; zero: never
+
+	// AssumedAccess and AssumedWindow: no response gave the number.
+	AssumedAccess bool
+	AssumedWindow bool
+
+	PausedSince      time.Time
+	UnverifiedSince  time.Time
+	ReauthorizeSince time.Time
+	UnknownSince     time.Time
+	FailingSince     time.Time
+	Failures         uint64 // consecutive
+	Reason           string // of the latest failure
+	LastError        *LastError
+	Rejection        Rejection
+
+	// Removed leaves nothing but Name and Fingerprints, so that a seed does not
+	// resurrect what an operator removed.
+	Removed bool
+
+	Fingerprints []Fingerprint // of refresh tokens, oldest first, at most 64
+	Observations []Observation // oldest first, at most 32
+}
+
+// A Token is an access token.
+type Token struct {
+	Access    Secret
+	Type      string // as published, "Bearer" where the answer had none
+	Scope     string // space-separated, as granted
+	IssuedAt  time.Time
+	ExpiresAt time.Time // zero: not known to end
+}
+
+// A RefreshToken is a value with the window in which it works.
+type RefreshToken struct {
+	Value     Secret
+	FirstSeen time.Time // when this very value was issued to us
+	EndsAt    time.Time // as the last response said; zero: not known to end
+}
+
+// A LastError is the latest refusal, cut to what helps an operator.
+type LastError struct {
+	At          time.Time
+	Status      int    // HTTP; 0 when there was no answer
+	Code        string // OAuth error code, or our own word for the failure
+	Description string // at most 200 bytes, printable
+	TrackingID  string // Webex support asks for it
+}
+
+// A Rejection counts identical refusals of the refresh token, the evidence
+// without which no grant is given up.
+type Rejection struct {
+	First time.Time
+	Last  time.Time
+	Count uint64
+}
+
+// A Fingerprint is the beginning of the HMAC of a refresh token under the
+// store's own key.
+type Fingerprint [8]byte
+
+// An Observation is what one answer said about the refresh window.
+type Observation struct {
+	At          time.Time     // seconds
+	EndsAt      time.Time     // seconds; zero: the answer said nothing
+	AccessLife  time.Duration // seconds
+	SameRefresh bool          // the value was that of the observation before
+	SameAccess  bool
+}
+
+// Limits on the lists in a Record.
+const (
+	MaxFingerprints = 64
+	MaxObservations = 32
+	MaxFallbacks    = 2
+)
+
+// An Intent is the durable note that a refresh is about to be sent. It stays
+// open until the outcome is stored.
+type Intent struct {
+	At          time.Time
+	Attempt     uint64 // 1 at first; counts on while the outcome stays unknown
+	Generation  uint64
+	Fingerprint Fingerprint // of the refresh token to be sent
+}

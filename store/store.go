@@ -1,0 +1,322 @@
+// Package store keeps grants: records with their secrets, the order in which
+// they fall due, and the intents of refreshes under way.
+//
+// It promises that what a method stored without an error survives power loss,
+// that a record changes only from the revision its writer saw, and that one
+// record that cannot be opened hides no other. It does not retry and does not
+// wait. It knows nothing of Webex, of configuration or of time.
+//
+// The layers are Store (codec, sealing, index entries) over KV (opaque rows,
+// compare-and-swap); boltkv is the backend.
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Sealer encrypts records for the KV below. The name is bound to the sealed
+// bytes: they open under no other.
+type Sealer interface {
+	Seal(name string, plain []byte) ([]byte, error)
+	Open(name string, sealed []byte) ([]byte, error)
+}
+
+// A Config says how a Store treats its rows. The zero value stores records as
+// encoded, without sealing.
+type Config struct {
+	Seal Sealer
+}
+
+// A Store is safe for concurrent use.
+type Store struct {
+	kv       KV
+	seal     Sealer
+	identity identity
+}
+
+// Stored is a record with the revision it was read at.
+type Stored struct {
+	*Record
+	Revision Revision
+}
+
+// A DamagedError says that one row did not open or decode. The other rows are
+// not affected.
+type DamagedError struct {
+	Name     string
+	Revision Revision
+	Err      error
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("record of grant %s is damaged: %v", e.Name, e.Err)
+}
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+// Open takes over kv, whose Close becomes the Store's. A new store is given
+// its identity, the key of its fingerprints, before Open returns.
+func Open(ctx context.Context, kv KV, cfg Config) (*Store, error) {
+	s := &Store{kv: kv, seal: cfg.Seal}
+	if s.seal == nil {
+		s.seal = unsealed{}
+	}
+	if err := s.loadIdentity(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes the KV.
+func (s *Store) Close() error { return s.kv.Close() }
+
+// Get returns ErrNotFound for an unknown grant and a *DamagedError for one
+// whose row does not open. Removed grants are returned too.
+func (s *Store) Get(ctx context.Context, name string) (Stored, error) {
+	row, err := s.kv.Get(ctx, name)
+	if err != nil {
+		return Stored{}, err
+	}
+	return s.open(row)
+}
+
+// List returns up to limit records after that name, in the order of names,
+// removed ones included. A damaged row stands in the second list instead.
+func (s *Store) List(ctx context.Context, after string, limit int) ([]Stored, []*DamagedError, error) {
+	rows, err := s.kv.List(ctx, after, limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	list := make([]Stored, 0, len(rows))
+	var damaged []*DamagedError
+	for _, row := range rows {
+		stored, err := s.open(row)
+		if bad, ok := errors.AsType[*DamagedError](err); ok {
+			damaged = append(damaged, bad)
+			continue
+		}
+		list = append(list, stored)
+	}
+	return list, damaged, nil
+}
+
+// An Update replaces a record.
+type Update struct {
+	Record *Record
+	// Expect is the revision that was read, Absent for a new grant.
+	Expect Revision
+	// CloseIntent clears the grant's open intent in the same transaction.
+	CloseIntent bool
+	// Unpublished notes in the same transaction that outputs are behind.
+	Unpublished bool
+}
+
+// Put stores an update and returns the new revision, or ErrConflict.
+func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
+	r := u.Record
+	value, err := s.seal.Seal(r.Name, encode(r))
+	if err != nil {
+		return 0, fmt.Errorf("seal record of grant %s: %w", r.Name, err)
+	}
+	c := Change{Name: r.Name, Expect: u.Expect, Write: &Write{Value: value, Entries: entries(r)}}
+	if u.CloseIntent {
+		c.Marks = append(c.Marks, Mark{Index: OpenIndex})
+	}
+	if u.Unpublished {
+		c.Marks = append(c.Marks, Mark{Index: UnpublishedIndex, Value: generation(r.Generation)})
+	}
+	return s.kv.Swap(ctx, c)
+}
+
+// Intend makes an intent durable if the record still has that revision.
+func (s *Store) Intend(ctx context.Context, name string, expect Revision, i Intent) error {
+	_, err := s.kv.Swap(ctx, Change{Name: name, Expect: expect,
+		Marks: []Mark{{Index: OpenIndex, Value: encodeIntent(i)}}})
+	return err
+}
+
+// An OpenIntent is a refresh whose outcome is not stored.
+type OpenIntent struct {
+	Name string
+	Intent
+}
+
+// Intents returns up to limit open intents after that name.
+func (s *Store) Intents(ctx context.Context, after string, limit int) ([]OpenIntent, error) {
+	marks, err := s.kv.Range(ctx, Query{Index: OpenIndex, After: Position{Name: after}, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]OpenIntent, 0, len(marks))
+	for _, m := range marks {
+		// An intent that does not decode still says that a refresh was sent.
+		i, _ := decodeIntent(m.Value)
+		list = append(list, OpenIntent{m.Name, i})
+	}
+	return list, nil
+}
+
+// A DueGrant is an entry of the schedule.
+type DueGrant struct {
+	Name          string
+	DueAt         time.Time
+	AccessExpires time.Time // zero: not known to end
+}
+
+// Due returns up to limit grants of an integration that were due before now,
+// the longest overdue first, after the given one when it is not nil.
+func (s *Store) Due(ctx context.Context, integration string, now time.Time, after *DueGrant, limit int) ([]DueGrant, error) {
+	q := Query{Index: DueIndex, Group: integration, Below: rank(now) + 1, Limit: limit}
+	if after != nil {
+		q.After = Position{Rank: rank(after.DueAt), Name: after.Name}
+	}
+	list, err := s.kv.Range(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	due := make([]DueGrant, 0, len(list))
+	for _, e := range list {
+		due = append(due, DueGrant{e.Name, unrank(e.Rank), unrankBytes(e.Value)})
+	}
+	return due, nil
+}
+
+// An AttentionGrant is an entry of the list that operators read.
+type AttentionGrant struct {
+	Name         string
+	WindowEndsAt time.Time // zero: not known to end
+}
+
+// Attention returns up to limit grants of an integration in one state, the
+// nearest window end first, after the given one when it is not nil.
+func (s *Store) Attention(ctx context.Context, integration string, state State, after *AttentionGrant, limit int) ([]AttentionGrant, error) {
+	q := Query{Index: AttentionIndex, Group: attentionGroup(integration, state), Limit: limit}
+	if after != nil {
+		q.After = Position{Rank: rankOrLast(after.WindowEndsAt), Name: after.Name}
+	}
+	list, err := s.kv.Range(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	grants := make([]AttentionGrant, 0, len(list))
+	for _, e := range list {
+		grants = append(grants, AttentionGrant{e.Name, unrankLast(e.Rank)})
+	}
+	return grants, nil
+}
+
+// Counts returns the number of grants per integration and state; complete is
+// false while the backend still counts behind its opening.
+func (s *Store) Counts(ctx context.Context) (counts map[string]map[State]int, complete bool, err error) {
+	groups, complete, err := s.kv.Groups(ctx, AttentionIndex)
+	if err != nil {
+		return nil, false, err
+	}
+	counts = make(map[string]map[State]int)
+	for _, g := range groups {
+		n, _, err := s.kv.Count(ctx, AttentionIndex, g)
+		if err != nil {
+			return nil, false, err
+		}
+		integration, state := splitAttentionGroup(g)
+		if counts[integration] == nil {
+			counts[integration] = make(map[State]int)
+		}
+		counts[integration][state] += n
+	}
+	return counts, complete, nil
+}
+
+// Unpublished returns up to limit grants after that name whose outputs are
+// behind their record.
+func (s *Store) Unpublished(ctx context.Context, after string, limit int) ([]string, error) {
+	marks, err := s.kv.Range(ctx, Query{Index: UnpublishedIndex, After: Position{Name: after}, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(marks))
+	for _, m := range marks {
+		names = append(names, m.Name)
+	}
+	return names, nil
+}
+
+// Published clears the note that outputs of a grant are behind, unless a newer
+// generation has set it anew; then it returns ErrConflict.
+func (s *Store) Published(ctx context.Context, name string, gen uint64) error {
+	_, err := s.kv.Swap(ctx, Change{Name: name, Expect: Any,
+		Marks: []Mark{{Index: UnpublishedIndex, If: generation(gen)}}})
+	return err
+}
+
+// Blob returns a small named value, ErrNotFound when there is none.
+func (s *Store) Blob(ctx context.Context, key string) (Blob, error) { return s.kv.Blob(ctx, key) }
+
+// SwapBlob stores a small named value if it still has the expected revision.
+func (s *Store) SwapBlob(ctx context.Context, key string, expect Revision, value []byte) (Revision, error) {
+	return s.kv.SwapBlob(ctx, key, expect, value)
+}
+
+// Fingerprint recognises a refresh token without keeping it.
+func (s *Store) Fingerprint(token Secret) Fingerprint {
+	mac := hmac.New(sha256.New, s.identity.fingerprintKey[:])
+	mac.Write([]byte(token.Reveal()))
+	return Fingerprint(mac.Sum(nil)[:8])
+}
+
+func (s *Store) open(row Row) (Stored, error) {
+	plain, err := s.seal.Open(row.Name, row.Value)
+	if err != nil {
+		return Stored{}, &DamagedError{row.Name, row.Revision, err}
+	}
+	r, err := decode(plain)
+	if err == nil && r.Name != row.Name {
+		err = fmt.Errorf("it is the record of %q", r.Name)
+	}
+	if err != nil {
+		return Stored{}, &DamagedError{row.Name, row.Revision, err}
+	}
+	return Stored{r, row.Revision}, nil
+}
+
+// identity is the blob "identity": 16 bytes of store id, 32 of key.
+type identity struct {
+	id             [16]byte
+	fingerprintKey [32]byte
+}
+
+const identityBlob = "identity"
+
+func (s *Store) loadIdentity(ctx context.Context) error {
+	b, err := s.kv.Blob(ctx, identityBlob)
+	if errors.Is(err, ErrNotFound) {
+		fresh := make([]byte, len(s.identity.id)+len(s.identity.fingerprintKey))
+		rand.Read(fresh)
+		if _, err := s.kv.SwapBlob(ctx, identityBlob, Absent, fresh); err != nil && !errors.Is(err, ErrConflict) {
+			return fmt.Errorf("store identity: %w", err)
+		}
+		b, err = s.kv.Blob(ctx, identityBlob)
+	}
+	if err != nil {
+		return fmt.Errorf("read store identity: %w", err)
+	}
+	if len(b.Value) != len(s.identity.id)+len(s.identity.fingerprintKey) {
+		return fmt.Errorf("store identity has %d bytes", len(b.Value))
+	}
+	copy(s.identity.id[:], b.Value)
+	copy(s.identity.fingerprintKey[:], b.Value[len(s.identity.id):])
+	return nil
+}
+
+type unsealed struct{}
+
+func (unsealed) Seal(_ string, plain []byte) ([]byte, error)  { return plain, nil }
+func (unsealed) Open(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
+
+func generation(n uint64) []byte { return binary.AppendUvarint(nil, n) }
