@@ -1,7 +1,7 @@
 // Package provider speaks to token endpoints, one dialect per kind of
 // integration. It promises that a secret goes to the configured endpoint and
-// nowhere else, that a request is written at most once per call, that a
-// refresh token in an answer is never dropped however odd the rest, and that
+// nowhere else, that a request is written at most once per client secret, that
+// a refresh token in an answer is never dropped however odd the rest, and that
 // no error text carries a secret.
 //
 // golang.org/x/oauth2 is not used on purpose: it repeats requests with another
@@ -9,5 +9,147 @@
 // loses rotated refresh tokens when another field of the answer is odd.
 package provider
 
-// Client is a stub until the real one lands.
-type Client struct{}
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store"
+)
+
+// A Config says how a Client reaches endpoints. The zero value is good.
+type Config struct {
+	// Transport carries the requests of an integration; nil means transports
+	// of the Client's own, see transport.go. Another one must neither follow
+	// redirects nor repeat a request whose body it has begun to read.
+	Transport func(*config.Integration) (http.RoundTripper, error)
+	// UserAgent is sent with every request; empty means "webex-tokend".
+	UserAgent string
+	Limits    Limits
+}
+
+// Limits bound one request. A zero field takes the value behind it.
+type Limits struct {
+	Connect   time.Duration // 10 s, to the endpoint or its proxy
+	Handshake time.Duration // 10 s, TLS
+	Header    time.Duration // 20 s, from the request written to the answer's header
+	Total     time.Duration // 30 s, from the start to the last byte of the answer
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Connect = cmp.Or(l.Connect, 10*time.Second)
+	l.Handshake = cmp.Or(l.Handshake, 10*time.Second)
+	l.Header = cmp.Or(l.Header, 20*time.Second)
+	l.Total = cmp.Or(l.Total, 30*time.Second)
+	return l
+}
+
+// A Client sends token requests. It is safe for concurrent use and keeps no
+// goroutine of its own beside those of idle connections.
+type Client struct {
+	transport func(*config.Integration) (http.RoundTripper, error)
+	userAgent string
+	limits    Limits
+	own       *transports
+
+	mu sync.Mutex
+	// accepted is, per integration, the secret file that worked last.
+	accepted map[string]config.SecretFile
+}
+
+// New returns a Client; Close lets go of its connections.
+func New(cfg Config) *Client {
+	c := &Client{
+		transport: cfg.Transport,
+		userAgent: cmp.Or(cfg.UserAgent, "webex-tokend"),
+		limits:    cfg.Limits.withDefaults(),
+		accepted:  make(map[string]config.SecretFile),
+	}
+	c.own = &transports{limits: c.limits, pools: make(map[route]*pool)}
+	if c.transport == nil {
+		c.transport = c.own.of
+	}
+	return c
+}
+
+// Close closes idle connections. A request in flight still finishes; its
+// connection closes itself when it has been idle for a while.
+func (c *Client) Close() { c.own.closeIdle() }
+
+// A Request is what a grant brings to its refresh.
+type Request struct {
+	Token store.Secret // the refresh token
+	// RedirectURI and CodeVerifier of the consent; Meetings wants them again.
+	RedirectURI  string
+	CodeVerifier store.Secret
+}
+
+// Refresh sends a refresh token to the token endpoint. The error is always a
+// *Failure.
+//
+// Until the request begins to be written, ctx ends the call. From there on the
+// exchange is deaf to it and ends by the Client's limits alone, because an
+// answer that nobody reads may hold the only copy of a rotated token.
+//
+// With more than one client secret, a request that was refused for the client
+// itself is sent once more with each next one: the server looks at the client
+// before it looks at the refresh token, so nothing was used up. The secret
+// that worked goes first the next time.
+func (c *Client) Refresh(ctx context.Context, in *config.Integration, r Request) (Answer, error) {
+	d, ok := dialectOf(in.Kind)
+	if !ok {
+		return Answer{}, &Failure{Kind: Misconfigured, Code: "not_refreshable",
+			Description: "grants of kind " + string(in.Kind) + " have no token request"}
+	}
+	if len(in.Secrets) == 0 {
+		return answerOrFailure(c.exchange(ctx, in, d, r, store.Secret{}))
+	}
+	var failure *Failure
+	for _, file := range c.secretFiles(in) {
+		secret, err := file.Read()
+		if err != nil {
+			// The refusal of an earlier secret says more than a missing next one.
+			failure = cmp.Or(failure, &Failure{Kind: Misconfigured, Code: "client_secret_unreadable",
+				Description: scrubber{}.clean(err.Error(), maxDescription)})
+			continue
+		}
+		var a Answer
+		a, failure = c.exchange(ctx, in, d, r, secret)
+		if failure == nil {
+			c.remember(in, file)
+		}
+		if failure == nil || !failure.client {
+			return answerOrFailure(a, failure)
+		}
+	}
+	return answerOrFailure(Answer{}, failure)
+}
+
+// answerOrFailure keeps a nil *Failure from becoming an error that is not nil.
+func answerOrFailure(a Answer, f *Failure) (Answer, error) {
+	if f != nil {
+		return Answer{}, f
+	}
+	return a, nil
+}
+
+// secretFiles lists the secrets of an integration, the one that worked last first.
+func (c *Client) secretFiles(in *config.Integration) []config.SecretFile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	files := slices.Clone(in.Secrets)
+	if i := slices.Index(files, c.accepted[in.Name]); i > 0 {
+		files[0], files[i] = files[i], files[0]
+	}
+	return files
+}
+
+func (c *Client) remember(in *config.Integration, file config.SecretFile) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.accepted[in.Name] = file
+}

@@ -42,6 +42,10 @@ type Failure struct {
 	// Salvaged is a refresh token found in an otherwise useless answer. It
 	// must be kept: the server may have retired the one that was sent.
 	Salvaged store.Secret
+
+	// client: the client's identity or secret was refused in explicit words,
+	// so that another secret may help and nothing was used up.
+	client bool
 }
 
 func (f *Failure) Error() string {

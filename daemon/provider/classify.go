@@ -1,0 +1,88 @@
+package provider
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// classify sorts a refusal by what to do next; client is true when another
+// client secret may help.
+//
+// Two mistakes are dear: to give up a grant for a fault that passes, and to
+// blame every grant for a fault of the client, or the client for that of one
+// grant. So Rejected and Misconfigured need explicit words; all else is
+// Transient, which at worst means to ask again.
+func classify(status int, r refusal, d dialect) (kind Kind, client bool) {
+	if r.code == "tokenlimit_reached" || d.prose && strings.Contains(r.prose, "tokenlimit_reached") {
+		return Exhausted, false
+	}
+	switch {
+	case status == http.StatusTooManyRequests:
+		return Limited, false
+	case status >= 500 || slices.Contains(passing(), status):
+		// Whatever the body says, the status says that it was no verdict.
+		return Transient, false
+	}
+	token, identity := refusesToken(r.prose), refusesClient(r.prose)
+	switch r.code {
+	case "invalid_grant", "invalid_refresh_token":
+		if d.prose && identity && !token {
+			return Misconfigured, true
+		}
+		return Rejected, false
+	case "invalid_client":
+		return Misconfigured, true
+	case "unauthorized_client", "unsupported_grant_type", "invalid_scope":
+		return Misconfigured, false
+	case "", "invalid_request":
+		// The broker says invalid_request of a dead refresh token, the gateway
+		// has no code at all.
+		switch {
+		case d.prose && token && identity: // which of the two cannot be told
+		case d.prose && token:
+			return Rejected, false
+		case d.prose && identity:
+			return Misconfigured, true
+		case r.code == "" && status == http.StatusUnauthorized:
+			return d.unauthorized, d.unauthorized == Misconfigured
+		}
+	}
+	return Transient, false
+}
+
+// passing lists the 4xx that speak of the moment, not of the request.
+func passing() []int {
+	return []int{
+		http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly, http.StatusPreconditionRequired,
+	}
+}
+
+// refusesToken reports that a text calls the refresh token bad, such as "The
+// refresh token provided is expired, revoked, malformed, or invalid.", the
+// broker's words of a dead one.
+func refusesToken(prose string) bool {
+	return mentions(prose, "refresh token", "refresh_token", "refreshtoken") && condemns(prose)
+}
+
+// refusesClient does the same for the client, such as "Client Id is invalid",
+// "The provided clientSecret is invalid" and "Invalid client credentials",
+// all documented by Webex.
+func refusesClient(prose string) bool {
+	return mentions(prose, "client id", "client_id", "clientid",
+		"client secret", "client_secret", "clientsecret",
+		"client credentials", "client authentication") && condemns(prose)
+}
+
+// condemns looks for a verdict. Words of a passing trouble, or of a parameter
+// that did not arrive, take it back: they speak of the request.
+func condemns(prose string) bool {
+	return mentions(prose, "invalid", "expired", "revoked", "malformed", "incorrect", "wrong",
+		"mismatch", "unknown", "not found", "not valid", "not recognized", "disabled", "deleted", "failed") &&
+		!mentions(prose, "temporar", "try again", "retry", "unavailable", "timed out", "timeout", "internal",
+			"missing", "required", "could not", "unable")
+}
+
+func mentions(prose string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(prose, word) })
+}

@@ -1,0 +1,82 @@
+package provider
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync"
+)
+
+// A departure decides, once and for all, between a caller that leaves and a
+// request that goes out. net/http asks for the first byte of the body before
+// it writes any byte of the request: it assembles header and body in one
+// buffer. Refusing the body at that point keeps everything here; handing it
+// over makes the exchange deaf to its caller.
+type departure struct {
+	cancel context.CancelFunc // of the exchange
+
+	mu       sync.Mutex
+	left     bool // the caller went away
+	departed bool // the body was handed over
+}
+
+// leave ends an exchange that has not departed yet.
+func (d *departure) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left = true
+	if !d.departed {
+		d.cancel()
+	}
+}
+
+func (d *departure) depart() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.left && !d.departed {
+		return context.Canceled
+	}
+	d.departed = true
+	return nil
+}
+
+// comeBack takes a departure back. net/http asks for a body anew in one case
+// only, a kept-alive connection that turned out to be closed before anything
+// was written to it: a POST without Idempotency-Key is never repeated for
+// another reason. (A TLS record that was cut short counts as nothing written,
+// rightly: without its end it cannot be decrypted.)
+func (d *departure) comeBack() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.departed = false
+	if d.left {
+		d.cancel()
+		return context.Canceled
+	}
+	return nil
+}
+
+func (d *departure) sent() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.departed
+}
+
+// body returns a request body whose first Read is the departure.
+func (d *departure) body(text string) io.ReadCloser {
+	return io.NopCloser(departingBody{d, strings.NewReader(text)})
+}
+
+// departingBody hides the other methods of its reader: io.Copy would get
+// around Read by WriteTo.
+type departingBody struct {
+	departure *departure
+	text      *strings.Reader
+}
+
+func (b departingBody) Read(p []byte) (int, error) {
+	if err := b.departure.depart(); err != nil {
+		return 0, err
+	}
+	return b.text.Read(p)
+}

@@ -1,0 +1,31 @@
+package provider
+
+import (
+	"net/url"
+
+	"webex-tokend/daemon/config"
+)
+
+// A dialect is what one kind of integration does in its own way.
+type dialect struct {
+	// form returns the parameters of a refresh without those of the client.
+	form func(*config.Integration, Request) url.Values
+	// prose: errors must be told from their text, for want of codes.
+	prose bool
+	// unauthorized is what a 401 means that gives neither code nor reason.
+	unauthorized Kind
+}
+
+// dialectOf is the place where another kind joins. Static tokens have no
+// request and hence no dialect.
+func dialectOf(kind config.Kind) (d dialect, ok bool) {
+	switch kind {
+	case config.REST:
+		return webex(), true
+	case config.Meetings:
+		return meetings(), true
+	case config.Generic:
+		return generic(), true
+	}
+	return dialect{}, false
+}

@@ -1,0 +1,135 @@
+package provider
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store"
+)
+
+// maxBody bounds an answer, in bytes; a real one has under four thousand.
+const maxBody = 64 << 10
+
+// exchange sends one refresh and reads its answer. The order is a promise:
+//
+//  1. all that can fail here fails before a connection is asked for;
+//  2. the caller's ctx counts until the request departs, see departure;
+//  3. RoundTrip, not http.Client: it knows no redirects and no cookies;
+//  4. the answer is read to its end even on an error status, so that the
+//     connection can be used again.
+func (c *Client) exchange(ctx context.Context, in *config.Integration, d dialect, r Request, secret store.Secret) (Answer, *Failure) {
+	if ctx.Err() != nil {
+		return Answer{}, cancelled()
+	}
+	transport, err := c.transport(in)
+	if err != nil {
+		return Answer{}, unprepared(err)
+	}
+	form := d.form(in, r)
+	private := newScrubber(in.ClientID, secret, r.CodeVerifier, r.Token, store.NewSecret(form.Get("refresh_token")))
+	req, err := http.NewRequest(http.MethodPost, in.TokenURL, nil)
+	if err != nil {
+		return Answer{}, &Failure{Kind: Misconfigured, Code: "token_url_invalid"}
+	}
+	authenticate(req, form, in, secret)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.userAgent)
+
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.limits.Total)
+	defer cancel()
+	dep := &departure{cancel: cancel}
+	defer context.AfterFunc(ctx, dep.leave)()
+
+	text := form.Encode()
+	req.ContentLength = int64(len(text))
+	req.Body = dep.body(text)
+	req.GetBody = func() (io.ReadCloser, error) { return dep.body(text), dep.comeBack() }
+
+	resp, err := transport.RoundTrip(req.WithContext(bounded))
+	if err != nil {
+		return Answer{}, unanswered(err, dep.sent())
+	}
+	return read(resp, d, r.Token, private)
+}
+
+// authenticate adds the client to a request in the one style configured,
+// RFC 6749 section 2.3.1; there is no second try with the other one. A public
+// client names itself in the body.
+func authenticate(req *http.Request, form url.Values, in *config.Integration, secret store.Secret) {
+	switch {
+	case secret.Empty():
+		form.Set("client_id", in.ClientID)
+	case in.AuthStyle == config.Basic:
+		req.SetBasicAuth(url.QueryEscape(in.ClientID), url.QueryEscape(secret.Reveal()))
+	default:
+		form.Set("client_id", in.ClientID)
+		form.Set("client_secret", secret.Reveal())
+	}
+}
+
+// read turns a response into what it says.
+func read(resp *http.Response, d dialect, sent store.Secret, private scrubber) (Answer, *Failure) {
+	b := readBody(resp)
+	switch {
+	case resp.StatusCode >= 200 && resp.StatusCode < 300:
+		return accept(resp, b, d, sent, private)
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		f := answered(resp)
+		f.Code = "redirect_refused"
+		f.Description = private.clean("it redirects to host "+hostOf(resp.Header.Get("Location"))+", which was not followed", maxDescription)
+		return Answer{}, f
+	}
+	return Answer{}, refuse(resp, b, d, private)
+}
+
+// answered begins the Failure of an answer whose status arrived.
+func answered(resp *http.Response) *Failure {
+	return &Failure{Sent: true, Answered: true, Status: resp.StatusCode, Date: dateOf(resp.Header)}
+}
+
+// dateOf returns the server's clock, zero when the header tells none.
+func dateOf(h http.Header) time.Time {
+	t, _ := http.ParseTime(h.Get("Date"))
+	return t
+}
+
+func hostOf(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" {
+		return "(none)"
+	}
+	return u.Host
+}
+
+// A body is what could be read of an answer.
+type body struct {
+	text  []byte // at most maxBody
+	large bool   // there was more
+	short bool   // reading failed before the announced end
+}
+
+// readBody also unpacks gzip, which was never asked for but which a proxy may
+// apply all the same; the bound counts unpacked bytes.
+func readBody(resp *http.Response) body {
+	defer resp.Body.Close()
+	var from io.Reader = resp.Body
+	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		unpacked, err := gzip.NewReader(resp.Body)
+		if err != nil {
+			return body{short: true}
+		}
+		from = unpacked
+	}
+	text, err := io.ReadAll(io.LimitReader(from, maxBody+1))
+	if len(text) > maxBody {
+		return body{text: text[:maxBody], large: true}
+	}
+	return body{text: text, short: err != nil}
+}

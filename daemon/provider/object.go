@@ -1,0 +1,132 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// What keeps a text from being one JSON object.
+var (
+	ErrNotObject = errors.New("not a JSON object")
+	ErrCutShort  = errors.New("JSON object breaks off")
+	ErrMalformed = errors.New("JSON object is malformed")
+)
+
+// An Object holds the members of a JSON object, each undecoded until it is
+// asked for, so that one odd member spoils no other. encoding/json is an
+// all-or-nothing reader: a bare NaN beside a rotated token would lose it.
+type Object struct {
+	members map[string][]byte
+	// twice lists names that stood more than once; the last value that is
+	// neither empty nor null holds.
+	twice []string
+}
+
+// ReadObject reads text as one JSON object; a byte order mark before it and
+// anything behind it are passed over. With ErrCutShort and ErrMalformed the
+// Object holds the members before the fault.
+func ReadObject(text []byte) (Object, error) {
+	o := Object{members: make(map[string][]byte)}
+	s := scanner{text: bytes.TrimPrefix(text, []byte("\ufeff"))}
+	s.space()
+	if !s.take('{') {
+		return o, ErrNotObject
+	}
+	s.space()
+	if s.take('}') {
+		return o, nil
+	}
+	for {
+		if err := s.member(&o); err != nil {
+			return o, err
+		}
+		s.space()
+		if s.take('}') {
+			return o, nil
+		}
+		if !s.take(',') {
+			return o, s.fault()
+		}
+		s.space()
+		if s.take('}') { // a comma too many
+			return o, nil
+		}
+	}
+}
+
+func (o *Object) add(name string, value []byte) {
+	if _, ok := o.members[name]; ok {
+		o.twice = append(o.twice, name)
+		if text := string(value); text == `""` || text == "null" {
+			return
+		}
+	}
+	o.members[name] = value
+}
+
+// Has reports whether there is such a member and it is not null.
+func (o Object) Has(name string) bool {
+	value, ok := o.members[name]
+	return ok && string(value) != "null"
+}
+
+// Text returns a member that is a string of valid Unicode.
+func (o Object) Text(name string) (text string, ok bool) {
+	value := o.members[name]
+	if len(value) == 0 || value[0] != '"' || !utf8.Valid(value) || json.Unmarshal(value, &text) != nil {
+		return "", false
+	}
+	return text, !strings.ContainsRune(text, utf8.RuneError)
+}
+
+// Number returns a member that is a number or a string that reads as one.
+// What exceeds a float64 is infinite.
+func (o Object) Number(name string) (n float64, ok bool) {
+	text, ok := o.Text(name)
+	if !ok {
+		text = string(o.members[name])
+	}
+	n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) || math.IsNaN(n) {
+		return 0, false
+	}
+	return n, true
+}
+
+// Instant returns a member that is a point in time, in the forms of ParseInstant.
+func (o Object) Instant(name string) (at time.Time, ok bool) {
+	if text, ok := o.Text(name); ok {
+		return ParseInstant(text)
+	}
+	return ParseInstant(string(o.members[name]))
+}
+
+// latest is the last instant that is believed, the end of the year 9999.
+const latest = 253402300799
+
+// ParseInstant reads a date with time after RFC 3339, with a space for the T
+// too, in UTC where it has no zone, as token files of Python scripts are meant; or a number of seconds or milliseconds
+// since 1970, told apart by their size.
+func ParseInstant(text string) (at time.Time, ok bool) {
+	text = strings.TrimSpace(text)
+	layouts := [...]string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05"}
+	for _, layout := range layouts {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC(), at.Unix() > 0 && at.Unix() <= latest
+		}
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if n > 1e11 { // in seconds that would be the year 5138
+		n /= 1000
+	}
+	if err != nil || !(n > 0 && n <= latest) {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(int64(math.Round(n * 1000))).UTC(), true
+}

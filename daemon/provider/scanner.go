@@ -1,0 +1,135 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// A scanner parts the members of a JSON object without judging their values.
+type scanner struct {
+	text []byte
+	at   int
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.text) && bytes.IndexByte([]byte(" \t\r\n"), s.text[s.at]) >= 0 {
+		s.at++
+	}
+}
+
+func (s *scanner) take(c byte) bool {
+	if s.at < len(s.text) && s.text[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+// fault says why the text cannot go on as it should.
+func (s *scanner) fault() error {
+	if s.at >= len(s.text) {
+		return ErrCutShort
+	}
+	return ErrMalformed
+}
+
+// member reads `"name": value` into o.
+func (s *scanner) member(o *Object) error {
+	quoted, err := s.quoted()
+	if err != nil {
+		return err
+	}
+	var name string
+	if json.Unmarshal(quoted, &name) != nil {
+		return ErrMalformed
+	}
+	s.space()
+	if !s.take(':') {
+		return s.fault()
+	}
+	s.space()
+	value, err := s.value()
+	if err != nil {
+		return err
+	}
+	o.add(name, value)
+	return nil
+}
+
+// quoted returns a string with its quotes.
+func (s *scanner) quoted() ([]byte, error) {
+	start := s.at
+	if !s.take('"') {
+		return nil, s.fault()
+	}
+	for s.at < len(s.text) {
+		switch s.text[s.at] {
+		case '\\':
+			s.at++
+		case '"':
+			s.at++
+			return s.text[start:s.at], nil
+		}
+		s.at++
+	}
+	return nil, ErrCutShort
+}
+
+func (s *scanner) value() ([]byte, error) {
+	start := s.at
+	if s.at >= len(s.text) {
+		return nil, ErrCutShort
+	}
+	switch s.text[s.at] {
+	case '"':
+		return s.quoted()
+	case '{', '[':
+		if err := s.nested(); err != nil {
+			return nil, err
+		}
+	default:
+		if err := s.bare(); err != nil {
+			return nil, err
+		}
+	}
+	return s.text[start:s.at], nil
+}
+
+// nested passes over an object or array. It counts brackets without pairing
+// their kinds: whether the value is sound matters to whoever decodes it.
+func (s *scanner) nested() error {
+	for depth := 0; s.at < len(s.text); {
+		switch s.text[s.at] {
+		case '"':
+			if _, err := s.quoted(); err != nil {
+				return err
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		s.at++
+		if depth == 0 {
+			return nil
+		}
+	}
+	return ErrCutShort
+}
+
+// bare passes over a number, a literal, or what a careless server wrote
+// instead, such as NaN.
+func (s *scanner) bare() error {
+	start := s.at
+	for s.at < len(s.text) && bytes.IndexByte([]byte(" \t\r\n,:\"{}[]"), s.text[s.at]) < 0 {
+		s.at++
+	}
+	switch s.at {
+	case len(s.text): // the rest of it may be missing
+		return ErrCutShort
+	case start:
+		return ErrMalformed
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package provider
+
+import (
+	"cmp"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"webex-tokend/store"
+)
+
+// Bounds of what is kept of a peer's words, in bytes.
+const (
+	maxDescription = 200
+	maxCode        = 64
+	maxTrackingID  = 100
+)
+
+// minScrubbed is the length in bytes below which a secret cannot be told from
+// plain words; Meetings verifiers such as "abc" exist.
+const minScrubbed = 4
+
+// A scrubber takes secrets out of texts that a peer may have made of our own
+// request.
+type scrubber struct {
+	secrets []string // longest first
+}
+
+// newScrubber knows secrets in the forms in which they are sent: plain,
+// form-encoded, and together with the client's name as basic credentials.
+func newScrubber(clientID string, secrets ...store.Secret) scrubber {
+	var list []string
+	for _, s := range secrets {
+		text := s.Reveal()
+		if len(text) < minScrubbed {
+			continue
+		}
+		escaped := url.QueryEscape(text)
+		basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(clientID) + ":" + escaped))
+		list = append(list, text, escaped, basic)
+	}
+	// Longest first, for one may begin with another.
+	slices.SortFunc(list, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	return scrubber{list}
+}
+
+// clean returns text on one line: without secrets, with everything
+// unprintable escaped, of at most so many bytes.
+func (s scrubber) clean(text string, most int) string {
+	// Secrets go first: cutting or escaping could leave a piece of one.
+	for _, secret := range s.secrets {
+		text = strings.ReplaceAll(text, secret, "[redacted]")
+	}
+	var b strings.Builder
+	for _, r := range text {
+		piece := string(r)
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			piece = strings.Trim(strconv.QuoteRuneToASCII(r), "'")
+		}
+		if b.Len()+len(piece) > most {
+			break
+		}
+		b.WriteString(piece)
+	}
+	return b.String()
+}
