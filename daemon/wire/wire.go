@@ -94,6 +94,7 @@ type Imported struct {
 
 // An ImportedLine answers one line of a bulk import.
 type ImportedLine struct {
+	Line   int    `json:"line"` // from 1, blank ones included
 	Grant  string `json:"grant"`
 	Result string `json:"result,omitempty"`
 	Note   string `json:"note,omitempty"`
