@@ -1,0 +1,93 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/acl"
+)
+
+// A call is one request that has passed the gate.
+type call struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	peer  acl.Peer
+	rules *acl.Rules
+	grant string // from the path
+	// generation of the token handed out, for the log
+	generation uint64
+}
+
+// gate decides whether a request reaches its route, and writes down what was
+// decided. There is no other way to a route.
+func (s *Server) gate(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Cache-Control"] = []string{"no-store"}
+		c := &call{w: w, r: r, grant: r.PathValue("name"), rules: s.rules()}
+		allowed := s.admit(rt, c)
+		err := error(refuse(http.StatusForbidden, "not allowed"))
+		if allowed {
+			err = rt.serve(s, c)
+		}
+		if err != nil {
+			s.answerProblem(w, r, err)
+		}
+		s.audit(rt, c, allowed, err)
+	}
+}
+
+// admit asks the rules. It does not ask the keeper: a refusal is the same
+// whether the grant exists or not.
+func (s *Server) admit(rt route, c *call) bool {
+	if rt.reach == everybody {
+		return true
+	}
+	peer, ok := acl.FromContext(c.r.Context())
+	if !ok {
+		return false
+	}
+	c.peer = peer
+	switch rt.reach {
+	case one:
+		return c.rules.Allowed(peer, rt.action, c.grant)
+	case whole:
+		return c.rules.Allowed(peer, rt.action, "")
+	}
+	return c.rules.Named(peer)
+}
+
+// audit leaves one line for whatever hands out a token or changes something,
+// and for every refusal. Looking is logged for those who ask for it.
+func (s *Server) audit(rt route, c *call, allowed bool, err error) {
+	if rt.reach == everybody {
+		return
+	}
+	level := hclog.Info
+	if allowed && rt.action == acl.Status {
+		level = hclog.Debug
+	}
+	if level < s.log.GetLevel() {
+		return
+	}
+	status := http.StatusOK
+	if err != nil {
+		p, _ := problemOf(err)
+		status = p.Status
+	}
+	s.log.Log(level, "request", "uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action),
+		"grant", printable(c.grant), "generation", c.generation, "allowed", allowed, "status", status)
+}
+
+// printable keeps what a stranger sent as a grant's name from drawing lines of
+// its own in the log.
+func printable(name string) string {
+	const longest = 63 // of a valid name
+	name = name[:min(len(name), longest)]
+	for _, b := range []byte(name) {
+		if b <= ' ' || b >= 0x7f || b == '"' || b == '=' {
+			return "(not a name)"
+		}
+	}
+	return name
+}

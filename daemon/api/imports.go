@@ -1,0 +1,61 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/keeper"
+)
+
+// importOne registers the tokens in the body: PUT /v1/grants/{name}?format=&issued_at=.
+// It answers 201 for a grant that had none, else 200.
+func (s *Server) importOne(c *call) error {
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, bodyLimit))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return err
+		}
+		return refuse(http.StatusBadRequest, "body is not complete: %v", err)
+	}
+	query := c.r.URL.Query()
+	found, err := flow.Parse(body, s.formatFor(c, query.Get("format")))
+	if err != nil {
+		return refuse(http.StatusUnprocessableEntity, "%v", err)
+	}
+	r := registrationOf(found)
+	if text := query.Get("issued_at"); text != "" {
+		if r.IssuedAt, err = flow.ParseIssuedAt(text); err != nil {
+			return refuse(http.StatusBadRequest, "%v", err)
+		}
+	}
+	imported, err := s.keeper.Register(c.r.Context(), c.grant, r)
+	if err != nil {
+		return err
+	}
+	c.generation = imported.Generation
+	status := http.StatusOK
+	if imported.Result == "new" {
+		status = http.StatusCreated
+	}
+	return c.answer(status, imported)
+}
+
+// formatFor settles what only the grant can tell: a bare line is an access
+// token where tokens are never refreshed, else a refresh token.
+func (s *Server) formatFor(c *call, format string) string {
+	if format != "" && format != flow.Auto {
+		return format
+	}
+	// A grant that is not there is refused by Register, with better words.
+	if g, err := s.keeper.Grant(c.r.Context(), c.grant); err == nil && g.Kind == string(config.Static) {
+		return flow.Static
+	}
+	return flow.Auto
+}
+
+func registrationOf(i flow.Import) keeper.Registration {
+	return keeper.Registration{Answer: i.Answer, IssuedAt: i.IssuedAt}
+}

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+)
+
+// A refusal is a decision of a route itself.
+type refusal struct {
+	status int
+	detail string
+	retry  time.Duration // 0: nothing is said
+}
+
+func (r *refusal) Error() string { return r.detail }
+
+func refuse(status int, format string, args ...any) *refusal {
+	return &refusal{status: status, detail: fmt.Sprintf(format, args...)}
+}
+
+// problemOf is the one place where an error becomes a status. The duration is
+// that of Retry-After; 0: none.
+func problemOf(err error) (wire.Problem, time.Duration) {
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return problem(r.status, r.detail), r.retry
+	}
+	if r, ok := errors.AsType[*keeper.Refusal](err); ok {
+		p := problem(statusOf(r.Kind), r.Detail)
+		p.State, p.Reason, p.Action = string(r.State), r.Reason, r.Action
+		if r.Kind == keeper.Unavailable {
+			return p, max(r.RetryAfter, time.Second)
+		}
+		return p, 0
+	}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return problem(http.StatusRequestEntityTooLarge, fmt.Sprintf("body is longer than %d bytes", tooLarge.Limit)), 0
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return problem(http.StatusServiceUnavailable, "took too long"), time.Second
+	}
+	return problem(http.StatusInternalServerError, err.Error()), 0
+}
+
+func problem(status int, detail string) wire.Problem {
+	return wire.Problem{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+func statusOf(kind keeper.RefusalKind) int {
+	switch kind {
+	case keeper.NoSuchGrant:
+		return http.StatusNotFound
+	case keeper.BadName:
+		return http.StatusBadRequest
+	case keeper.BadContent:
+		return http.StatusUnprocessableEntity
+	case keeper.Conflict:
+		return http.StatusConflict
+	case keeper.Broker:
+		return http.StatusBadGateway
+	case keeper.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// answerProblem draws err as RFC 9457 says. What nobody foresaw is logged
+// here, and nowhere before.
+func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // nobody is there to read it
+	}
+	p, retry := problemOf(err)
+	if p.Status == http.StatusInternalServerError {
+		s.log.Error("request failed", "method", r.Method, "pattern", r.Pattern, "error", err)
+	}
+	w.Header().Set("Content-Type", wire.ProblemType)
+	if retry > 0 {
+		seconds := int64((retry + time.Second - 1) / time.Second)
+		w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+	}
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+// answer writes a value as JSON.
+func (c *call) answer(status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	c.w.Header()["Content-Type"] = []string{"application/json"}
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(append(body, '\n'))
+	return nil
+}

@@ -1,0 +1,167 @@
+// Package api serves the daemon's HTTP API on its unix socket.
+//
+// It promises that the kernel says who asks, never the message; that no route
+// does anything before the gate has let the caller through; that a caller
+// learns nothing of a grant outside its rules, not even whether it exists; and
+// that neither a refresh token nor an expired access token leaves. All routes
+// stand in one table, routes.go.
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+)
+
+// Keeper is what the routes ask of the core. *keeper.Keeper is one.
+type Keeper interface {
+	Status(ctx context.Context, view keeper.View) (wire.Status, error)
+	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
+	Grant(ctx context.Context, name string) (wire.Grant, error)
+	Token(ctx context.Context, name string, minValid time.Duration) (keeper.Current, error)
+	Register(ctx context.Context, name string, r keeper.Registration) (wire.Imported, error)
+	Refresh(ctx context.Context, name string) (wire.Grant, error)
+	Pause(ctx context.Context, name string) (wire.Grant, error)
+	Resume(ctx context.Context, name string) (wire.Grant, error)
+	Remove(ctx context.Context, name string) error
+}
+
+// A Stream delivers events. *keeper.Subscription is one.
+type Stream interface {
+	// Next waits for at least one event. When ctx ends the wait, nothing is
+	// lost: the next call goes on.
+	Next(ctx context.Context) ([]keeper.Event, error)
+	Close()
+}
+
+// A Config says what stands behind the routes.
+type Config struct {
+	Keeper Keeper
+	// Events begins a stream behind the event with that ID, keeper.Latest
+	// meaning with what happens next.
+	Events func(after uint64) Stream
+	// Rules returns the rules in force. They are asked anew for each request,
+	// so that a reload holds at once; nil lets root and the daemon's own user in.
+	Rules func() *acl.Rules
+	// Reload reads the configuration again. Its error is what the operator
+	// has to mend: it is answered as such.
+	Reload func(ctx context.Context) error
+	// Ready returns why the daemon is not ready yet; nil: it always is.
+	Ready func() error
+	// Now is the wall clock; nil means time.Now.
+	Now func() time.Time
+	// Heartbeat is the time between signs of life on a silent event stream;
+	// 0 means 15 seconds.
+	Heartbeat time.Duration
+	// Log receives one line for each decision about a token or an order; nil
+	// drops them.
+	Log hclog.Logger
+}
+
+// A Server answers the API's requests.
+type Server struct {
+	keeper    Keeper
+	events    func(after uint64) Stream
+	rules     func() *acl.Rules
+	reload    func(ctx context.Context) error
+	ready     func() error
+	now       func() time.Time
+	heartbeat time.Duration
+	log       hclog.Logger
+
+	mux  *http.ServeMux
+	http *http.Server
+
+	// streams ends when the server stops: events and bulk imports go on for
+	// as long as their client wishes, and would hold up everybody.
+	streams    context.Context
+	endStreams context.CancelFunc
+}
+
+// Bounds on what one connection may take. An honest client meets none of them:
+// the longest answers, a token and a refresh, take less than a minute.
+const (
+	headerTimeout = 10 * time.Second
+	// requestTimeout is for reading a request, but net/http takes a caller for
+	// gone when it passes, whatever the route is doing then. So it is not
+	// shorter than answerTimeout.
+	requestTimeout = 2 * time.Minute
+	answerTimeout  = 2 * time.Minute
+	idleTimeout    = 2 * time.Minute
+	headerLimit    = 16 << 10
+	bodyLimit      = 1 << 20
+)
+
+// New returns a server that does not listen yet.
+func New(cfg Config) *Server {
+	s := &Server{
+		keeper:    cfg.Keeper,
+		events:    cfg.Events,
+		rules:     cfg.Rules,
+		reload:    cfg.Reload,
+		ready:     cfg.Ready,
+		now:       cfg.Now,
+		heartbeat: cfg.Heartbeat,
+		log:       cfg.Log,
+		mux:       http.NewServeMux(),
+	}
+	if s.rules == nil {
+		own := acl.New(acl.Config{})
+		s.rules = func() *acl.Rules { return own }
+	}
+	if s.ready == nil {
+		s.ready = func() error { return nil }
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.heartbeat == 0 {
+		s.heartbeat = 15 * time.Second
+	}
+	if s.log == nil {
+		s.log = hclog.NewNullLogger()
+	}
+	s.streams, s.endStreams = context.WithCancel(context.Background())
+	for _, r := range routes() {
+		s.mux.Handle(r.pattern, s.gate(r))
+	}
+	s.mux.HandleFunc("/", s.unknown)
+	s.http = &http.Server{
+		Handler:           s.mux,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      answerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerLimit,
+		ConnContext:       acl.ConnContext,
+		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	return s
+}
+
+// Serve answers on l, which it closes, until Shutdown; then it returns nil.
+func (s *Server) Serve(l *net.UnixListener) error {
+	err := s.http.Serve(newCrowd(l))
+	if err == http.ErrServerClosed {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops listening, ends streams, and waits for requests under way.
+// When ctx ends first, it cuts them off and returns ctx's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.endStreams()
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		_ = s.http.Close()
+	}
+	return err
+}
