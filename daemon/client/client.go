@@ -1,0 +1,154 @@
+// Package client speaks to the daemon over its unix socket.
+//
+// Every method is one request. An answer that is not a success comes back as
+// a *Problem; a daemon that is not there as ErrUnreachable. Nothing is sent
+// twice, nothing is kept between calls but idle connections.
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// DefaultSocket is where the packaged unit lets the daemon listen.
+const DefaultSocket = "/run/webex-tokend/api.sock"
+
+// longestAnswer is above what the daemon takes for the slowest single answer,
+// a refresh that waits for its turn at the token endpoint and then for the
+// endpoint.
+const longestAnswer = 2 * time.Minute
+
+// A Config says where the daemon is.
+type Config struct {
+	// Socket is the path of its unix socket; empty means DefaultSocket.
+	Socket string
+}
+
+// A Client is safe for concurrent use.
+type Client struct {
+	http *http.Client
+}
+
+// New connects to nothing yet.
+func New(cfg Config) *Client {
+	socket := cfg.Socket
+	if socket == "" {
+		socket = DefaultSocket
+	}
+	return &Client{http: &http.Client{
+		Transport: &http.Transport{
+			DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, socket) },
+			DisableCompression:    true,
+			MaxIdleConnsPerHost:   64,
+			IdleConnTimeout:       time.Minute,
+			ResponseHeaderTimeout: longestAnswer,
+		},
+		// The daemon redirects nowhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close closes idle connections. Requests under way are not affected.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// ErrUnreachable: nobody answers on the socket, or there is no socket. Being
+// kept out by its mode is fs.ErrPermission instead.
+var ErrUnreachable = errors.New("daemon is not reachable")
+
+func dial(ctx context.Context, socket string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
+	if err == nil {
+		return conn, nil
+	}
+	cause := err
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		cause = op.Err // the path is said once, by us
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("connect to %s: %w", socket, cause)
+	}
+	return nil, fmt.Errorf("%w on %s: %w", ErrUnreachable, socket, cause)
+}
+
+// A call is one request to come.
+type call struct {
+	method string
+	path   string
+	query  url.Values
+	accept string // empty: application/json
+	kind   string // content type of the body
+	body   io.Reader
+	header http.Header
+}
+
+// grantPath escapes what no valid name has, so that an invalid one reaches the
+// daemon's refusal and not another route.
+func grantPath(name string, more ...string) string {
+	return "/v1/grants/" + url.PathEscape(name) + strings.Join(append([]string{""}, more...), "/")
+}
+
+// send returns a success, whose body the caller closes, or an error.
+func (c *Client) send(ctx context.Context, what call) (*http.Response, error) {
+	target := "http://webex-tokend" + what.path
+	if len(what.query) > 0 {
+		target += "?" + what.query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, what.method, target, what.body)
+	if err != nil {
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	if what.header != nil {
+		req.Header = what.header
+	}
+	accept := what.accept
+	if accept == "" {
+		accept = "application/json"
+	}
+	req.Header.Set("Accept", accept)
+	if what.kind != "" {
+		req.Header.Set("Content-Type", what.kind)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err // the made-up host in its URL would only puzzle
+		}
+		return nil, err
+	}
+	if resp.StatusCode/100 != 2 {
+		defer resp.Body.Close()
+		return nil, problemOf(resp)
+	}
+	return resp, nil
+}
+
+// do sends and decodes the answer into out; nil drops it.
+func (c *Client) do(ctx context.Context, what call, out any) error {
+	resp, err := c.send(ctx, what)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("read answer of %s %s: %w", what.method, what.path, err)
+	}
+	// What follows the value is a newline; reading it to the end lets the
+	// connection serve again.
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64))
+	return nil
+}
