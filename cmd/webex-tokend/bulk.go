@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"webex-tokend/daemon/wire"
+)
+
+// rejectedShown is how many rejected lines are told one by one.
+const rejectedShown = 20
+
+// importBulk sends the lines of a file and tells what became of them. A
+// rejected line stops nothing, but the command fails.
+func importBulk(ctx context.Context, c *console, name string, asJSON bool) error {
+	content, err := c.open(name)
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	sent := &counted{r: content}
+	bar := newProgress(c.err, sent, sizeOf(content))
+	out := json.NewEncoder(c.out)
+
+	daemon := c.daemon()
+	defer daemon.Close()
+	results := make(map[string]int)
+	var rejected []wire.ImportedLine
+	answered := 0
+	for line, err := range daemon.ImportLines(ctx, sent) {
+		if err != nil {
+			bar.end()
+			return &failure{explain(err).code, err,
+				fmt.Sprintf("%d lines were answered; importing all of them again does no harm", answered)}
+		}
+		answered++
+		if line.Error != "" {
+			results["rejected"]++
+			if len(rejected) < rejectedShown {
+				rejected = append(rejected, line)
+			}
+		} else {
+			results[line.Result]++
+		}
+		if asJSON {
+			if err := out.Encode(line); err != nil {
+				return fmt.Errorf("write answer: %w", err)
+			}
+		}
+		bar.show(answered)
+	}
+	bar.end()
+	for _, line := range rejected {
+		fmt.Fprintf(c.err, "line %d%s: %s\n", line.Line, inParentheses(line.Grant), line.Error)
+	}
+	if more := results["rejected"] - len(rejected); more > 0 {
+		fmt.Fprintf(c.err, "and %d more rejected lines; --json shows all\n", more)
+	}
+	if !asJSON {
+		fmt.Fprintln(c.out, bulkLine(answered, results))
+	}
+	if results["rejected"] > 0 {
+		return &failure{exitFailed, fmt.Errorf("%d of %d lines were rejected", results["rejected"], answered), ""}
+	}
+	return nil
+}
+
+func inParentheses(grant string) string {
+	if grant == "" {
+		return ""
+	}
+	return " (" + grant + ")"
+}
+
+func bulkLine(answered int, results map[string]int) string {
+	var parts []string
+	for _, result := range []string{"new", "replaced", "unchanged", "rejected"} {
+		if n := results[result]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, result))
+		}
+	}
+	if len(parts) == 0 {
+		return "no lines"
+	}
+	return fmt.Sprintf("%d lines: %s", answered, strings.Join(parts, ", "))
+}
+
+// counted knows how much of a file has gone out.
+type counted struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// sizeOf returns 0 for what has no size, as a pipe.
+func sizeOf(r io.Reader) int64 {
+	if f, ok := r.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size()
+		}
+	}
+	return 0
+}
+
+// A progress is one line on a terminal, drawn anew as things go on.
+type progress struct {
+	w     io.Writer
+	on    screen
+	sent  *counted
+	size  int64
+	begin time.Time
+	drawn time.Time
+}
+
+func newProgress(w io.Writer, sent *counted, size int64) *progress {
+	return &progress{w: w, on: screenOf(w), sent: sent, size: size, begin: time.Now()}
+}
+
+// show draws at most ten times a second, and nothing where nobody watches.
+func (p *progress) show(lines int) {
+	now := time.Now()
+	if !p.on.terminal || now.Sub(p.drawn) < 100*time.Millisecond {
+		return
+	}
+	p.drawn = now
+	text := fmt.Sprintf("%d lines, %.0f a second", lines, float64(lines)/max(now.Sub(p.begin).Seconds(), 0.001))
+	if p.size > 0 {
+		text = gauge(float64(p.sent.n.Load())/float64(p.size)) + "  " + text
+	}
+	fmt.Fprintf(p.w, "\r%s\x1b[K", cut(text, p.on.width-1))
+}
+
+// end leaves the line free.
+func (p *progress) end() {
+	if !p.drawn.IsZero() {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+func gauge(part float64) string {
+	const cells = 30
+	part = min(max(part, 0), 1)
+	full := int(part * cells)
+	return fmt.Sprintf("[%s%s] %3.0f%%", strings.Repeat("#", full), strings.Repeat(".", cells-full), part*100)
+}

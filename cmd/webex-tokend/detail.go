@@ -1,0 +1,118 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// drawGrant shows all there is to say of one grant.
+func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
+	var b strings.Builder
+	state := store.State(g.State)
+	fmt.Fprintf(&b, "%s %s  %s", on.paint(tintOf(state), sign(state)), on.paint(bold, g.Name), on.paint(tintOf(state), g.State))
+	if g.Reason != "" {
+		fmt.Fprintf(&b, ": %s", strings.ReplaceAll(g.Reason, "_", " "))
+	}
+	if g.Since != nil {
+		fmt.Fprintf(&b, ", since %s", minute(*g.Since))
+	}
+	b.WriteByte('\n')
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %s%s\n", on.paint(faint, fmt.Sprintf("%-14s", label)), fmt.Sprintf(format, args...))
+	}
+	if g.Action != "" {
+		line("next", "%s", g.Action)
+	}
+	line("kind", "%s, integration %s", g.Kind, g.Integration)
+	line("token", "%s", tokenLine(g, now))
+	if g.RefreshDueAt != nil {
+		line("next refresh", "%s, %s", minute(*g.RefreshDueAt), until(*g.RefreshDueAt, now))
+	}
+	line("window", "%s", windowLine(g, now))
+	if g.LastRefreshAt != nil {
+		line("last refresh", "%s, %s", minute(*g.LastRefreshAt), until(*g.LastRefreshAt, now))
+	}
+	if g.Failures > 0 {
+		line("failures", "%d in a row", g.Failures)
+	}
+	if e := g.LastError; e != nil {
+		line("last error", "%s, %s", minute(e.At), errorLine(e))
+		if e.TrackingID != "" {
+			line("tracking ID", "%s", e.TrackingID)
+		}
+	}
+	for _, o := range g.Outputs {
+		line(o.Type, "%s  %s", o.Target, outputLine(o, g.Generation))
+	}
+	if g.Scope != "" {
+		line("scope", "%s", g.Scope)
+	}
+	for _, key := range slices.Sorted(maps.Keys(g.Labels)) {
+		line("label", "%s = %s", key, g.Labels[key])
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func tokenLine(g wire.Grant, now time.Time) string {
+	if g.Generation == 0 {
+		return "none yet"
+	}
+	text := "does not expire"
+	if t := g.AccessExpiresAt; t != nil {
+		verb := "expires"
+		if !now.Before(*t) {
+			verb = "expired"
+		}
+		text = fmt.Sprintf("%s %s, %s%s", verb, minute(*t), until(*t, now), assumed(g, "access_expires_at"))
+	}
+	return fmt.Sprintf("generation %d, %s", g.Generation, text)
+}
+
+func windowLine(g wire.Grant, now time.Time) string {
+	if g.WindowEndsAt == nil {
+		return "not known to end"
+	}
+	behaviour := map[string]string{
+		"sliding": "every refresh extends it",
+		"fixed":   "a refresh does not extend it",
+	}[g.Window]
+	return fmt.Sprintf("ends %s, %s%s; %s", minute(*g.WindowEndsAt), until(*g.WindowEndsAt, now),
+		assumed(g, "window_ends_at"), cmp.Or(behaviour, "not known yet whether a refresh extends it"))
+}
+
+func assumed(g wire.Grant, field string) string {
+	if slices.Contains(g.Assumed, field) {
+		return " (assumed: no response said so)"
+	}
+	return ""
+}
+
+func errorLine(e *wire.LastError) string {
+	text := e.Code
+	if e.Status != 0 {
+		text = fmt.Sprintf("%d %s", e.Status, text)
+	}
+	if e.Description != "" {
+		text += ": " + e.Description
+	}
+	return text
+}
+
+func outputLine(o wire.Output, generation uint64) string {
+	switch {
+	case o.Error != "":
+		return o.State + ": " + o.Error
+	case o.Generation != generation:
+		return fmt.Sprintf("%s, holds generation %d", o.State, o.Generation)
+	}
+	return o.State
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/emulator"
+)
+
+func newEmulator(c *console) *cobra.Command {
+	var listen, accessLife, refreshLife, grace string
+	var cfg emulator.Config
+	cmd := &cobra.Command{
+		Use:   "emulator [--listen ADDR]",
+		Short: "Run a Webex authorization server that keeps nothing",
+		Long: `Run a Webex authorization server for trying a configuration. It behaves as
+Webex documents and, unless --calm, now and then as Webex does: it limits
+calls, fails, or answers with the same token again. It prints its URL, clients
+and one token response of each kind as JSON, and ends on Ctrl-C.`,
+		Example: `  webex-tokend emulator --listen 127.0.0.1:8410 --access-life 2m
+  webex-tokend emulator | jq .responses.rest > response.json`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, d := range []struct {
+				flag, text string
+				into       *time.Duration
+			}{
+				{"--access-life", accessLife, &cfg.AccessLife},
+				{"--refresh-life", refreshLife, &cfg.RefreshLife},
+				{"--grace", grace, &cfg.Grace},
+			} {
+				var err error
+				if *d.into, err = config.ParseDuration(d.text); err != nil {
+					return usage(cmd, "%s: %v", d.flag, err)
+				}
+			}
+			return emulate(cmd.Context(), c, listen, cfg)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8410", "address to listen on; port 0 takes any")
+	cmd.Flags().StringVar(&accessLife, "access-life", "0s", `life of access tokens, like "2m"; 0s: as Webex documents`)
+	cmd.Flags().StringVar(&refreshLife, "refresh-life", "0s", `life of refresh tokens, like "90d"; 0s: as Webex documents`)
+	cmd.Flags().BoolVar(&cfg.Calm, "calm", false, "never misbehave")
+	cmd.Flags().BoolVar(&cfg.Rotate, "rotate", false, "give out a new refresh token with each refresh")
+	cmd.Flags().StringVar(&grace, "grace", "0s", "with --rotate: how long a used refresh token goes on working")
+	return cmd
+}
+
+// emulate serves until ctx ends.
+func emulate(ctx context.Context, c *console, addr string, cfg emulator.Config) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return &failure{exitFailed, err, "choose another address by --listen"}
+	}
+	base := "http://" + listener.Addr().String()
+	webex := emulator.New(cfg)
+	server := &http.Server{Handler: webex, ReadHeaderTimeout: 10 * time.Second}
+	out := json.NewEncoder(c.out)
+	out.SetIndent("", "  ")
+	if err := out.Encode(webex.Announcement(base)); err != nil {
+		_ = listener.Close()
+		return fmt.Errorf("print announcement: %w", err)
+	}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.Serve(listener); err != http.ErrServerClosed {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}

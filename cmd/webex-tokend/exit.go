@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/config"
+	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
+)
+
+// The exit codes are part of the contract with scripts. Those above 64 follow
+// sysexits.h as far as it has a word for it.
+const (
+	exitFailed      = 1
+	exitUsage       = 2 // or faults in the config
+	exitNoGrant     = 3
+	exitUnreachable = 69
+	exitLocked      = 75
+	exitNewerFormat = 76
+	exitDenied      = 77
+)
+
+// A failure is an error that knows its exit code and what to try next.
+type failure struct {
+	code int
+	err  error  // nil: everything has been said
+	hint string // a next step, in lower case; empty: none
+}
+
+func (f *failure) Error() string { return fmt.Sprint(f.err) }
+func (f *failure) Unwrap() error { return f.err }
+
+// report says what went wrong in one line, what to do about it in an indented
+// second one, and returns the exit code.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	f := explain(err)
+	if f.err != nil {
+		fmt.Fprintf(stderr, "webex-tokend: %v\n", f.err)
+	}
+	if f.hint != "" {
+		fmt.Fprintf(stderr, "  %s\n", f.hint)
+	}
+	return f.code
+}
+
+// explain is the one place where errors become exit codes and advice.
+func explain(err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if p, ok := errors.AsType[*client.Problem](err); ok {
+		return explainProblem(p, err)
+	}
+	switch {
+	case errors.Is(err, client.ErrUnreachable):
+		return &failure{exitUnreachable, err, "start it: systemctl start webex-tokend"}
+	case errors.Is(err, fs.ErrPermission):
+		return &failure{exitDenied, err, "ask as root, or as a member of the socket's group"}
+	case errors.Is(err, boltkv.ErrLocked):
+		return &failure{exitLocked, err, "see: systemctl status webex-tokend"}
+	case errors.Is(err, store.ErrNewerFormat):
+		return &failure{exitNewerFormat, err, "install the version that wrote it, or a later one"}
+	case errors.Is(err, context.Canceled):
+		return &failure{exitFailed, errors.New("interrupted"), ""}
+	}
+	return &failure{exitFailed, err, ""}
+}
+
+func explainProblem(p *client.Problem, err error) *failure {
+	f := &failure{code: exitFailed, err: err}
+	switch p.Status {
+	case http.StatusForbidden:
+		f.code = exitDenied
+		f.hint = fmt.Sprintf("an allow block of the daemon's config has to name user %d or one of its groups", os.Getuid())
+	case http.StatusNotFound:
+		f.code = exitNoGrant
+		f.hint = "see: webex-tokend status"
+	case http.StatusBadRequest:
+		f.code = exitUsage
+	}
+	if p.RetryAfter > 0 {
+		f.hint = "try again in " + config.FormatDuration(p.RetryAfter)
+	}
+	if p.Action != "" {
+		f.hint = "next: " + p.Action
+	}
+	return f
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// headline answers in one line whether somebody has to act, and until when.
+func headline(sum wire.Status, now time.Time) string {
+	var b strings.Builder
+	switch sum.Grants {
+	case 0:
+		return "no grants yet; declare one in the config, then: webex-tokend import GRANT FILE"
+	case 1:
+		b.WriteString("1 grant")
+	default:
+		fmt.Fprintf(&b, "%d grants", sum.Grants)
+	}
+	if sum.Counting {
+		b.WriteString(" so far (still counting)")
+	}
+	if sum.States[string(store.OK)] == sum.Grants {
+		b.WriteString(", all well")
+	} else {
+		separator := ": "
+		for _, state := range store.ByUrgency() {
+			if n := sum.States[string(state)]; n > 0 {
+				fmt.Fprintf(&b, "%s%d %s", separator, n, state)
+				separator = ", "
+			}
+		}
+	}
+	if sum.Keeper.Overdue > 0 {
+		fmt.Fprintf(&b, "; %d overdue", sum.Keeper.Overdue)
+	}
+	if first := sum.EarliestWindowEnd; first != nil {
+		verb := "ends"
+		if first.At.Before(now) {
+			verb = "ended"
+		}
+		fmt.Fprintf(&b, "; first window %s %s (%s)", verb, date(first.At), first.Grant)
+	}
+	return b.String()
+}

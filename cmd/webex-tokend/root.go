@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/client"
+)
+
+// defaultConfig is where the packaged unit looks.
+const defaultConfig = "/etc/webex-tokend/config.hcl"
+
+// run is the whole program but for the process: it returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot(&console{in: stdin, out: stdout, err: stderr})
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return report(stderr, root.ExecuteContext(ctx))
+}
+
+// A console is what all commands share: where they read and write, and the
+// global flags.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+	socket   string
+	config   string
+}
+
+// daemon returns a client of the daemon on the socket that was chosen.
+func (c *console) daemon() *client.Client { return client.New(client.Config{Socket: c.socket}) }
+
+func newRoot(c *console) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "webex-tokend",
+		Short: "Keep OAuth grants for Cisco Webex alive",
+		Long: `webex-tokend holds OAuth grants for Cisco Webex, renews their access tokens
+before they expire, and hands the current token to other programs through
+files or a unix socket.
+
+Exit codes: 0 done; 1 failed; 2 usage or config; 3 no such grant; 69 daemon
+not reachable; 75 store locked by another process; 76 newer store format;
+77 not allowed.`,
+		Example: `  webex-tokend status
+  webex-tokend import ops response.json
+  webex-tokend token ops`,
+		Args:                  cobra.ArbitraryArgs,
+		DisableFlagsInUseLine: true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				cmd.SetOut(c.err)
+				_ = cmd.Help()
+				return &failure{code: exitUsage}
+			}
+			return unknownCommand(cmd, args[0])
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &failure{exitUsage, err, "see: " + cmd.CommandPath() + " --help"}
+	})
+	root.PersistentFlags().StringVar(&c.socket, "socket", cmp.Or(os.Getenv("WEBEX_TOKEND_SOCKET"), client.DefaultSocket),
+		"the daemon's unix socket; $WEBEX_TOKEND_SOCKET when set")
+	root.PersistentFlags().StringVar(&c.config, "config", defaultConfig, "the daemon's configuration")
+
+	root.AddGroup(
+		&cobra.Group{ID: "grants", Title: "Look after grants:"},
+		&cobra.Group{ID: "daemon", Title: "Run the daemon:"},
+		&cobra.Group{ID: "program", Title: "This program:"},
+	)
+	for group, commands := range map[string][]*cobra.Command{
+		"grants":  {newStatus(c), newToken(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newRemove(c)},
+		"daemon":  {newValidate(c), newReload(c), newEmulator(c)},
+		"program": {newVersion(c), newCompletion(c)},
+	} {
+		for _, command := range commands {
+			command.GroupID = group
+			command.DisableFlagsInUseLine = true
+			root.AddCommand(command)
+		}
+	}
+	root.SetHelpCommandGroupID("program")
+	return root
+}
+
+func unknownCommand(root *cobra.Command, name string) error {
+	hint := "see: webex-tokend --help"
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		hint = "did you mean: webex-tokend " + near[0]
+	}
+	return &failure{exitUsage, fmt.Errorf("unknown command %q", name), hint}
+}
+
+// oneGrant is the Args of commands that act on a single grant.
+func oneGrant(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	return usage(cmd, "%s takes the name of one grant, not %d", cmd.Name(), len(args))
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(cmd, "%s takes no arguments", cmd.Name())
+}
+
+func usage(cmd *cobra.Command, format string, args ...any) error {
+	return &failure{exitUsage, fmt.Errorf(format, args...), "see: " + cmd.CommandPath() + " --help"}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// A screen is how wide an output is and whether it can show colour.
+type screen struct {
+	terminal bool
+	width    int // columns; 0: as many as one likes, for files and pipes
+	height   int // lines; 0 as for width
+	color    bool
+}
+
+// screenOf looks at what w is connected to. NO_COLOR counts when it is not
+// empty, as no-color.org asks.
+func screenOf(w io.Writer) screen {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return screen{}
+	}
+	s := screen{terminal: true, width: 80, color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		s.width, s.height = width, height
+	}
+	return s
+}
+
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// A tint is a way to stress text. It never carries a meaning alone.
+type tint string
+
+const (
+	plain  tint = ""
+	bold   tint = "1"
+	faint  tint = "2"
+	red    tint = "1;31"
+	green  tint = "32"
+	yellow tint = "33"
+)
+
+// paint stresses text where the screen can.
+func (s screen) paint(t tint, text string) string {
+	if !s.color || t == plain || text == "" {
+		return text
+	}
+	return "\x1b[" + string(t) + "m" + text + "\x1b[0m"
+}

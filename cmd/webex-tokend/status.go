@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/wire"
+)
+
+// A statusCommand is one call of `status`.
+type statusCommand struct {
+	*console
+	names  []string
+	asJSON bool
+	watch  bool
+	limit  int // rows; 0: all
+}
+
+func newStatus(c *console) *cobra.Command {
+	s := &statusCommand{console: c}
+	cmd := &cobra.Command{
+		Use:   "status [GRANT...] [--json] [--watch] [--limit N]",
+		Short: "Show grants, the most urgent first",
+		Long: `Show what is healthy, what ends when, and who must act.
+
+The first column marks a grant that waits for a human with "!" and one that
+the daemon is working on with "~". WINDOW is how long the refresh token still
+works: "slides" when every renewal extends it, "fixed" when only a new consent
+does; "~" before it says that no response gave the number. One grant alone is
+shown in detail.`,
+		Example: `  webex-tokend status
+  webex-tokend status ops
+  webex-tokend status --json | jq -r '.grants[] | select(.state != "ok") | .name'`,
+		ValidArgsFunction: c.completeGrants,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.names = args
+			switch {
+			case s.limit < 0:
+				return usage(cmd, "--limit takes a number from 0, not %d", s.limit)
+			case s.watch && s.asJSON:
+				return usage(cmd, "--watch draws a table; for a program there is the route /v1/events")
+			case s.watch && !screenOf(c.out).terminal:
+				return usage(cmd, "--watch needs a terminal")
+			}
+			if !s.asJSON && !cmd.Flags().Changed("limit") {
+				s.limit = 100
+			}
+			return s.run(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&s.asJSON, "json", false, "as JSON, all pages joined")
+	cmd.Flags().BoolVar(&s.watch, "watch", false, "stay, and draw anew when something happens")
+	cmd.Flags().IntVar(&s.limit, "limit", 0, "show at most so many grants, 0 for all (default 100, with --json all)")
+	return cmd
+}
+
+func (s *statusCommand) run(ctx context.Context) error {
+	daemon := s.daemon()
+	defer daemon.Close()
+	switch {
+	case s.asJSON:
+		return s.writeJSON(ctx, daemon)
+	case s.watch:
+		return s.follow(ctx, daemon)
+	}
+	return s.draw(ctx, daemon, s.out, screenOf(s.out))
+}
+
+// grants yields the named grants, or all, the most urgent first.
+func (s *statusCommand) grants(ctx context.Context, daemon *client.Client) iter.Seq2[wire.Grant, error] {
+	if len(s.names) == 0 {
+		page := 1000
+		if s.limit > 0 {
+			page = min(page, s.limit)
+		}
+		return daemon.AllGrants(ctx, client.Query{Limit: page})
+	}
+	return func(yield func(wire.Grant, error) bool) {
+		for _, name := range s.names {
+			if g, err := daemon.Grant(ctx, name); !yield(g, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// writeJSON writes the object of GET /v1/grants with its pages joined, grant by
+// grant: a large fleet does not have to fit into memory.
+func (s *statusCommand) writeJSON(ctx context.Context, daemon *client.Client) error {
+	separator, n := `{"grants":[`, 0
+	for g, err := range s.grants(ctx, daemon) {
+		if err != nil {
+			return err
+		}
+		body, err := json.Marshal(g)
+		if err != nil {
+			return fmt.Errorf("encode grant: %w", err)
+		}
+		if _, err := fmt.Fprintf(s.out, "%s%s", separator, body); err != nil {
+			return fmt.Errorf("write status: %w", err)
+		}
+		separator = ",\n"
+		if n++; n == s.limit {
+			break
+		}
+	}
+	if n == 0 {
+		fmt.Fprint(s.out, separator)
+	}
+	_, err := fmt.Fprintln(s.out, `],"next":""}`)
+	return err
+}
+
+// draw shows one picture of the present.
+func (s *statusCommand) draw(ctx context.Context, daemon *client.Client, w io.Writer, on screen) error {
+	now := time.Now()
+	if len(s.names) == 1 {
+		g, err := daemon.Grant(ctx, s.names[0])
+		if err != nil {
+			return err
+		}
+		return drawGrant(w, on, g, now)
+	}
+	sum, err := daemon.Status(ctx)
+	if err != nil {
+		return err
+	}
+	var shown []wire.Grant
+	for g, err := range s.grants(ctx, daemon) {
+		if err != nil {
+			return err
+		}
+		if shown = append(shown, g); len(shown) == s.limit {
+			break
+		}
+	}
+	fmt.Fprintln(w, on.paint(bold, headline(sum, now)))
+	if len(shown) > 0 {
+		fmt.Fprintln(w)
+		if err := drawTable(w, on, shown, now); err != nil {
+			return err
+		}
+	}
+	if rest := sum.Grants - len(shown); rest > 0 && len(s.names) == 0 {
+		_, err = fmt.Fprintf(w, "\nand %d more: webex-tokend status --limit 0\n", rest)
+	}
+	return err
+}

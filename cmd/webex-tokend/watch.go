@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/client"
+)
+
+// Spans grow shorter by themselves, so the picture is renewed even when
+// nothing happens, and not more often than an eye can follow when much does.
+const (
+	slowestPicture = 5 * time.Second
+	fastestPicture = 250 * time.Millisecond
+)
+
+// follow draws the present in place until ctx ends. When the daemon goes away
+// it says so and waits for it.
+func (s *statusCommand) follow(ctx context.Context, daemon *client.Client) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	happened := make(chan struct{}, 1)
+	listened := make(chan struct{})
+	go func() {
+		defer close(listened)
+		listen(ctx, daemon, happened)
+	}()
+	defer func() {
+		cancel()
+		<-listened
+		fmt.Fprint(s.out, "\x1b[?25h") // show the cursor
+	}()
+	fmt.Fprint(s.out, "\x1b[?25l\x1b[2J") // hide it, clear the screen
+	for {
+		if err := s.redraw(ctx, daemon); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(fastestPicture):
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-happened:
+		case <-time.After(slowestPicture):
+		}
+	}
+}
+
+// listen signals what happens until ctx ends, through restarts of the daemon.
+func listen(ctx context.Context, daemon *client.Client, happened chan<- struct{}) {
+	for ctx.Err() == nil {
+		for _, err := range daemon.Events(ctx, client.Latest) {
+			if err != nil {
+				break
+			}
+			select {
+			case happened <- struct{}{}:
+			default:
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(slowestPicture):
+		}
+	}
+}
+
+func (s *statusCommand) redraw(ctx context.Context, daemon *client.Client) error {
+	on := screenOf(s.out)
+	var picture bytes.Buffer
+	err := s.draw(ctx, daemon, &picture, on)
+	switch f := explain(err); {
+	case ctx.Err() != nil:
+		return nil
+	case err == nil:
+	case f.code == exitUnreachable:
+		picture.Reset()
+		fmt.Fprintf(&picture, "%s\n  %s\n", on.paint(red, f.Error()), f.hint)
+	default:
+		return err
+	}
+	var frame bytes.Buffer
+	frame.WriteString("\x1b[H") // to the upper left corner
+	lines := 0
+	for line := range bytes.Lines(picture.Bytes()) {
+		if lines++; lines == on.height {
+			break // the last line stays free, or the screen would scroll
+		}
+		frame.Write(bytes.TrimSuffix(line, []byte("\n")))
+		frame.WriteString("\x1b[K\r\n") // clear what stood further right
+	}
+	frame.WriteString("\x1b[J") // and below
+	_, err = frame.WriteTo(s.out)
+	return err
+}
