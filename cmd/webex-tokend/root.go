@@ -43,7 +43,8 @@ func newRoot(c *console) *cobra.Command {
 		Short: "Keep OAuth grants for Cisco Webex alive",
 		Long: `webex-tokend holds OAuth grants for Cisco Webex, renews their access tokens
 before they expire, and hands the current token to other programs through
-files or a unix socket.
+files or a unix socket. $WEBEX_TOKEND_SOCKET names the daemon's socket where
+--socket does not.
 
 Exit codes: 0 done; 1 failed; 2 usage or config; 3 no such grant; 69 daemon
 not reachable; 75 store locked by another process; 76 newer store format;
@@ -51,11 +52,12 @@ not reachable; 75 store locked by another process; 76 newer store format;
 		Example: `  webex-tokend status
   webex-tokend import ops response.json
   webex-tokend token ops`,
-		Args:                  cobra.ArbitraryArgs,
-		DisableFlagsInUseLine: true,
-		SilenceErrors:         true,
-		SilenceUsage:          true,
-		CompletionOptions:     cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args:                       cobra.ArbitraryArgs,
+		DisableFlagsInUseLine:      true,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				cmd.SetOut(c.err)
@@ -69,25 +71,24 @@ not reachable; 75 store locked by another process; 76 newer store format;
 		return &failure{exitUsage, err, "see: " + cmd.CommandPath() + " --help"}
 	})
 	root.PersistentFlags().StringVar(&c.socket, "socket", cmp.Or(os.Getenv("WEBEX_TOKEND_SOCKET"), client.DefaultSocket),
-		"the daemon's unix socket; $WEBEX_TOKEND_SOCKET when set")
-	root.PersistentFlags().StringVar(&c.config, "config", defaultConfig, "the daemon's configuration")
+		"`path` of the daemon's socket")
+	root.PersistentFlags().StringVar(&c.config, "config", defaultConfig, "`file` with the daemon's configuration")
 
 	root.AddGroup(
 		&cobra.Group{ID: "grants", Title: "Look after grants:"},
 		&cobra.Group{ID: "daemon", Title: "Run the daemon:"},
 		&cobra.Group{ID: "program", Title: "This program:"},
 	)
-	for group, commands := range map[string][]*cobra.Command{
-		"grants":  {newStatus(c), newToken(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newRemove(c)},
-		"daemon":  {newValidate(c), newReload(c), newEmulator(c)},
-		"program": {newVersion(c), newCompletion(c)},
-	} {
+	add := func(group string, commands ...*cobra.Command) {
 		for _, command := range commands {
 			command.GroupID = group
 			command.DisableFlagsInUseLine = true
 			root.AddCommand(command)
 		}
 	}
+	add("grants", newStatus(c), newToken(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newRemove(c))
+	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newEmulator(c))
+	add("program", newVersion(c), newCompletion(c))
 	root.SetHelpCommandGroupID("program")
 	return root
 }
@@ -105,7 +106,7 @@ func oneGrant(cmd *cobra.Command, args []string) error {
 	if len(args) == 1 {
 		return nil
 	}
-	return usage(cmd, "%s takes the name of one grant, not %d", cmd.Name(), len(args))
+	return usage(cmd, "%s takes the name of one grant", cmd.Name())
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {

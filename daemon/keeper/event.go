@@ -2,6 +2,9 @@ package keeper
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"webex-tokend/store"
@@ -11,12 +14,15 @@ import (
 type EventKind string
 
 const (
-	Registered EventKind = "registered"
-	Refreshed  EventKind = "refreshed" // a new token is stored
+	Registered EventKind = "registered" // tokens came by import, seed or inbox
+	Refreshed  EventKind = "refreshed"  // an answer with a token is stored
 	Failed     EventKind = "failed"
-	Changed    EventKind = "state"  // the state is another one
-	Moved      EventKind = "window" // the window end is another one
-	Removed    EventKind = "removed"
+	Changed    EventKind = "state"   // the state is another one
+	Moved      EventKind = "window"  // the window end is another one
+	Removed    EventKind = "removed" // by the operator
+	// Skipped stands where events of many grants were dropped because the
+	// reader was too slow: what it derived from events must be read again.
+	Skipped EventKind = "skipped"
 )
 
 // An Event is one thing that happened to one grant. It carries no token.
@@ -30,16 +36,152 @@ type Event struct {
 	At         time.Time
 }
 
-// A Subscription receives events. A reader that falls behind loses the oldest
-// events of a grant, never the latest one.
-type Subscription struct{}
+const (
+	// replayed is how many events a late subscriber can still get.
+	replayed = 4096
+	// backlog is how many events wait for a slow reader before it loses some.
+	backlog = 16384
+)
 
-// Subscribe delivers events after that ID as far as they are still held, then
-// new ones.
-func (k *Keeper) Subscribe(after uint64) *Subscription { panic("stub") }
+// ErrEnded says that the keeper stopped, or the subscription was closed.
+var ErrEnded = errors.New("the event stream has ended")
 
-// Next waits for at least one event.
-func (s *Subscription) Next(ctx context.Context) ([]Event, error) { panic("stub") }
+// A stream hands events to its subscriptions. Nothing that acts on a grant
+// ever waits for a reader.
+type stream struct {
+	mu     sync.Mutex
+	last   uint64
+	recent []Event
+	subs   map[*Subscription]struct{}
+	ended  bool
+}
 
-// Close ends the subscription.
-func (s *Subscription) Close() { panic("stub") }
+func newStream() *stream { return &stream{subs: make(map[*Subscription]struct{})} }
+
+func (s *stream) send(events ...Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range events {
+		s.last++
+		e.ID = s.last
+		if len(s.recent) >= 2*replayed {
+			s.recent = slices.Clone(s.recent[replayed:])
+		}
+		s.recent = append(s.recent, e)
+		for sub := range s.subs {
+			sub.add(e)
+		}
+	}
+}
+
+func (s *stream) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	for sub := range s.subs {
+		sub.end()
+	}
+}
+
+// A Subscription receives events. A reader that falls behind loses the older
+// events of a grant first; when even the latest ones are too many it finds one
+// of kind Skipped in their place.
+type Subscription struct {
+	stream *stream
+	ready  chan struct{} // holds one token while something waits
+
+	mu      sync.Mutex
+	waiting []Event
+	ended   bool
+}
+
+// Subscribe delivers the events after that ID as far as they are still held,
+// then new ones. Latest subscribes to new ones only.
+func (k *Keeper) Subscribe(after uint64) *Subscription {
+	s := k.events
+	sub := &Subscription{stream: s, ready: make(chan struct{}, 1)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.recent {
+		if e.ID > after {
+			sub.add(e)
+		}
+	}
+	s.subs[sub] = struct{}{}
+	if s.ended {
+		sub.end()
+	}
+	return sub
+}
+
+// Latest is the position behind every event so far.
+const Latest = 1<<64 - 1
+
+// Next waits for at least one event. Its errors are ErrEnded and that of ctx.
+func (s *Subscription) Next(ctx context.Context) ([]Event, error) {
+	for {
+		s.mu.Lock()
+		events, ended := s.waiting, s.ended
+		s.waiting = nil
+		s.mu.Unlock()
+		if len(events) > 0 {
+			return events, nil
+		}
+		if ended {
+			return nil, ErrEnded
+		}
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Close ends the subscription; Next returns ErrEnded from then on.
+func (s *Subscription) Close() {
+	s.stream.mu.Lock()
+	delete(s.stream.subs, s)
+	s.stream.mu.Unlock()
+	s.end()
+}
+
+func (s *Subscription) add(e Event) {
+	s.mu.Lock()
+	if len(s.waiting) >= backlog {
+		s.waiting = latestOf(s.waiting)
+	}
+	if len(s.waiting) >= backlog {
+		s.waiting = []Event{{ID: e.ID - 1, Kind: Skipped, At: e.At}}
+	}
+	s.waiting = append(s.waiting, e)
+	s.mu.Unlock()
+	s.wake()
+}
+
+func (s *Subscription) end() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.wake()
+}
+
+func (s *Subscription) wake() {
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+}
+
+// latestOf keeps the latest event of each grant and kind, in order.
+func latestOf(events []Event) []Event {
+	type key struct {
+		grant string
+		kind  EventKind
+	}
+	latest := make(map[key]uint64, len(events))
+	for _, e := range events {
+		latest[key{e.Grant, e.Kind}] = e.ID
+	}
+	return slices.DeleteFunc(events, func(e Event) bool { return latest[key{e.Grant, e.Kind}] != e.ID })
+}

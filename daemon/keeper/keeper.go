@@ -1,19 +1,28 @@
 // Package keeper is the core of the daemon: everything that acts on a grant
 // goes through it, everything that reacts to one subscribes to its events.
+//
+// It promises that no refresh request leaves before a durable intent, that an
+// answer is durable before anybody sees the token in it, that a grant has at
+// most one request in flight, and that no answer ever deletes a refresh token.
 package keeper
 
 import (
 	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
+// A Config says what a Keeper works with. Store, Config and Provider are needed.
 type Config struct {
 	Store    *store.Store
 	Config   *config.Config
@@ -22,59 +31,158 @@ type Config struct {
 	Outputs func(name string) []wire.Output
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
+	// Log gets one line per event; nil means none.
 	Log hclog.Logger
 }
 
-type Keeper struct{}
+// A Keeper is safe for concurrent use. Nothing is loaded at its start: the
+// store is the schedule.
+type Keeper struct {
+	store    *store.Store
+	provider *provider.Client
+	outputs  func(name string) []wire.Output
+	wall     func() time.Time
+	log      hclog.Logger
+	config   atomic.Pointer[config.Config]
+	events   *stream
+	health   health
 
-func New(cfg Config) *Keeper { panic("stub") }
+	// working ends the waits of exchanges that have not been sent; abandoned
+	// ends the attempts to store what a broken store refuses.
+	working   context.Context
+	stop      context.CancelFunc
+	abandoned context.Context
+	abandon   context.CancelFunc
+	tasks     sync.WaitGroup
+	// resolutions are the tasks that clear up open intents after the start.
+	resolutions sync.WaitGroup
 
-// A View limits what a caller may see; nil shows everything.
-type View func(grant string) bool
-
-// A Query asks for a page of grants.
-type Query struct {
-	View   View
-	States []store.State // empty: all
-	After  string        // cursor of the page before
-	Limit  int           // 0 means 100, at most 1,000
-	ByName bool          // else by urgency
+	mu        sync.Mutex
+	stopping  bool
+	flights   map[string]*flight
+	attempts  map[string]uint64 // of open intents
+	held      map[string]time.Time
+	damaged   map[string]time.Time
+	pending   map[string]string // declared names without a record, with the reason
+	circuits  map[string]*circuit
+	lanes     map[string]*lane // by token URL
+	storeTry  time.Time        // no intents before that
+	reindexed chan struct{}    // closed when the walk under way has ended
+	endWalk   context.CancelFunc
 }
 
-// Current is the access token in force.
-type Current struct {
-	Grant string
-	store.Token
-	Generation uint64
+// New returns a keeper that does nothing of its own until Start.
+func New(cfg Config) *Keeper {
+	k := &Keeper{
+		store:    cfg.Store,
+		provider: cfg.Provider,
+		outputs:  cfg.Outputs,
+		wall:     cfg.Now,
+		log:      cfg.Log,
+		events:   newStream(),
+		flights:  make(map[string]*flight),
+		attempts: make(map[string]uint64),
+		held:     make(map[string]time.Time),
+		damaged:  make(map[string]time.Time),
+		pending:  make(map[string]string),
+		circuits: make(map[string]*circuit),
+		lanes:    make(map[string]*lane),
+		endWalk:  func() {},
+	}
+	if k.outputs == nil {
+		k.outputs = func(string) []wire.Output { return nil }
+	}
+	if k.wall == nil {
+		k.wall = time.Now
+	}
+	if k.log == nil {
+		k.log = hclog.NewNullLogger()
+	}
+	k.working, k.stop = context.WithCancel(context.Background())
+	k.abandoned, k.abandon = context.WithCancel(context.Background())
+	k.config.Store(cfg.Config)
+	k.arrangeLanes(cfg.Config)
+	return k
 }
 
-// A Registration is a token response or imported file on its way in.
-type Registration struct {
-	provider.Answer
-	// IssuedAt is when the tokens were issued; zero: not known, then lives
-	// count from now and are assumed.
-	IssuedAt time.Time
+// Start lists the open intents, resolves them behind its return, and brings
+// the schedule in line with the configuration.
+func (k *Keeper) Start(ctx context.Context) error {
+	if err := k.loadIntents(ctx); err != nil {
+		return err
+	}
+	return k.Reconfigure(ctx, k.config.Load())
 }
 
-func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) { panic("stub") }
-func (k *Keeper) Grants(ctx context.Context, q Query) (wire.Grants, error)   { panic("stub") }
-func (k *Keeper) Grant(ctx context.Context, name string) (wire.Grant, error) { panic("stub") }
-func (k *Keeper) Current(ctx context.Context, name string) (Current, error)  { panic("stub") } // as stored, even expired; never refreshes; for publish
-func (k *Keeper) Token(ctx context.Context, name string, minValid time.Duration) (Current, error) {
-	panic("stub")
+// Reconfigure takes over another configuration. Exchanges in flight end under
+// the one they began with; the schedule follows behind the return, paced.
+func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
+	k.config.Store(cfg)
+	if err := k.findPending(ctx, cfg); err != nil {
+		return err
+	}
+	k.arrangeLanes(cfg)
+	k.mu.Lock()
+	// A circuit may have opened for what this configuration mends.
+	clear(k.circuits)
+	k.mu.Unlock()
+	k.startReindex(cfg)
+	return nil
 }
-func (k *Keeper) Register(ctx context.Context, name string, r Registration) (wire.Imported, error) {
-	panic("stub")
+
+// Stop lets exchanges that were sent finish and be stored; those that wait for
+// a permit are given up before they are sent. When ctx ends first, it says
+// that something is still under way.
+func (k *Keeper) Stop(ctx context.Context) error {
+	k.mu.Lock()
+	k.stopping = true
+	k.mu.Unlock()
+	k.stop()
+	done := make(chan struct{})
+	go func() {
+		k.tasks.Wait()
+		close(done)
+	}()
+	defer k.events.close()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		k.abandon()
+		<-done
+		return errors.New("an answer could not be stored before the stop")
+	}
 }
-func (k *Keeper) Refresh(ctx context.Context, name string) (wire.Grant, error) { panic("stub") }
-func (k *Keeper) Pause(ctx context.Context, name string) (wire.Grant, error)   { panic("stub") }
-func (k *Keeper) Resume(ctx context.Context, name string) (wire.Grant, error)  { panic("stub") }
-func (k *Keeper) Remove(ctx context.Context, name string) error                { panic("stub") }
 
-// Published notes that all outputs of a grant carry that generation.
-func (k *Keeper) Published(ctx context.Context, name string, generation uint64) error { panic("stub") }
+func (k *Keeper) now() time.Time { return k.wall().UTC().Truncate(time.Millisecond) }
 
-// Unpublished lists grants after that name whose outputs are behind.
-func (k *Keeper) Unpublished(ctx context.Context, after string, limit int) ([]string, error) {
-	panic("stub")
+// rules returns how a grant is configured: ok is false when it is not declared.
+func rules(cfg *config.Config, name string) (in *config.Integration, g *config.Grant, ok bool) {
+	g, ok = cfg.Grant(name)
+	if !ok {
+		return nil, nil, false
+	}
+	in, ok = cfg.Integrations[g.Integration]
+	return in, g, ok
+}
+
+func rule(in *config.Integration, g *config.Grant) schedule.Rule {
+	return schedule.Rule{
+		Fraction:    g.Refresh.Fraction,
+		Before:      g.Refresh.Before,
+		Calendar:    g.Refresh.Calendar,
+		MinInterval: in.MinInterval,
+	}
+}
+
+// pause waits for d unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

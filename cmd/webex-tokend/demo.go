@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon"
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/config"
+)
+
+func newDemo(c *console) *cobra.Command {
+	var during time.Duration
+	cmd := &cobra.Command{
+		Use:   "demo [--for DURATION]",
+		Short: "Show the whole thing at work, on loopback and for nothing",
+		Long: `Run an emulated Webex and the daemon in one process and a temporary folder. Two
+grants have lives short enough to watch: one like the Meetings XML API, whose
+tokens live 2 hours in earnest, and one like the REST API with 14 days. The
+emulator is moody: now and then it answers too many requests, an error, or the
+same token again.`,
+		Example: `  webex-tokend demo
+  webex-tokend demo --for 60s`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.demo(cmd.Context(), during) },
+	}
+	cmd.Flags().DurationVar(&during, "for", 0, "end after that long (default: at Ctrl-C)")
+	return cmd
+}
+
+// demo ends with nil when it was asked to end, by Ctrl-C or after a while.
+func (c *console) demo(ctx context.Context, during time.Duration) (err error) {
+	if during > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, during)
+		defer cancel()
+	}
+	stage, err := setStage()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stage.clear()) }()
+
+	cfg, err := config.Load(stage.config, config.Options{Strict: true})
+	if err != nil {
+		return err
+	}
+	// The daemon outlives the show, whose last picture is taken from it.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		defer stop()
+		ended <- daemon.Run(running, daemon.Config{Config: cfg})
+	}()
+	show, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(running, cancel)
+	err = c.perform(show, stage)
+	if show.Err() != nil {
+		err = nil // it was asked to end, or the daemon tells why it did
+	}
+	stop()
+	return errors.Join(<-ended, err)
+}
+
+// perform registers the grants and tells what happens to them.
+func (c *console) perform(ctx context.Context, s *stage) error {
+	daemon := client.New(client.Config{Socket: s.socket})
+	defer daemon.Close()
+	if err := awaitDaemon(ctx, daemon); err != nil {
+		return err
+	}
+	s.introduce(c)
+	for _, kind := range s.kinds() {
+		response := bytes.NewReader(s.announced.Responses[kind])
+		if _, err := daemon.Import(ctx, s.grant(kind), client.Import{Content: response}); err != nil {
+			return fmt.Errorf("register grant %s: %w", s.grant(kind), err)
+		}
+	}
+	picture := statusCommand{console: &console{out: c.out, err: c.err, socket: s.socket}}
+	happened, stop := eventsOf(ctx, daemon)
+	defer stop()
+	tick := time.NewTicker(15 * time.Second)
+	defer tick.Stop()
+	refreshes := 0
+	for {
+		select {
+		case e := <-happened:
+			refreshes += c.tell(s, e)
+		case <-tick.C:
+			fmt.Fprintln(c.out)
+			if err := picture.draw(ctx, daemon, c.out, screenOf(c.out)); err != nil {
+				return err
+			}
+			fmt.Fprintln(c.out)
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			fmt.Fprintf(c.out, "\nThe end: %d tokens refreshed.\n\n", refreshes)
+			return picture.draw(last, daemon, c.out, screenOf(c.out))
+		}
+	}
+}
+
+// awaitDaemon asks until the daemon answers.
+func awaitDaemon(ctx context.Context, daemon *client.Client) error {
+	for {
+		_, err := daemon.Status(ctx)
+		if !errors.Is(err, client.ErrUnreachable) {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func eventsOf(ctx context.Context, daemon *client.Client) (<-chan client.Event, func()) {
+	ctx, stop := context.WithCancel(ctx)
+	events := make(chan client.Event)
+	go func() {
+		for e, err := range daemon.Events(ctx, 0) {
+			if err != nil {
+				return
+			}
+			select {
+			case events <- e:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return events, stop
+}
+
+// tell prints one line for an event that is worth it and counts new tokens.
+func (c *console) tell(s *stage, e client.Event) (refreshed int) {
+	when := e.At.Local().Format(time.TimeOnly)
+	switch e.Kind {
+	case "refreshed":
+		fmt.Fprintf(c.out, "%s  %-14s refreshed, generation %d; %s\n", when, e.Grant, e.Generation, s.look(e.Grant))
+		return 1
+	case "registered":
+		fmt.Fprintf(c.out, "%s  %-14s registered, generation %d\n", when, e.Grant, e.Generation)
+	case "failed":
+		fmt.Fprintf(c.out, "%s  %-14s not refreshed (%s), the daemon tries again\n", when, e.Grant, e.Reason)
+	}
+	return 0
+}

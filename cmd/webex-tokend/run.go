@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon"
+	"webex-tokend/daemon/api"
+	"webex-tokend/daemon/config"
+)
+
+func newRun(c *console) *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "run [--config FILE] [--once]",
+		Short: "Run the daemon in the foreground",
+		Long: `Keep grants alive until SIGTERM or SIGINT asks to end; what is in flight then is
+finished and stored first. SIGHUP reloads the configuration, and so does saving
+it. The log goes to standard error.
+
+With --once, read seeds and inbox, refresh what is due, publish, and exit: with
+1 when a refresh or an output failed. No socket is opened.`,
+		Example: `  webex-tokend run --config /etc/webex-tokend/config.hcl
+  webex-tokend run --once --config /etc/webex-tokend/config.hcl`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), once) },
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "do what is due, publish and exit")
+	return cmd
+}
+
+func (c *console) run(ctx context.Context, once bool) error {
+	cfg, err := config.Load(c.config, config.Options{})
+	if err != nil {
+		return err
+	}
+	log := newLog(c, cfg)
+	d := daemon.Config{Config: cfg, Log: log, LogLevel: func(level string) { log.SetLevel(hclog.LevelFromString(level)) }}
+	if once {
+		return explainStart(daemon.Once(ctx, d))
+	}
+	d.Notify = func(state string) { _, _ = sd.SdNotify(false, state) }
+	if d.Watchdog, err = sd.SdWatchdogEnabled(false); err != nil {
+		log.Warn("watchdog of the service manager not understood", "error", err)
+	}
+	reload, stop := hangups()
+	defer stop()
+	d.Reload = reload
+	return explainStart(daemon.Run(ctx, d))
+}
+
+// newLog writes lines for people, or for journald, which adds its own time.
+func newLog(c *console, cfg *config.Config) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name:        "webex-tokend",
+		Level:       hclog.LevelFromString(cfg.LogLevel),
+		Output:      c.err,
+		JSONFormat:  cfg.LogFormat == "json",
+		DisableTime: cfg.LogFormat == "text" && os.Getenv("JOURNAL_STREAM") != "",
+	})
+}
+
+// hangups turns SIGHUP into requests to reload; several at once are one.
+func hangups() (<-chan struct{}, func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	requests := make(chan struct{}, 1)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-signals:
+				select {
+				case requests <- struct{}{}:
+				default:
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return requests, func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+// explainStart adds the next step to errors that only a start meets.
+func explainStart(err error) error {
+	switch {
+	case errors.Is(err, api.ErrTaken):
+		return &failure{exitFailed, err, "remove it, or choose another api.socket"}
+	case errors.Is(err, daemon.ErrIncomplete):
+		return &failure{exitFailed, fmt.Errorf("run once: %w", err), "see the log above, or: webex-tokend status"}
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+)
+
+// A stage is the folder with the configuration and the emulator beside it.
+type stage struct {
+	folder, config, socket string
+	announced              emulator.Announcement
+	emulator               *http.Server
+}
+
+// setStage uses short lives that keep the order of the real ones: 2 hours and
+// 60 days become 12 seconds and 2 hours, 14 and 90 days 20 seconds and 3 hours.
+func setStage() (*stage, error) {
+	folder, err := os.MkdirTemp("", "webex-tokend-demo-")
+	if err != nil {
+		return nil, fmt.Errorf("make demo folder: %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the emulator: %w", err)
+	}
+	webex := emulator.New(emulator.Config{Lives: map[emulator.Kind]emulator.Life{
+		emulator.Meetings: {Access: 12 * time.Second, Refresh: 2 * time.Hour},
+		emulator.REST:     {Access: 20 * time.Second, Refresh: 3 * time.Hour},
+	}})
+	s := &stage{
+		folder:    folder,
+		config:    filepath.Join(folder, "config.hcl"),
+		socket:    filepath.Join(folder, "run", "api.sock"),
+		announced: webex.Announcement("http://" + listener.Addr().String()),
+		emulator:  &http.Server{Handler: webex, ReadHeaderTimeout: 10 * time.Second},
+	}
+	go func() { _ = s.emulator.Serve(listener) }()
+	for _, kind := range s.kinds() {
+		secret := s.announced.Clients[kind].ClientSecret
+		if err := os.WriteFile(filepath.Join(folder, string(kind)+".secret"), []byte(secret), 0o600); err != nil {
+			return nil, errors.Join(fmt.Errorf("write demo secret: %w", err), s.clear())
+		}
+	}
+	if err := os.WriteFile(s.config, []byte(s.hcl()), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write demo config: %w", err), s.clear())
+	}
+	return s, nil
+}
+
+func (s *stage) clear() error {
+	return errors.Join(s.emulator.Close(), os.RemoveAll(s.folder))
+}
+
+func (s *stage) hcl() string {
+	text := fmt.Sprintf("state_dir   = %q\nruntime_dir = %q\n", filepath.Join(s.folder, "state"), filepath.Join(s.folder, "run"))
+	for _, kind := range s.kinds() {
+		client := s.announced.Clients[kind]
+		text += fmt.Sprintf(`
+integration %[1]q {
+  kind               = %[1]q
+  client_id          = %[2]q
+  client_secret_file = %[3]q
+  token_url          = %[4]q
+  min_interval       = "1s"
+}
+
+grant %[5]q {
+  integration = %[1]q
+  file {
+    path   = %[6]q
+    format = "json"
+  }
+}
+`, kind, client.ClientID, filepath.Join(s.folder, string(kind)+".secret"), client.TokenURL,
+			s.grant(kind), s.output(s.grant(kind)))
+	}
+	return text
+}
+
+func (s *stage) kinds() []emulator.Kind { return []emulator.Kind{emulator.Meetings, emulator.REST} }
+
+func (s *stage) grant(kind emulator.Kind) string { return "demo-" + string(kind) }
+
+func (s *stage) output(grant string) string {
+	return filepath.Join(s.folder, "run", "tokens", grant+".json")
+}
+
+// look proves that the token file changes without showing the token.
+func (s *stage) look(grant string) string {
+	content, err := os.ReadFile(s.output(grant))
+	if err != nil {
+		return "its file is not there yet"
+	}
+	return fmt.Sprintf("%s is %d bytes, sha256 %.4x..", filepath.Base(s.output(grant)), len(content), sha256.Sum256(content))
+}
+
+// introduce says where everything is.
+func (s *stage) introduce(c *console) {
+	lines := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(lines, "folder\t%s\n", s.folder)
+	fmt.Fprintf(lines, "config\t%s\n", s.config)
+	fmt.Fprintf(lines, "socket\t%s\n", s.socket)
+	fmt.Fprintf(lines, "tokens\t%s\n", filepath.Join(s.folder, "run", "tokens"))
+	fmt.Fprintf(lines, "webex\t%s (emulated)\n", s.announced.URL)
+	lines.Flush()
+	fmt.Fprintf(c.out, `
+From another terminal, while this runs:
+  export WEBEX_TOKEND_SOCKET=%s
+  webex-tokend status --watch
+  webex-tokend token demo-rest
+  curl --unix-socket $WEBEX_TOKEND_SOCKET http://localhost/v1/grants
+
+`, s.socket)
+}

@@ -1,0 +1,292 @@
+// Package daemon joins the parts into the running program: start order, stop
+// order, reload. It is the only package that knows all the others.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/api"
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/intake"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/publish"
+	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
+)
+
+// A Config says what the daemon works with. Only Config is needed.
+type Config struct {
+	Config *config.Config
+	// Log is what every part logs to; nil means nothing is logged.
+	Log hclog.Logger
+	// Transport replaces the way to token endpoints; nil means the network.
+	Transport func(*config.Integration) (http.RoundTripper, error)
+	// Notify receives sd_notify states; nil means nobody listens.
+	Notify func(state string)
+	// Watchdog is how long the daemon may be silent towards Notify; 0 means
+	// for ever.
+	Watchdog time.Duration
+	// Reload asks for a reload each time it delivers; nil never does.
+	Reload <-chan struct{}
+	// LogLevel is told the level of a configuration that comes into force.
+	LogLevel func(level string)
+	// Listener stands in for the socket of the configuration; nil: that one.
+	Listener *net.UnixListener
+}
+
+// ErrIncomplete is what Once returns when a refresh or an output failed. The
+// log has said which.
+var ErrIncomplete = errors.New("not everything that was due succeeded")
+
+// stopWithin bounds the way out: an exchange takes 30 s, storing its answer
+// a little more; the unit allows 90.
+const stopWithin = 80 * time.Second
+
+// A daemon holds the parts between start and stop.
+type daemon struct {
+	cfg     Config
+	log     hclog.Logger
+	notify  *notifier
+	current atomic.Pointer[config.Config]
+	rules   atomic.Pointer[acl.Rules]
+	ready   atomic.Bool
+
+	store     *store.Store
+	keeper    *keeper.Keeper
+	publisher *publish.Publisher
+	seeds     *intake.Seeds
+	inbox     *intake.Inbox
+	server    *api.Server
+	jobs      *jobs
+	reloads   sync.Mutex // held while one configuration gives way to the next
+
+	// tasks are what runs beside; watching ends them at the stop, publishing
+	// ends the publisher, which comes last.
+	tasks      sync.WaitGroup
+	watching   context.Context
+	endWatch   context.CancelFunc
+	publishing context.Context
+	endPublish context.CancelFunc
+}
+
+// Run is the daemon from start to stop. It returns nil when ctx asked for the
+// stop and everything in flight was stored. Start goes from what is needed to
+// what needs it; READY comes when consumers can be served:
+//
+//	folders, store        nothing works without; a second daemon ends here
+//	open intents          their outcomes are asked for at once
+//	outputs               probed, and those behind their record are written
+//	seeds, inbox          grants that files bring
+//	socket, READY
+//	sweep                 from here on refreshes fall due
+//
+// Stop takes the same way back, for the reasons that stop gives.
+func Run(ctx context.Context, cfg Config) error {
+	d, err := open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	err = d.serve(ctx)
+	if stopErr := d.stop(); err == nil {
+		err = stopErr
+	}
+	return err
+}
+
+// Once does what is due, publishes and returns: nil, or ErrIncomplete.
+func Once(ctx context.Context, cfg Config) error {
+	d, err := open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	err = d.once(ctx)
+	if stopErr := d.stop(); err == nil {
+		err = stopErr
+	}
+	return err
+}
+
+// open makes the parts, up to a keeper that knows its open intents.
+func open(ctx context.Context, cfg Config) (*daemon, error) {
+	d := &daemon{cfg: cfg, log: cfg.Log, notify: &notifier{send: cfg.Notify}}
+	if d.log == nil {
+		d.log = hclog.NewNullLogger()
+	}
+	c := cfg.Config
+	d.apply(c)
+	if err := makeFolders(c); err != nil {
+		return nil, err
+	}
+	kv, err := boltkv.Open(boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: d.log.Named("store")})
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if d.store, err = store.Open(ctx, kv, store.Config{}); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), kv.Close())
+	}
+	d.keeper = keeper.New(keeper.Config{
+		Store:    d.store,
+		Config:   c,
+		Provider: provider.New(provider.Config{Transport: cfg.Transport}),
+		Outputs:  d.outputs,
+		Log:      d.log.Named("keeper"),
+	})
+	d.publisher = publish.New(publish.Config{
+		Config:      c,
+		Current:     d.keeper.Current,
+		Published:   d.keeper.Published,
+		Unpublished: d.keeper.Unpublished,
+		Registered:  d.keeper.Registered,
+		Log:         d.log.Named("publish"),
+	})
+	d.seeds = &intake.Seeds{Keeper: d.keeper, Log: d.log.Named("seed")}
+	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Keeper: d.keeper, Log: d.log.Named("inbox")}
+	d.watching, d.endWatch = context.WithCancel(context.Background())
+	d.publishing, d.endPublish = context.WithCancel(context.Background())
+	if err := errors.Join(d.inbox.Prepare(), d.keeper.Start(ctx)); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	return d, nil
+}
+
+// serve runs until ctx ends or the socket fails.
+func (d *daemon) serve(ctx context.Context) error {
+	c := d.current.Load()
+	d.startPublishing(ctx)
+	d.seeds.ReadAll(ctx, c)
+	listener := d.cfg.Listener
+	if listener == nil {
+		var err error
+		if listener, err = api.Listen(ctx, c.API.Socket, fsMode(c.API.Mode), c.API.Group); err != nil {
+			return err
+		}
+	}
+	d.server = api.New(api.Config{
+		Keeper: d.keeper,
+		Events: func(after uint64) api.Stream { return d.keeper.Subscribe(after) },
+		Rules:  d.rules.Load,
+		Reload: d.reload,
+		Ready:  d.whyNotReady,
+		Log:    d.log.Named("api"),
+	})
+	failed := make(chan error, 1)
+	d.tasks.Go(func() { failed <- d.server.Serve(listener) })
+	var err error
+	if d.jobs, err = startJobs(d); err != nil {
+		return err
+	}
+	d.watch()
+	d.ready.Store(true)
+	d.notify.ready()
+	d.log.Info("ready", "socket", c.API.Socket, "grants", len(c.Grants), "integrations", len(c.Integrations))
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return fmt.Errorf("serve the socket: %w", err)
+		case <-d.cfg.Reload:
+			// The log has told the operator what is wrong with it.
+			_ = d.reload(ctx)
+		}
+	}
+}
+
+// once does the work of one start and one sweep.
+func (d *daemon) once(ctx context.Context) error {
+	failures := d.keeper.Subscribe(keeper.Latest)
+	defer failures.Close()
+	d.startPublishing(ctx)
+	d.seeds.ReadAll(ctx, d.current.Load())
+	for {
+		waiting, err := d.inbox.Take(ctx)
+		if err != nil {
+			return err
+		}
+		if !waiting {
+			break
+		}
+		if err := pause(ctx, 250*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	d.keeper.Sweep(ctx)
+	if err := errors.Join(d.keeper.Idle(ctx), d.publisher.Idle(ctx)); err != nil {
+		return err
+	}
+	done, cancel := context.WithCancel(ctx)
+	cancel()
+	events, _ := failures.Next(done)
+	for _, e := range events {
+		if e.Kind == keeper.Failed {
+			return ErrIncomplete
+		}
+	}
+	if len(d.publisher.Failing()) > 0 {
+		return ErrIncomplete
+	}
+	return nil
+}
+
+// stop ends the parts in the reverse order of their need:
+//
+//  1. The API, so that nobody asks for what will not be done any more.
+//  2. The sweep and the watchers: nothing new begins.
+//  3. The keeper: what was sent is answered and stored, whatever time it takes
+//     within the bound. This is why everything after it still stands.
+//  4. The publisher, for the tokens that came last.
+//  5. The store.
+func (d *daemon) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	d.notify.stopping()
+	d.ready.Store(false)
+	if d.server != nil {
+		short, cancel := context.WithTimeout(ctx, 5*time.Second)
+		_ = d.server.Shutdown(short)
+		cancel()
+	}
+	d.endWatch()
+	if d.jobs != nil {
+		d.jobs.stop()
+	}
+	err := d.keeper.Stop(ctx)
+	if d.jobs != nil || d.publishing.Err() == nil {
+		idle, cancel := context.WithTimeout(ctx, 5*time.Second)
+		_ = d.publisher.Idle(idle)
+		cancel()
+	}
+	d.endPublish()
+	d.tasks.Wait()
+	err = errors.Join(err, d.store.Close())
+	d.log.Info("stopped")
+	return err
+}
+
+func (d *daemon) whyNotReady() error {
+	if !d.ready.Load() {
+		return errors.New("the daemon is starting or stopping")
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

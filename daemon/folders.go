@@ -1,0 +1,36 @@
+package daemon
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"webex-tokend/daemon/config"
+)
+
+// makeFolders makes what is absent, with its mode whatever the umask is. A
+// folder that is there keeps the mode that somebody gave it.
+func makeFolders(c *config.Config) error {
+	for _, f := range []struct {
+		path string
+		mode fs.FileMode
+	}{
+		{c.StateDir, 0o700},
+		{c.RuntimeDir, 0o711},
+		{filepath.Join(c.RuntimeDir, "tokens"), 0o711},
+	} {
+		if _, err := os.Stat(f.path); err == nil {
+			continue
+		}
+		if err := os.MkdirAll(f.path, f.mode); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
+		if err := os.Chmod(f.path, f.mode); err != nil {
+			return fmt.Errorf("make folder: %w", err)
+		}
+	}
+	return nil
+}
+
+func fsMode(bits uint32) fs.FileMode { return fs.FileMode(bits).Perm() }

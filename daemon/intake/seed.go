@@ -1,0 +1,102 @@
+// Package intake registers grants from files: seeds that a grant block names,
+// and the inbox folder. It promises that reading the same file again changes
+// nothing, and that a file is gone from the inbox only when it is stored.
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sys/unix"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/keeper"
+)
+
+// fileLimit is the most that is read of a seed or inbox file, in bytes.
+const fileLimit = 64 << 10
+
+// Seeds registers grants from the files of their seed blocks.
+type Seeds struct {
+	Keeper *keeper.Keeper
+	Log    hclog.Logger
+}
+
+// ReadAll reads the seed of every grant that has one, for starts and reloads.
+func (s *Seeds) ReadAll(ctx context.Context, cfg *config.Config) {
+	for _, g := range cfg.Grants {
+		if g.Seed != nil && !g.Pattern() {
+			s.read(ctx, g)
+		}
+	}
+}
+
+// ReadMissing reads the seeds of grants that have nothing yet, for sweeps.
+func (s *Seeds) ReadMissing(ctx context.Context) {
+	for _, g := range s.Keeper.PendingSeeds() {
+		s.read(ctx, g)
+	}
+}
+
+// read registers one seed. What is wrong with it becomes the reason why the
+// grant is pending; the log tells it only when it is news.
+func (s *Seeds) read(ctx context.Context, g *config.Grant) {
+	data, err := readFile(g.Seed.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.Keeper.Pend(g.Name, "seed missing")
+		return
+	}
+	if err == nil {
+		err = s.register(ctx, g, data)
+	}
+	if err != nil && s.Keeper.Pend(g.Name, fmt.Sprintf("seed not usable: %v", err)) {
+		s.Log.Error("seed not usable", "grant", g.Name, "file", g.Seed.File, "error", err)
+	}
+}
+
+func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) error {
+	reg, err := parse(data, g.Seed.Format)
+	if err != nil {
+		return err
+	}
+	reg.Standing = true
+	_, err = s.Keeper.Register(ctx, g.Name, reg)
+	return err
+}
+
+// parse turns a file into what the keeper takes.
+func parse(data []byte, format string) (keeper.Registration, error) {
+	parsed, err := flow.Parse(data, format)
+	if err != nil {
+		return keeper.Registration{}, err
+	}
+	return keeper.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt}, nil
+}
+
+// readFile reads a regular file of acceptable size. Without O_NONBLOCK a pipe
+// in its place would hold the daemon.
+func readFile(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, fileLimit+1))
+	if err == nil && len(data) > fileLimit {
+		err = fmt.Errorf("%s is longer than %d bytes", path, fileLimit)
+	}
+	return data, err
+}

@@ -1,0 +1,99 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"webex-tokend/daemon/config"
+)
+
+// jobs are what robfig/cron runs: the sweep, which is all the timer that the
+// grants have. It is skipped while the last one runs.
+type jobs struct {
+	d    *daemon
+	cron *cron.Cron
+	end  context.CancelFunc
+
+	mu       sync.Mutex
+	sweep    cron.EntryID
+	spec     string
+	schedule cron.Schedule
+	swept    time.Time // with its monotonic reading
+}
+
+func startJobs(d *daemon) (*jobs, error) {
+	j := &jobs{d: d, swept: time.Now()}
+	log := cronLog{d.log.Named("cron")}
+	j.cron = cron.New(cron.WithLogger(log), cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log)))
+	if err := j.arrange(d.current.Load()); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	j.end = cancel
+	j.cron.Start()
+	if d.cfg.Watchdog > 0 {
+		d.tasks.Go(func() { j.feedWatchdog(ctx, d.cfg.Watchdog) })
+	}
+	return j, nil
+}
+
+// arrange gives the sweep the spec of a configuration.
+func (j *jobs) arrange(c *config.Config) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if c.Maintenance.Sweep == j.spec {
+		return nil
+	}
+	schedule, err := cron.ParseStandard(c.Maintenance.Sweep)
+	if err != nil {
+		return fmt.Errorf("parse sweep spec: %w", err)
+	}
+	if j.spec != "" {
+		j.cron.Remove(j.sweep)
+	}
+	j.sweep = j.cron.Schedule(schedule, cron.FuncJob(j.runSweep))
+	j.spec, j.schedule = c.Maintenance.Sweep, schedule
+	return nil
+}
+
+func (j *jobs) runSweep() {
+	j.d.seeds.ReadMissing(j.d.watching)
+	if _, err := j.d.inbox.Take(j.d.watching); err != nil {
+		j.d.log.Error("inbox not read", "error", err)
+	}
+	j.d.keeper.Sweep(j.d.watching)
+	j.mu.Lock()
+	j.swept = time.Now()
+	j.mu.Unlock()
+}
+
+// feedWatchdog follows the sweeps and not a ticker of its own: a daemon that
+// no longer looks at its grants is to be restarted, however alive it seems. A
+// store in trouble is none of its business, a restart would not mend it.
+func (j *jobs) feedWatchdog(ctx context.Context, within time.Duration) {
+	tick := time.NewTicker(within / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			j.mu.Lock()
+			late := time.Since(j.schedule.Next(j.swept))
+			j.mu.Unlock()
+			if late < within/2 {
+				j.d.notify.alive()
+			}
+		}
+	}
+}
+
+// stop waits for the sweep under way.
+func (j *jobs) stop() {
+	<-j.cron.Stop().Done()
+	j.end()
+}

@@ -1,0 +1,90 @@
+package keeper
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/store"
+)
+
+// A circuit is open while the client of an integration is refused. All its
+// grants then show as misconfigured, and one request now and then tries it.
+type circuit struct {
+	since   time.Time
+	reason  string
+	probeAt time.Time
+	secrets [sha256.Size]byte // what the client proved itself with
+}
+
+// probePause is how long an integration waits before its client is tried again
+// without any change of its secret.
+const probePause = 15 * time.Minute
+
+// trip opens the circuit after the client was refused.
+func (k *Keeper) trip(in *config.Integration, f *provider.Failure, now time.Time) {
+	secrets := digest(in)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := k.circuits[in.Name]
+	if c == nil {
+		c = &circuit{since: now, reason: f.Code}
+		k.circuits[in.Name] = c
+		k.log.Error("client rejected", "integration", in.Name, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID)
+	}
+	c.secrets = secrets
+	c.probeAt = now.Add(max(probePause, f.RetryAfter))
+}
+
+// mend closes the circuit after the client was accepted.
+func (k *Keeper) mend(integration string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.circuits[integration] != nil {
+		delete(k.circuits, integration)
+		k.log.Info("client accepted again", "integration", integration)
+	}
+}
+
+// tripped returns the condition that an open circuit puts its grants in.
+func (k *Keeper) tripped(integration string) (store.Condition, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := k.circuits[integration]
+	if c == nil {
+		return store.Condition{}, false
+	}
+	return store.Condition{State: store.Misconfigured, Reason: c.reason, Since: c.since}, true
+}
+
+// passable says how many requests an integration may send now: all, or, while
+// its circuit is open, one when it is time to try or its secret was changed.
+func (k *Keeper) passable(in *config.Integration, now time.Time) (all, one bool) {
+	k.mu.Lock()
+	c := k.circuits[in.Name]
+	k.mu.Unlock()
+	if c == nil {
+		return true, true
+	}
+	changed := digest(in) != c.secrets
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return false, changed || !now.Before(c.probeAt)
+}
+
+// digest identifies the secrets as they are on disk now; they are read again
+// so that rotating one needs no reload.
+func digest(in *config.Integration) [sha256.Size]byte {
+	h := sha256.New()
+	for _, file := range in.Secrets {
+		secret, err := file.Read()
+		if err != nil {
+			h.Write([]byte{0})
+			continue
+		}
+		h.Write([]byte(secret.Reveal()))
+		h.Write([]byte{1})
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}

@@ -1,0 +1,132 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"webex-tokend/store"
+)
+
+// storePause is how long nothing is sent after the store refused a write.
+const storePause = 5 * time.Second
+
+// An intentChange says what a commit does to the open intent of its grant.
+type intentChange bool
+
+const (
+	keepIntent  intentChange = false
+	closeIntent intentChange = true
+)
+
+// commit makes a change to a record durable and returns the record as stored.
+// apply may run more than once, each time on the record as it then is: when
+// somebody else was faster, the change is made to what they left.
+//
+// A store that refuses is asked again until it accepts: what apply brings may
+// be the only copy of a refresh token in the world. Meanwhile the grant shows
+// as unpersisted and no refresh of any grant is sent.
+func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*store.Record)) (*store.Record, error) {
+	name := base.Name
+	defer k.release(name)
+	retry := 500 * time.Millisecond
+	for {
+		before := base.Token
+		next := *base.Record
+		apply(&next)
+		begin := k.now()
+		_, err := k.store.Put(context.Background(), store.Update{
+			Record: &next, Expect: base.Revision, CloseIntent: bool(intent),
+			Unpublished: k.hasOutputs(name) && !sameToken(before, next.Token),
+		})
+		if err == nil {
+			k.health.committed(k.now().Sub(begin))
+			if intent == closeIntent {
+				k.mu.Lock()
+				delete(k.attempts, name)
+				k.mu.Unlock()
+			}
+			return &next, nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			k.hold(name, begin, err)
+			retry = min(2*retry, 30*time.Second)
+			if pause(k.abandoned, retry) != nil {
+				k.log.Error("answer given up at the stop, the store does not accept it", "grant", name, "error", err)
+				return nil, fmt.Errorf("store outcome of grant %s: %w", name, err)
+			}
+		}
+		// Whether a failed write came through is not known until it is read.
+		fresh, err := k.store.Get(context.Background(), name)
+		switch {
+		case err == nil && fresh.Removed:
+			return nil, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
+		case err == nil && k.isHeld(name) && sameOutcome(fresh.Record, &next):
+			return fresh.Record, nil
+		case err == nil:
+			base = fresh
+		case errors.Is(err, store.ErrNotFound):
+			return nil, &Refusal{Kind: NoSuchGrant, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
+		default:
+			k.hold(name, begin, err)
+		}
+	}
+}
+
+// sameOutcome tells whether a write that seemed to fail is there after all.
+func sameOutcome(there, meant *store.Record) bool {
+	return there.Generation == meant.Generation && there.LastAttemptAt.Equal(meant.LastAttemptAt) &&
+		there.Refresh.Value.Equal(meant.Refresh.Value) && sameToken(there.Token, meant.Token)
+}
+
+func sameToken(a, b store.Token) bool {
+	return a.Access.Equal(b.Access) && a.ExpiresAt.Equal(b.ExpiresAt)
+}
+
+// hold notes that an answer is in memory only, and that the store is not to be
+// trusted with another refresh for now.
+func (k *Keeper) hold(name string, since time.Time, err error) {
+	k.mu.Lock()
+	_, known := k.held[name]
+	if !known {
+		k.held[name] = since
+	}
+	k.mu.Unlock()
+	if !known {
+		k.log.Error("answer not stored, trying again", "grant", name, "error", err)
+	}
+	k.distrustStore(since)
+}
+
+func (k *Keeper) release(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.held, name)
+}
+
+func (k *Keeper) isHeld(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, held := k.held[name]
+	return held
+}
+
+func (k *Keeper) distrustStore(now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.storeTry = now.Add(storePause)
+}
+
+// storeWritable tells whether an intent may be tried: not while an answer is
+// held, nor right after a refused write.
+func (k *Keeper) storeWritable(now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.held) == 0 && !now.Before(k.storeTry)
+}
+
+func (k *Keeper) hasOutputs(name string) bool {
+	g, ok := k.config.Load().Grant(name)
+	return ok && len(g.Files) > 0
+}

@@ -1,0 +1,204 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/schedule"
+	"webex-tokend/store"
+)
+
+// A plan is one refresh that has passed every gate.
+type plan struct {
+	stored  store.Stored
+	in      *config.Integration
+	grant   *config.Grant
+	rule    schedule.Rule
+	lane    *lane
+	attempt uint64 // 1, or more while the outcome of an earlier one is open
+}
+
+func (p *plan) name() string { return p.stored.Name }
+
+// exchange does one refresh from intent to commit:
+//
+//  1. The record is read and the gates are asked; nothing has happened yet.
+//  2. The intent is made durable. It proves that the store accepts writes
+//     before the request can use up the refresh token, and it tells a later
+//     start that an outcome may be missing.
+//  3. The request is sent, once. From its first byte on nothing cancels it:
+//     the server may already have replaced the refresh token.
+//  4. The answer is made durable together with the end of the intent. Only
+//     then does anybody hear of it.
+//
+// Turning any two of these round can lose a grant.
+func (k *Keeper) exchange(ctx context.Context, name string, why cause) error {
+	var p *plan
+	for {
+		var err error
+		if p, err = k.plan(ctx, name, why); err != nil {
+			return err
+		}
+		err = k.intend(ctx, p)
+		if errors.Is(err, store.ErrConflict) {
+			continue // somebody changed the record: ask the gates again
+		}
+		if err != nil {
+			return err
+		}
+		break
+	}
+
+	if err := k.permit(ctx, p); err != nil {
+		k.withdraw(p)
+		return err
+	}
+	sentAt := k.now()
+	answer, err := k.provider.Refresh(ctx, p.in, provider.Request{
+		Token:        p.stored.Refresh.Value,
+		RedirectURI:  p.stored.RedirectURI,
+		CodeVerifier: p.stored.CodeVerifier,
+	})
+	p.lane.endpoint.Release()
+
+	if failure, ok := errors.AsType[*provider.Failure](err); ok {
+		return k.failed(p, sentAt, failure)
+	}
+	return k.succeeded(p, sentAt, answer)
+}
+
+// permit waits for the endpoint. One that was closed meanwhile gives none.
+func (k *Keeper) permit(ctx context.Context, p *plan) error {
+	if err := p.lane.endpoint.Acquire(ctx); err != nil {
+		return errStopping
+	}
+	if wait := p.lane.endpoint.ClosedFor(k.now()); wait > 0 {
+		p.lane.endpoint.Release()
+		return later(p.name(), p.stored.Condition(), wait, "the token endpoint asked for patience")
+	}
+	return nil
+}
+
+func (k *Keeper) intend(ctx context.Context, p *plan) error {
+	begin := k.now()
+	err := k.store.Intend(context.WithoutCancel(ctx), p.name(), p.stored.Revision, store.Intent{
+		At:          begin,
+		Attempt:     p.attempt,
+		Generation:  p.stored.Generation,
+		Fingerprint: k.store.Fingerprint(p.stored.Refresh.Value),
+	})
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return err
+	case err != nil:
+		k.distrustStore(begin)
+		k.log.Error("intent refused by the store, nothing sent", "grant", p.name(), "error", err)
+		return fmt.Errorf("store intent of grant %s: %w", p.name(), err)
+	}
+	k.health.committed(k.now().Sub(begin))
+	k.mu.Lock()
+	k.attempts[p.name()] = p.attempt
+	k.mu.Unlock()
+	return nil
+}
+
+// withdraw ends an intent whose request was not sent. The outcome of an
+// earlier one stays open.
+func (k *Keeper) withdraw(p *plan) {
+	if p.attempt > 1 {
+		return
+	}
+	_, _ = k.commit(p.stored, closeIntent, func(*store.Record) {})
+}
+
+// succeeded stores an answer with an access token in it.
+func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
+	k.health.skewed(a.Date, sentAt, k.now())
+	before := p.stored.Condition()
+	var gained bool
+	after, err := k.commit(p.stored, closeIntent, func(r *store.Record) {
+		gained = k.absorb(r, p, sentAt, a)
+	})
+	if err != nil {
+		return err
+	}
+	k.mend(p.in.Name)
+	for _, note := range a.Notes {
+		k.log.Warn("odd answer", "grant", p.name(), "note", note)
+	}
+	k.log.Info("refreshed", "grant", p.name(), "generation", after.Generation, "gained", gained,
+		"expires_at", after.Token.ExpiresAt, "window_ends_at", after.Refresh.EndsAt, "due_at", after.DueAt)
+	k.announce(Refreshed, p.stored.Record, before, after)
+	return nil
+}
+
+// failed stores why there is no new token.
+func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
+	k.health.skewed(f.Date, sentAt, k.now())
+	before := p.stored.Condition()
+	switch {
+	case f.Kind == provider.Misconfigured:
+		k.trip(p.in, f, k.now())
+	case f.Kind == provider.Limited:
+		p.lane.endpoint.CloseUntil(k.now().Add(patience(f, p.rule)))
+	}
+	intent := closeIntent
+	if outcomeOpen(p, f) {
+		intent = keepIntent
+	}
+	after, err := k.commit(p.stored, intent, func(r *store.Record) { k.setBack(r, p, sentAt, f) })
+	if err != nil {
+		return err
+	}
+	condition := k.condition(after)
+	k.log.Warn("refresh failed", "grant", p.name(), "state", condition.State, "reason", after.Reason,
+		"status", f.Status, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID,
+		"failures", after.Failures, "due_at", after.DueAt)
+	k.announce(Failed, p.stored.Record, before, after)
+	if f.Kind == provider.Limited || !f.Answered {
+		return later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
+	}
+	return &Refusal{Kind: Broker, State: condition.State, Reason: condition.Reason,
+		Action: action(p.name(), condition, after.Kind), Detail: f.Error()}
+}
+
+// outcomeOpen tells whether it is still unknown what became of the refresh
+// token: this request was sent and not answered, or an earlier one was and the
+// answer to this one says nothing about it.
+func outcomeOpen(p *plan, f *provider.Failure) bool {
+	if !f.Answered {
+		return f.Sent || p.attempt > 1
+	}
+	return p.attempt > 1 && f.Kind != provider.Rejected
+}
+
+// patience is how long the whole endpoint rests after it asked for it.
+func patience(f *provider.Failure, r schedule.Rule) time.Duration {
+	if f.RetryAfter > 0 {
+		return f.RetryAfter
+	}
+	return min(15*time.Second, r.MinInterval)
+}
+
+// announce tells what a stored outcome changed.
+func (k *Keeper) announce(kind EventKind, was *store.Record, before store.Condition, is *store.Record) {
+	c := k.condition(is)
+	e := Event{Grant: is.Name, Generation: is.Generation, State: c.State, Reason: c.Reason, At: k.now()}
+	kinds := []EventKind{kind}
+	if c.State != before.State {
+		kinds = append(kinds, Changed)
+	}
+	if was == nil || !is.Refresh.EndsAt.Equal(was.Refresh.EndsAt) {
+		kinds = append(kinds, Moved)
+	}
+	events := make([]Event, 0, len(kinds))
+	for _, kind := range kinds {
+		e.Kind = kind
+		events = append(events, e)
+	}
+	k.events.send(events...)
+}

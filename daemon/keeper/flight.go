@@ -1,0 +1,71 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+)
+
+// A cause is why a refresh starts. Each may pass gates that others may not.
+type cause int
+
+const (
+	scheduled cause = iota // the sweep found it due: all gates hold
+	demanded               // a consumer wants a longer life than is left
+	ordered                // the operator said so: exempt from budget and interval
+	resumed                // an intent was found open: exempt like an order
+)
+
+// A flight is one exchange under way for one grant; whoever wants the same
+// waits for it.
+type flight struct {
+	done chan struct{}
+	err  error // to be read after done
+}
+
+func (f *flight) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+var errStopping = errors.New("the daemon is stopping")
+
+// fly starts an exchange for the grant, or joins the one in flight: joined
+// tells which. It runs to its end whether anybody waits or not.
+func (k *Keeper) fly(name string, why cause) (f *flight, joined bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if f = k.flights[name]; f != nil {
+		return f, true
+	}
+	f = &flight{done: make(chan struct{})}
+	if k.stopping {
+		f.err = errStopping
+		close(f.done)
+		return f, false
+	}
+	k.flights[name] = f
+	k.tasks.Go(func() {
+		f.err = k.exchange(k.working, name, why)
+		k.mu.Lock()
+		delete(k.flights, name)
+		k.mu.Unlock()
+		close(f.done)
+	})
+	return f, false
+}
+
+// refresh runs an exchange for one caller. A flight that the sweep began may
+// have ended at a gate that this caller passes; then its own one follows.
+func (k *Keeper) refresh(ctx context.Context, name string, why cause) error {
+	f, joined := k.fly(name, why)
+	err := f.wait(ctx)
+	if joined && errors.Is(err, errNotDue) {
+		f, _ = k.fly(name, why)
+		err = f.wait(ctx)
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/schedule"
+	"webex-tokend/store"
+)
+
+// daily is the budget of tokens that live a day or more.
+const daily = 24 * time.Hour
+
+// read returns a record, or a refusal that explains why there is none.
+func (k *Keeper) read(ctx context.Context, cfg *config.Config, name string) (store.Stored, error) {
+	stored, err := k.store.Get(ctx, name)
+	if bad, ok := errors.AsType[*store.DamagedError](err); ok {
+		c := k.foundDamaged(bad)
+		return store.Stored{}, refuse(name, c, "", "cannot be read")
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
+		return store.Stored{}, k.absent(cfg, name)
+	}
+	return stored, err
+}
+
+// foundDamaged remembers a record that does not open, so that its grant is
+// left alone for a while and shown as what it is.
+func (k *Keeper) foundDamaged(bad *store.DamagedError) store.Condition {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.now()
+	if _, known := k.damaged[bad.Name]; !known {
+		k.log.Error("record damaged, other grants go on", "grant", bad.Name, "error", bad.Err)
+	}
+	k.damaged[bad.Name] = now
+	return store.Condition{State: store.Damaged, Reason: "the record does not open", Since: now}
+}
+
+// plan asks the gates. What passes may be sent as soon as its intent is durable.
+func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error) {
+	cfg, now := k.config.Load(), k.now()
+	stored, err := k.read(ctx, cfg, name)
+	if err != nil {
+		return nil, err
+	}
+	in, grant, declared := rules(cfg, name)
+	c := k.condition(stored.Record)
+	if !declared || c.State == store.Paused || c.State == store.Unverified {
+		return nil, refuse(name, c, stored.Kind, "is not refreshed")
+	}
+	if in.Kind == config.Static {
+		return nil, k.expireStatic(stored, now)
+	}
+	if stored.Refresh.Value.Empty() {
+		return nil, refuse(name, c, stored.Kind, "has no refresh token")
+	}
+	p := &plan{stored: stored, in: in, grant: grant, rule: rule(in, grant), lane: k.lane(in)}
+	k.mu.Lock()
+	p.attempt = k.attempts[name] + 1
+	k.mu.Unlock()
+	if p.lane == nil {
+		return nil, errNotDue // a reload is just taking the integration away
+	}
+	if err := k.admit(p, c, why, now); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// admit asks the gates that depend on the cause.
+func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) error {
+	if !k.storeWritable(now) {
+		return later(p.name(), c, storePause, "the store does not accept writes, so nothing is sent")
+	}
+	if wait := p.lane.endpoint.ClosedFor(now); wait > 0 {
+		return notNow(p, c, why, wait, "the token endpoint asked for patience")
+	}
+	if why == ordered || why == resumed {
+		return nil
+	}
+	if why == demanded {
+		switch c.State {
+		case store.Misconfigured:
+			return later(p.name(), c, probePause, "the client is rejected")
+		case store.Reauthorize:
+			return refuse(p.name(), c, p.stored.Kind, "needs a human")
+		}
+	}
+	if wait := p.stored.LastAttemptAt.Add(p.rule.MinInterval).Sub(now); wait > 0 {
+		return notNow(p, c, why, wait, "the last request is not long enough ago")
+	}
+	if wait := p.budget(now); wait > 0 {
+		if why == scheduled {
+			// Rules or clocks have moved the due time: it goes to where it may.
+			_, _ = k.commit(p.stored, keepIntent, func(r *store.Record) { r.DueAt = now.Add(wait) })
+		}
+		return notNow(p, c, why, wait, "it was refreshed within the last day")
+	}
+	return nil
+}
+
+// budget is how long the grant has to wait for its next refresh of the day.
+func (p *plan) budget(now time.Time) time.Duration {
+	t := p.stored.Token
+	if t.ExpiresAt.IsZero() || !schedule.LongLived(t.ExpiresAt.Sub(t.IssuedAt)) || !now.Before(t.ExpiresAt) {
+		return 0
+	}
+	return p.stored.LastRefreshAt.Add(daily).Sub(now)
+}
+
+func notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {
+	if why == scheduled {
+		return errNotDue
+	}
+	return later(p.name(), c, wait, reason)
+}
+
+// expireStatic notes that a token which nobody can refresh has ended.
+func (k *Keeper) expireStatic(s store.Stored, now time.Time) error {
+	if end := s.Token.ExpiresAt; end.IsZero() || now.Before(end) || !s.ReauthorizeSince.IsZero() {
+		return refuse(s.Name, k.condition(s.Record), s.Kind, "is static and never refreshed")
+	}
+	before := s.Condition()
+	after, err := k.commit(s, keepIntent, func(r *store.Record) {
+		r.ReauthorizeSince, r.Reason, r.DueAt = now, reasonTokenExpired, time.Time{}
+	})
+	if err != nil {
+		return err
+	}
+	k.log.Warn("static token has expired", "grant", s.Name, "expired_at", s.Token.ExpiresAt)
+	k.announce(Failed, s.Record, before, after)
+	return errNotDue
+}

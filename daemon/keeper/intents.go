@@ -1,0 +1,90 @@
+package keeper
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/schedule"
+	"webex-tokend/store"
+)
+
+// promptAttempts is how often an unknown outcome is cleared up at once; an
+// attempt is counted in the store before it is sent, so that a daemon that
+// crashes again and again cannot hammer the endpoint.
+const promptAttempts = 3
+
+// loadIntents finds the refreshes whose outcome never became durable. Behind
+// its return their refresh tokens are sent once more, at once: that is what a
+// server's grace period is for. Whoever has had that chance twice waits.
+func (k *Keeper) loadIntents(ctx context.Context) error {
+	var after string
+	for {
+		open, err := k.store.Intents(ctx, after, page)
+		if err != nil {
+			return fmt.Errorf("list open intents: %w", err)
+		}
+		for _, i := range open {
+			k.mu.Lock()
+			k.attempts[i.Name] = max(i.Attempt, 1)
+			k.mu.Unlock()
+			k.resolutions.Add(1)
+			k.tasks.Go(func() {
+				defer k.resolutions.Done()
+				k.resolve(i)
+			})
+		}
+		if len(open) < page {
+			return nil
+		}
+		after = open[len(open)-1].Name
+	}
+}
+
+// resolve clears up one outcome, and puts the grant on the schedule when that
+// does not succeed.
+func (k *Keeper) resolve(i store.OpenIntent) {
+	k.log.Warn("outcome of a refresh is unknown", "grant", i.Name, "sent_at", i.At, "attempt", i.Attempt)
+	if i.Attempt < promptAttempts {
+		if err := k.refresh(k.working, i.Name, resumed); err == nil {
+			return
+		}
+	}
+	cfg := k.config.Load()
+	stored, err := k.read(k.working, cfg, i.Name)
+	if err != nil || !stored.UnknownSince.IsZero() || !stored.LastAttemptAt.Before(i.At) && stored.Failures == 0 {
+		return // gone, resolved, or noted already
+	}
+	in, g, declared := rules(cfg, i.Name)
+	if !declared {
+		return
+	}
+	_, _ = k.commit(stored, keepIntent, func(r *store.Record) {
+		r.UnknownSince = i.At
+		r.Reason = "no_answer"
+		r.Failures = max(r.Failures, i.Attempt)
+		if r.FailingSince.IsZero() {
+			r.FailingSince = i.At
+		}
+		due := schedule.Backoff(schedule.Setback{Name: r.Name, Failures: r.Failures, At: k.now(), ExpiresAt: r.Token.ExpiresAt}, rule(in, g))
+		if r.DueAt.IsZero() || due.Before(r.DueAt) || r.DueAt.Before(k.now()) {
+			r.DueAt = due
+		}
+	})
+}
+
+// unknownOutcome tells whether the grant has an open intent that no flight is
+// working on.
+func (k *Keeper) unknownOutcome(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.attempts[name] > 0 && k.flights[name] == nil
+}
+
+// storeSince is since when an answer of the grant is in memory only.
+func (k *Keeper) heldSince(name string) (time.Time, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	since, held := k.held[name]
+	return since, held
+}

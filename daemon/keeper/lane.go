@@ -1,0 +1,113 @@
+package keeper
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/schedule"
+	"webex-tokend/store"
+)
+
+// A lane is a token endpoint with the grants that wait for it. Integrations
+// with one token URL share it.
+type lane struct {
+	endpoint *schedule.Endpoint
+
+	mu      sync.Mutex
+	waiting []store.DueGrant // nearest access expiry last
+	workers int
+}
+
+// arrangeLanes gives every token URL its lane. Of limits that integrations
+// set differently for the same URL the smallest holds.
+func (k *Keeper) arrangeLanes(cfg *config.Config) {
+	limits := make(map[string]schedule.Limits)
+	for _, in := range cfg.Integrations {
+		l, ok := limits[in.TokenURL]
+		if !ok || in.Concurrency < l.InFlight {
+			l.InFlight = in.Concurrency
+		}
+		if in.Rate > 0 && (l.PerSecond == 0 || in.Rate < l.PerSecond) {
+			l.PerSecond = in.Rate
+		}
+		limits[in.TokenURL] = l
+	}
+	now := k.now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for url, l := range limits {
+		before := k.lanes[url]
+		if before != nil && before.endpoint.Limits() == l {
+			continue
+		}
+		k.lanes[url] = &lane{endpoint: schedule.NewEndpoint(l)}
+		if before != nil {
+			k.lanes[url].endpoint.CloseUntil(now.Add(before.endpoint.ClosedFor(now)))
+		}
+	}
+	for url := range k.lanes {
+		if _, ok := limits[url]; !ok {
+			delete(k.lanes, url)
+		}
+	}
+}
+
+func (k *Keeper) lane(in *config.Integration) *lane {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.lanes[in.TokenURL]
+}
+
+// queue replaces what waits in the lane, nearest access expiry first, and sees
+// to it that somebody works it off.
+//
+// There are twice as many workers as permits: a permit covers the request
+// alone, and the other half of the workers make their intents and store their
+// answers meanwhile.
+func (k *Keeper) queue(l *lane, due []store.DueGrant) {
+	slices.SortFunc(due, func(a, b store.DueGrant) int {
+		return cmp.Or(compareEnds(b.AccessExpires, a.AccessExpires), b.DueAt.Compare(a.DueAt))
+	})
+	l.mu.Lock()
+	l.waiting = due
+	more := min(len(due), 2*l.endpoint.Limits().InFlight-l.workers)
+	l.workers += max(0, more)
+	l.mu.Unlock()
+	for range more {
+		k.tasks.Go(func() { k.workOff(k.working, l) })
+	}
+}
+
+func (k *Keeper) workOff(ctx context.Context, l *lane) {
+	for {
+		l.mu.Lock()
+		n := len(l.waiting)
+		if n == 0 || ctx.Err() != nil {
+			l.workers--
+			l.mu.Unlock()
+			return
+		}
+		next := l.waiting[n-1]
+		l.waiting = l.waiting[:n-1]
+		l.mu.Unlock()
+		f, _ := k.fly(next.Name, scheduled)
+		<-f.done
+	}
+}
+
+// compareEnds orders instants of which zero means "never".
+func compareEnds(a, b time.Time) int {
+	switch {
+	case a.IsZero() && b.IsZero():
+		return 0
+	case a.IsZero():
+		return 1
+	case b.IsZero():
+		return -1
+	}
+	return a.Compare(b)
+}

@@ -1,0 +1,130 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// Refresh renews a grant now and waits for the outcome, or joins the exchange
+// in flight. It is exempt from budget and interval, not from what the endpoint
+// asked for.
+func (k *Keeper) Refresh(ctx context.Context, name string) (wire.Grant, error) {
+	if err := k.refresh(ctx, name, ordered); err != nil {
+		return wire.Grant{}, err
+	}
+	return k.Grant(ctx, name)
+}
+
+// Pause ends refreshing until Resume. The token stays where it is published.
+// Pausing twice is no error.
+func (k *Keeper) Pause(ctx context.Context, name string) (wire.Grant, error) {
+	return k.change(ctx, name, func(r *store.Record) bool {
+		if !r.PausedSince.IsZero() {
+			return false
+		}
+		r.PausedSince = k.now()
+		return true
+	})
+}
+
+// Resume takes a grant up again; what became due meanwhile is refreshed by the
+// next sweep.
+func (k *Keeper) Resume(ctx context.Context, name string) (wire.Grant, error) {
+	return k.change(ctx, name, func(r *store.Record) bool {
+		if r.PausedSince.IsZero() {
+			return false
+		}
+		r.PausedSince = time.Time{}
+		return true
+	})
+}
+
+// change makes an operator's change to a record that exists.
+func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Record) bool) (wire.Grant, error) {
+	cfg := k.config.Load()
+	for {
+		stored, err := k.read(ctx, cfg, name)
+		if err != nil {
+			return wire.Grant{}, err
+		}
+		was := *stored.Record
+		before := k.condition(&was)
+		if !apply(stored.Record) {
+			return k.view(ctx, cfg, name)
+		}
+		_, err = k.store.Put(ctx, store.Update{Record: stored.Record, Expect: stored.Revision})
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return wire.Grant{}, fmt.Errorf("store grant %s: %w", name, err)
+		}
+		k.log.Info("changed by the operator", "grant", name, "state", stored.Condition().State)
+		k.announce(Changed, &was, before, stored.Record)
+		return k.view(ctx, cfg, name)
+	}
+}
+
+// Remove forgets the tokens of a grant. The fingerprints stay, so that a seed
+// does not bring it back; an import does.
+func (k *Keeper) Remove(ctx context.Context, name string) error {
+	cfg := k.config.Load()
+	for {
+		var fingerprints []store.Fingerprint
+		stored, err := k.store.Get(ctx, name)
+		revision := stored.Revision
+		if bad, damaged := errors.AsType[*store.DamagedError](err); damaged {
+			revision = bad.Revision
+		} else if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
+			return k.absent(cfg, name)
+		} else if err != nil {
+			return fmt.Errorf("look for grant %s: %w", name, err)
+		} else {
+			fingerprints = stored.Fingerprints
+		}
+		_, err = k.store.Put(ctx, store.Update{
+			Record: &store.Record{Name: name, Removed: true, Fingerprints: fingerprints},
+			Expect: revision, CloseIntent: true,
+		})
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("remove grant %s: %w", name, err)
+		}
+		k.left(cfg, name)
+		k.log.Info("removed by the operator", "grant", name)
+		k.events.send(Event{Kind: Removed, Grant: name, State: store.Pending, Reason: reasonNoToken, At: k.now()})
+		return nil
+	}
+}
+
+// Published notes that all outputs of a grant carry that generation.
+func (k *Keeper) Published(ctx context.Context, name string, generation uint64) error {
+	err := k.store.Published(ctx, name, generation)
+	if errors.Is(err, store.ErrConflict) {
+		return nil // a newer token is on its way to the outputs
+	}
+	return err
+}
+
+// Unpublished lists up to limit grants after that name whose outputs are behind.
+func (k *Keeper) Unpublished(ctx context.Context, after string, limit int) ([]string, error) {
+	return k.store.Unpublished(ctx, after, limit)
+}
+
+// Registered lists up to limit grants of all after that name, in the order of
+// names.
+func (k *Keeper) Registered(ctx context.Context, after string, limit int) ([]string, error) {
+	list, err := k.byName(ctx, k.config.Load(), cursor{urgency: -1, name: after}, limit)
+	names := make([]string, 0, len(list))
+	for _, c := range list {
+		names = append(names, c.name)
+	}
+	return names, err
+}

@@ -1,0 +1,206 @@
+package keeper
+
+import (
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/window"
+	"webex-tokend/store"
+)
+
+// Reasons that stand in records beside the codes of the endpoints.
+const (
+	reasonRejected     = "refresh_token_rejected"
+	reasonLostInFlight = "lost_in_flight" // rejected after an outcome that never arrived
+	reasonWindowEnded  = "window_ended"
+	reasonTokenExpired = "token_expired"
+)
+
+// The evidence without which no grant is given up: so many refusals of each
+// refresh token that may still work, over so long a time.
+const (
+	provingRefusals = 3
+	provingTime     = 10 * time.Minute
+)
+
+// unmoved is how little the expiry may move and count as no gain, beside a
+// hundredth of the life.
+const unmoved = time.Minute
+
+// absorb brings an answer into a record and tells whether it gained anything.
+// The record may have changed since the refresh token was sent.
+func (k *Keeper) absorb(r *store.Record, p *plan, sentAt time.Time, a provider.Answer) (gained bool) {
+	sent := p.stored.Refresh
+	if !r.Refresh.Value.Equal(sent.Value) {
+		// Somebody registered other tokens meanwhile. Theirs stay in force;
+		// what the answer brought may still serve.
+		if !a.Refresh.Empty() {
+			r.Fallbacks = candidates(store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: windowEnd(p.in, a, sentAt)}, r.Fallbacks)
+		}
+		return false
+	}
+	before := r.Token
+	sameAccess := before.Access.Equal(a.Access)
+	r.Token = store.Token{Access: a.Access, Type: tokenType(a, before), Scope: a.Scope, IssuedAt: sentAt}
+	if a.Scope == "" {
+		r.Token.Scope = before.Scope
+	}
+	r.Token.ExpiresAt, r.AssumedAccess = accessEnd(p.in, a, sentAt)
+	if sameAccess {
+		// A token is as old as it is, and due times count from its issue.
+		r.Token.IssuedAt = before.IssuedAt
+	} else {
+		r.Generation++
+	}
+
+	sameRefresh := a.Refresh.Empty() || a.Refresh.Equal(sent.Value)
+	k.renew(r, p.in, sentAt, a, sameRefresh)
+	r.Observations = window.Observe(r.Observations, observation(sentAt, p.in, a, r, sameRefresh, sameAccess))
+
+	clearTrouble(r)
+	r.LastAttemptAt, r.LastRefreshAt = sentAt, sentAt
+	keepDetails(r, a)
+
+	tolerance := min(unmoved, r.Token.ExpiresAt.Sub(sentAt)/100)
+	gained = !sameAccess && (before.ExpiresAt.IsZero() || r.Token.ExpiresAt.Sub(before.ExpiresAt) > tolerance)
+	if gained {
+		r.DueAt = schedule.Due(r.Name, life(r), p.rule)
+	} else {
+		r.DueAt = schedule.NoGain(sentAt, life(r), p.rule)
+	}
+	return gained
+}
+
+// renew takes over what the answer said of the refresh token. One that the
+// answer brought anew stands first; the one that was sent stays behind it until
+// the new one has worked. One that worked has no need of others behind it.
+func (k *Keeper) renew(r *store.Record, in *config.Integration, sentAt time.Time, a provider.Answer, same bool) {
+	if same {
+		r.Fallbacks = nil
+		if end := saidWindowEnd(a, sentAt); !end.IsZero() {
+			r.Refresh.EndsAt, r.AssumedWindow = end, false
+		}
+		return
+	}
+	sent := r.Refresh
+	r.Refresh = store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: windowEnd(in, a, sentAt)}
+	r.AssumedWindow = saidWindowEnd(a, sentAt).IsZero() && !r.Refresh.EndsAt.IsZero()
+	r.Fallbacks = []store.RefreshToken{sent}
+	k.remember(r, a.Refresh)
+}
+
+// setBack brings a failure into a record. It never removes a refresh token.
+func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider.Failure) {
+	r.LastAttemptAt = sentAt
+	r.LastError = &store.LastError{At: sentAt, Status: f.Status, Code: f.Code, Description: f.Description, TrackingID: f.TrackingID}
+	if !r.Refresh.Value.Equal(p.stored.Refresh.Value) {
+		// The refusal concerns tokens that somebody has replaced meanwhile.
+		if !f.Salvaged.Empty() {
+			r.Fallbacks = candidates(store.RefreshToken{Value: f.Salvaged, FirstSeen: sentAt}, r.Fallbacks)
+		}
+		return
+	}
+	if !f.Salvaged.Empty() && !f.Salvaged.Equal(r.Refresh.Value) {
+		r.Fallbacks = candidates(r.Refresh, r.Fallbacks)
+		r.Refresh = store.RefreshToken{Value: f.Salvaged, FirstSeen: sentAt, EndsAt: assumedWindowEnd(p.in, sentAt)}
+		r.AssumedWindow = !r.Refresh.EndsAt.IsZero()
+		k.remember(r, f.Salvaged)
+	}
+	if f.Kind == provider.Misconfigured {
+		// The integration is at fault: the grant keeps its place in the queue.
+		return
+	}
+	if r.Failures == 0 {
+		r.FailingSince = sentAt
+	}
+	r.Failures++
+	r.Reason = f.Code
+	if outcomeOpen(p, f) && r.UnknownSince.IsZero() {
+		r.UnknownSince = sentAt
+	}
+	setback := schedule.Setback{Name: r.Name, Failures: r.Failures, At: sentAt, ExpiresAt: r.Token.ExpiresAt, RetryAfter: f.RetryAfter}
+	switch f.Kind {
+	case provider.Rejected:
+		k.reject(r, p, sentAt, setback)
+	case provider.Exhausted:
+		r.DueAt = schedule.AfterExhaustion(setback, p.rule)
+	default:
+		r.DueAt = schedule.Backoff(setback, p.rule)
+	}
+	if earliest := sentAt.Add(p.rule.MinInterval); r.DueAt.Before(earliest) {
+		r.DueAt = earliest
+	}
+}
+
+// reject counts a refusal of the refresh token as evidence and turns to the
+// next one that may work. Only when all were refused again and again is the
+// grant given up, and even then it is tried once a day.
+func (k *Keeper) reject(r *store.Record, p *plan, now time.Time, s schedule.Setback) {
+	if r.Rejection.Count == 0 {
+		r.Rejection.First = now
+	}
+	r.Rejection.Last = now
+	r.Rejection.Count++
+	r.Reason = reasonRejected
+	tokens := uint64(len(r.Fallbacks) + 1)
+	round := r.Rejection.Count%tokens == 0
+	if tokens > 1 {
+		refused := r.Refresh
+		r.Refresh = r.Fallbacks[0]
+		r.Fallbacks = append(r.Fallbacks[1:len(r.Fallbacks):len(r.Fallbacks)], refused)
+	}
+	switch {
+	case !r.ReauthorizeSince.IsZero():
+		r.Reason = hopeless(r, now)
+		r.DueAt = now.Add(daily)
+	case round && r.Rejection.Count >= provingRefusals*tokens && now.Sub(r.Rejection.First) >= provingTime:
+		r.Reason = hopeless(r, now)
+		r.ReauthorizeSince = now
+		r.UnknownSince = time.Time{}
+		r.DueAt = now.Add(daily)
+	case !round:
+		s.Failures = 1
+		r.DueAt = schedule.Backoff(s, p.rule)
+	default:
+		r.DueAt = schedule.AfterRejection(s, p.rule)
+	}
+}
+
+// hopeless says why a human must consent.
+func hopeless(r *store.Record, now time.Time) string {
+	switch {
+	case !r.UnknownSince.IsZero() || r.Reason == reasonLostInFlight:
+		return reasonLostInFlight
+	case !r.Refresh.EndsAt.IsZero() && !now.Before(r.Refresh.EndsAt):
+		return reasonWindowEnded
+	}
+	return reasonRejected
+}
+
+// clearTrouble clears everything that held the grant back but the operator.
+func clearTrouble(r *store.Record) {
+	r.Failures, r.Reason = 0, ""
+	r.FailingSince, r.UnknownSince, r.ReauthorizeSince = time.Time{}, time.Time{}, time.Time{}
+	r.Rejection = store.Rejection{}
+}
+
+func (k *Keeper) remember(r *store.Record, refresh store.Secret) {
+	r.Fingerprints = append(r.Fingerprints, k.store.Fingerprint(refresh))
+	if over := len(r.Fingerprints) - store.MaxFingerprints; over > 0 {
+		r.Fingerprints = r.Fingerprints[over:]
+	}
+}
+
+// candidates puts a refresh token before others that may work, without
+// repeating a value.
+func candidates(first store.RefreshToken, rest []store.RefreshToken) []store.RefreshToken {
+	list := []store.RefreshToken{first}
+	for _, t := range rest {
+		if len(list) < store.MaxFallbacks && !t.Value.Equal(first.Value) {
+			list = append(list, t)
+		}
+	}
+	return list
+}

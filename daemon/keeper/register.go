@@ -1,0 +1,196 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/window"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// A Registration is a token response or imported file on its way in.
+type Registration struct {
+	provider.Answer
+	// IssuedAt is when the tokens were issued; zero: not known, then lives
+	// count from now and are assumed.
+	IssuedAt time.Time
+	// RedirectURI and CodeVerifier are those of the consent, where one led here.
+	RedirectURI  string
+	CodeVerifier store.Secret
+	// Standing marks a source that is read again and again, a seed: it does not
+	// bring back what the operator removed.
+	Standing bool
+}
+
+// Results of a registration.
+const (
+	resultNew       = "new"
+	resultReplaced  = "replaced"
+	resultUnchanged = "unchanged"
+)
+
+// Register takes over the tokens of a grant. It can be repeated: a refresh
+// token that was seen before changes nothing, so that no older token ever
+// replaces a newer one. A new value replaces, with the one before as fallback.
+func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (wire.Imported, error) {
+	cfg := k.config.Load()
+	if err := config.ValidName(name); err != nil {
+		return wire.Imported{}, &Refusal{Kind: BadName, Detail: err.Error()}
+	}
+	in, grant, ok := rules(cfg, name)
+	if !ok {
+		return wire.Imported{}, undeclared(cfg, name)
+	}
+	now := k.now()
+	if err := usable(in, name, reg, now); err != nil {
+		return wire.Imported{}, err
+	}
+	for {
+		result, note, err := k.register(ctx, in, grant, name, reg, now)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return wire.Imported{}, err
+		}
+		g, err := k.view(ctx, cfg, name)
+		return wire.Imported{Grant: g, Result: result, Note: note}, err
+	}
+}
+
+// usable refuses what could never serve.
+func usable(in *config.Integration, name string, reg Registration, now time.Time) error {
+	bad := func(format string, args ...any) error {
+		return &Refusal{Kind: BadContent, Detail: fmt.Sprintf("grant %s: ", name) + fmt.Sprintf(format, args...)}
+	}
+	if in.Kind == config.Static {
+		if reg.Access.Empty() {
+			return bad("a static token needs an access_token")
+		}
+		if !reg.AccessEnd.IsZero() && !now.Before(reg.AccessEnd) {
+			return bad("the token expired at %s", reg.AccessEnd.UTC().Format(time.RFC3339))
+		}
+		return nil
+	}
+	if reg.Refresh.Empty() {
+		return bad("there is no refresh_token, so it could never be refreshed (for a token that lives by itself use kind = \"static\")")
+	}
+	if end := windowEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
+		return bad("the refresh token expired at %s, consent again", end.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+func issued(reg Registration, now time.Time) time.Time {
+	if reg.IssuedAt.IsZero() {
+		return now
+	}
+	return reg.IssuedAt.UTC().Truncate(time.Millisecond)
+}
+
+func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *config.Grant, name string, reg Registration, now time.Time) (result, note string, err error) {
+	key := reg.Refresh
+	if in.Kind == config.Static {
+		key = reg.Access
+	}
+	print := k.store.Fingerprint(key)
+	old, err := k.store.Get(ctx, name)
+	damaged, isDamaged := errors.AsType[*store.DamagedError](err)
+	switch {
+	case isDamaged:
+		// What is there is lost; what comes is whole.
+		old = store.Stored{Record: &store.Record{Name: name}, Revision: damaged.Revision}
+	case errors.Is(err, store.ErrNotFound):
+		old = store.Stored{Record: &store.Record{Name: name}, Revision: store.Absent}
+	case err != nil:
+		return "", "", fmt.Errorf("look for grant %s: %w", name, err)
+	case slices.Contains(old.Fingerprints, print) && (!old.Removed || reg.Standing):
+		return resultUnchanged, known(old.Record, key), nil
+	}
+
+	r := k.registered(old.Record, in, reg, now)
+	r.DueAt = firstDue(r, in, grant, reg, now)
+	k.remember(r, key)
+	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision,
+		Unpublished: len(grant.Files) > 0 && !r.Token.Access.Empty()})
+	if err != nil {
+		return "", "", err
+	}
+	k.arrived(name)
+	result = resultReplaced
+	before := old.Condition()
+	if old.Removed || old.Generation == 0 && old.Refresh.Value.Empty() {
+		result, before = resultNew, store.Condition{State: store.Pending}
+	}
+	k.log.Info("registered", "grant", name, "integration", in.Name, "result", result,
+		"generation", r.Generation, "expires_at", r.Token.ExpiresAt, "window_ends_at", r.Refresh.EndsAt, "due_at", r.DueAt)
+	k.announce(Registered, old.Record, before, r)
+	return result, "", nil
+}
+
+func known(r *store.Record, key store.Secret) string {
+	switch {
+	case r.Removed:
+		return "removed by the operator; import it to bring it back"
+	case r.Refresh.Value.Equal(key), r.Refresh.Value.Empty():
+		return fmt.Sprintf("already registered, generation %d kept", r.Generation)
+	}
+	return fmt.Sprintf("already superseded, generation %d kept", r.Generation)
+}
+
+// registered is the record after a registration. The operator's pause and what
+// recognises older tokens stay.
+func (k *Keeper) registered(old *store.Record, in *config.Integration, reg Registration, now time.Time) *store.Record {
+	r := &store.Record{
+		Name:         old.Name,
+		Integration:  in.Name,
+		Kind:         string(in.Kind),
+		Generation:   old.Generation,
+		RegisteredAt: now,
+		PausedSince:  old.PausedSince,
+		RedirectURI:  reg.RedirectURI,
+		CodeVerifier: reg.CodeVerifier,
+		Fingerprints: old.Fingerprints,
+		LastError:    old.LastError,
+	}
+	if r.RedirectURI == "" {
+		r.RedirectURI = in.RedirectURL
+	}
+	from := issued(reg, now)
+	if !reg.Access.Empty() {
+		r.Generation++
+		r.Token = store.Token{Access: reg.Access, Type: tokenType(reg.Answer, store.Token{}), Scope: reg.Scope, IssuedAt: from}
+		r.Token.ExpiresAt, r.AssumedAccess = accessEnd(in, reg.Answer, from)
+		r.AssumedAccess = r.AssumedAccess || reg.IssuedAt.IsZero() && reg.AccessEnd.IsZero() && reg.AccessLife > 0
+	}
+	keepDetails(r, reg.Answer)
+	if in.Kind == config.Static {
+		return r
+	}
+	r.Refresh = store.RefreshToken{Value: reg.Refresh, FirstSeen: from, EndsAt: windowEnd(in, reg.Answer, from)}
+	r.AssumedWindow = !r.Refresh.EndsAt.IsZero() && reg.RefreshEnd.IsZero() && (reg.IssuedAt.IsZero() || reg.RefreshLife == 0)
+	if !old.Refresh.Value.Empty() {
+		r.Fallbacks = candidates(old.Refresh, old.Fallbacks)
+	}
+	r.Observations = window.Observe(nil, observation(from, in, reg.Answer, r, false, false))
+	return r
+}
+
+// firstDue is the normal due time, but within a minute when the life of the
+// access token is a mere assumption, or when there is none.
+func firstDue(r *store.Record, in *config.Integration, grant *config.Grant, reg Registration, now time.Time) time.Time {
+	if in.Kind == config.Static {
+		return r.Token.ExpiresAt
+	}
+	if reg.Access.Empty() || reg.AccessLife == 0 && reg.AccessEnd.IsZero() {
+		return now.Add(min(time.Minute, max(in.MinInterval/2, time.Second)))
+	}
+	return schedule.Due(r.Name, life(r), rule(in, grant))
+}

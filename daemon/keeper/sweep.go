@@ -1,0 +1,136 @@
+package keeper
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store"
+)
+
+const (
+	// taken is how many due grants of one integration a sweep hands over, at
+	// most; the next sweep sorts anew.
+	taken = 8192
+	page  = 1024
+	// overdueAfter is how late a refresh may start before it counts as overdue.
+	overdueAfter = 5 * time.Minute
+	// damagedPause is how long a record that does not open is left alone.
+	damagedPause = 10 * time.Minute
+)
+
+// Sweep hands every grant that is due to the lane of its endpoint and returns.
+// It looks at each integration by itself, so that one blocked endpoint never
+// hides the others. An empty answer of the due index costs microseconds.
+func (k *Keeper) Sweep(ctx context.Context) {
+	cfg, now := k.config.Load(), k.now()
+	due := make(map[*lane][]store.DueGrant)
+	var overdue int
+	for name, in := range cfg.Integrations {
+		l := k.lane(in)
+		if l == nil {
+			continue // a reload is just taking the integration away
+		}
+		list, err := k.dueOf(ctx, cfg, in, now)
+		if err != nil {
+			k.log.Error("sweep failed", "integration", name, "error", err)
+			continue
+		}
+		overdue += countOverdue(list, now)
+		all, one := k.passable(in, now)
+		switch {
+		case l.endpoint.ClosedFor(now) > 0 || !k.storeWritable(now) || !one:
+		case all:
+			due[l] = append(due[l], list...)
+		case len(list) > 0:
+			// The client was refused: one request tries it.
+			due[l] = append(due[l], slices.MinFunc(list, func(a, b store.DueGrant) int {
+				return compareEnds(a.AccessExpires, b.AccessExpires)
+			}))
+		}
+	}
+	for l, list := range due {
+		k.queue(l, list)
+	}
+	k.health.swept(now, overdue)
+}
+
+// dueOf lists what is due under an integration, but for grants that are on
+// their way or beyond help.
+func (k *Keeper) dueOf(ctx context.Context, cfg *config.Config, in *config.Integration, now time.Time) ([]store.DueGrant, error) {
+	var list []store.DueGrant
+	var after *store.DueGrant
+	for len(list) < taken {
+		found, err := k.store.Due(ctx, in.Name, now, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range found {
+			if k.idle(g.Name, now) && cfg.Declared(g.Name) {
+				list = append(list, g)
+			}
+		}
+		if len(found) < page {
+			break
+		}
+		after = &found[len(found)-1]
+	}
+	return list, nil
+}
+
+// idle tells whether an exchange for the grant makes sense.
+func (k *Keeper) idle(name string, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.flights[name] != nil {
+		return false
+	}
+	bad, damaged := k.damaged[name]
+	return !damaged || now.Sub(bad) >= damagedPause
+}
+
+func countOverdue(list []store.DueGrant, now time.Time) (n int) {
+	for _, g := range list {
+		if now.Sub(g.DueAt) > overdueAfter {
+			n++
+		}
+	}
+	return n
+}
+
+// Idle waits until no exchange is under way and none waits in a lane.
+func (k *Keeper) Idle(ctx context.Context) error {
+	k.resolutions.Wait()
+	for {
+		f, busy := k.busy()
+		if !busy {
+			return nil
+		}
+		if f == nil {
+			if err := pause(ctx, time.Millisecond); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (k *Keeper) busy() (f *flight, busy bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, f := range k.flights {
+		return f, true
+	}
+	for _, l := range k.lanes {
+		l.mu.Lock()
+		busy = busy || l.workers > 0
+		l.mu.Unlock()
+	}
+	return nil, busy
+}

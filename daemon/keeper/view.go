@@ -1,0 +1,84 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/window"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// Grant returns one grant as its operator sees it.
+func (k *Keeper) Grant(ctx context.Context, name string) (wire.Grant, error) {
+	return k.view(ctx, k.config.Load(), name)
+}
+
+// view reads a grant and shows it, be it pending or damaged.
+func (k *Keeper) view(ctx context.Context, cfg *config.Config, name string) (wire.Grant, error) {
+	stored, err := k.store.Get(ctx, name)
+	if bad, ok := errors.AsType[*store.DamagedError](err); ok {
+		return k.show(cfg, &store.Record{Name: name}, k.foundDamaged(bad)), nil
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
+		if config.ValidName(name) == nil && cfg.Declared(name) {
+			return k.show(cfg, &store.Record{Name: name}, k.pendingCondition(cfg, name)), nil
+		}
+		return wire.Grant{}, k.absent(cfg, name)
+	}
+	if err != nil {
+		return wire.Grant{}, err
+	}
+	return k.show(cfg, stored.Record, k.condition(stored.Record)), nil
+}
+
+func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wire.Grant {
+	g := wire.Grant{
+		Name:            r.Name,
+		Integration:     r.Integration,
+		Kind:            r.Kind,
+		State:           string(c.State),
+		Reason:          c.Reason,
+		Action:          action(r.Name, c, r.Kind),
+		Since:           instant(c.Since),
+		AccessExpiresAt: instant(r.Token.ExpiresAt),
+		RefreshDueAt:    instant(r.DueAt),
+		WindowEndsAt:    instant(r.Refresh.EndsAt),
+		Window:          string(window.Derive(r.Observations)),
+		Assumed:         assumed(r),
+		LastRefreshAt:   instant(r.LastRefreshAt),
+		Generation:      r.Generation,
+		Failures:        r.Failures,
+		Outputs:         k.outputs(r.Name),
+		Scope:           r.Token.Scope,
+		Labels:          map[string]string{},
+	}
+	if c.State == store.Paused || c.State == store.Pending || c.State == store.Damaged || r.Kind == string(config.Static) {
+		g.RefreshDueAt = nil
+	}
+	if e := r.LastError; e != nil {
+		g.LastError = &wire.LastError{At: e.At, Status: e.Status, Code: e.Code, Description: e.Description, TrackingID: e.TrackingID}
+	}
+	if g.Outputs == nil {
+		g.Outputs = []wire.Output{}
+	}
+	if in, grant, ok := rules(cfg, r.Name); ok {
+		g.Integration, g.Kind = in.Name, string(in.Kind)
+		if grant.Labels != nil {
+			g.Labels = grant.Labels
+		}
+	}
+	return g
+}
+
+func assumed(r *store.Record) []string {
+	list := []string{}
+	if r.AssumedAccess {
+		list = append(list, "access_expires_at")
+	}
+	if r.AssumedWindow {
+		list = append(list, "window_ends_at")
+	}
+	return list
+}

@@ -1,0 +1,51 @@
+package daemon
+
+import (
+	"context"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+)
+
+// startPublishing probes the outputs, so that a missing folder or group shows
+// now and not when the first token is due, and lets the publisher follow the
+// keeper's events. An event that was lost costs nothing: what is behind stands
+// in the store too.
+func (d *daemon) startPublishing(ctx context.Context) {
+	if err := d.publisher.Probe(ctx); err != nil {
+		d.log.Warn("outputs will fail", "error", err)
+	}
+	events := d.keeper.Subscribe(keeper.Latest)
+	d.tasks.Go(func() { _ = d.publisher.Run(d.publishing) })
+	d.tasks.Go(func() {
+		defer events.Close()
+		for {
+			list, err := events.Next(d.publishing)
+			if err != nil {
+				return
+			}
+			for _, e := range list {
+				d.react(e)
+			}
+		}
+	})
+	if err := d.publisher.Declared(ctx); err != nil {
+		d.log.Warn("outputs are behind at the start", "error", err)
+	}
+}
+
+func (d *daemon) react(e keeper.Event) {
+	switch e.Kind {
+	case keeper.Registered, keeper.Refreshed:
+		d.publisher.Publish(e.Grant)
+	case keeper.Removed:
+		if err := d.publisher.Remove(d.publishing, e.Grant); err != nil {
+			d.log.Error("outputs of a removed grant stay", "grant", e.Grant, "error", err)
+		}
+	case keeper.Skipped:
+		d.publisher.Reconfigure(d.current.Load())
+	}
+}
+
+// outputs is asked by the keeper, which is made before the publisher.
+func (d *daemon) outputs(name string) []wire.Output { return d.publisher.Outputs(name) }

@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/config"
+)
+
+// errDrastic refuses a reload that nobody asked for in so many words.
+var errDrastic = errors.New("so many grants have left the configuration that it takes an explicit reload")
+
+// reload reads the configuration again and takes it over whole, or not at all.
+func (d *daemon) reload(ctx context.Context) error { return d.takeOver(ctx, false) }
+
+func (d *daemon) takeOver(ctx context.Context, watched bool) error {
+	d.reloads.Lock()
+	defer d.reloads.Unlock()
+	d.notify.reloading()
+	err := d.replace(ctx, watched)
+	if err != nil {
+		d.notify.refused()
+		d.log.Error("reload refused, nothing changed", "error", err)
+		return err
+	}
+	d.notify.ready()
+	return nil
+}
+
+func (d *daemon) replace(ctx context.Context, watched bool) error {
+	old := d.current.Load()
+	next, err := config.Load(old.Path, config.Options{Strict: true})
+	if err != nil {
+		return err
+	}
+	diff := config.Compare(old, next)
+	if watched && diff.Drastic() {
+		return errDrastic
+	}
+	if err := d.keeper.Reconfigure(ctx, next); err != nil {
+		return err
+	}
+	d.apply(next)
+	d.publisher.Reconfigure(next)
+	if d.jobs != nil {
+		if err := d.jobs.arrange(next); err != nil {
+			return err
+		}
+	}
+	d.seeds.ReadAll(ctx, next)
+	for _, key := range needRestart(old, next) {
+		d.log.Warn("takes effect at the next start", "key", key)
+	}
+	d.log.Info("reloaded", "grants_added", len(diff.Grants.Added), "grants_removed", len(diff.Grants.Removed),
+		"grants_changed", len(diff.Grants.Changed), "integrations_changed", len(diff.Integrations.Changed))
+	return nil
+}
+
+// apply puts in force what needs no part of the daemon to agree.
+func (d *daemon) apply(c *config.Config) {
+	d.current.Store(c)
+	if d.cfg.LogLevel != nil {
+		d.cfg.LogLevel(c.LogLevel)
+	}
+	rules := accessRules(c)
+	d.rules.Store(rules)
+	for _, w := range slices.Concat(c.Warnings, rules.Warnings) {
+		d.log.Warn(w)
+	}
+}
+
+func accessRules(c *config.Config) *acl.Rules {
+	var blocks []acl.Block
+	for _, a := range c.Allow {
+		actions := make([]acl.Action, 0, len(a.Actions))
+		for _, name := range a.Actions {
+			actions = append(actions, acl.Action(name))
+		}
+		blocks = append(blocks, acl.Block{Users: a.Users, Groups: a.Groups, Actions: actions, Grants: a.Grants})
+	}
+	return acl.New(acl.Config{Blocks: blocks})
+}
+
+func needRestart(old, next *config.Config) []string {
+	var keys []string
+	for key, changed := range map[string]bool{
+		"state_dir":   old.StateDir != next.StateDir,
+		"runtime_dir": old.RuntimeDir != next.RuntimeDir,
+		"api":         old.API != next.API,
+		"log_format":  old.LogFormat != next.LogFormat,
+	} {
+		if changed {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// watch reloads by itself when the file of the configuration changes, and
+// looks at seeds and the inbox as soon as something moves there.
+func (d *daemon) watch() {
+	c := d.current.Load()
+	files := config.NewWatch(config.WatchConfig{
+		Paths:   []string{c.Path},
+		Changed: func() { _ = d.takeOver(d.watching, true) },
+		Log:     d.log.Named("watch"),
+	})
+	d.tasks.Go(func() { files.Run(d.watching) })
+}
