@@ -5,9 +5,16 @@
 package config
 
 import (
+	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
+)
+
+// Folders of the shipped unit.
+const (
+	DefaultStateDir   = "/var/lib/webex-tokend"
+	DefaultRuntimeDir = "/run/webex-tokend"
 )
 
 // A Config is one accepted configuration. It is never changed; a reload makes
@@ -27,8 +34,12 @@ type Config struct {
 	Grants       []*Grant // exact names and patterns, in the order of the file
 	Allow        []Allow
 
-	// Warnings are what the operator should know although it is no fault.
+	// Warnings are what the operator should know although it is no fault, one
+	// line each with file and line number.
 	Warnings []string
+
+	once  sync.Once
+	index index // of Grants, built at the first look-up
 }
 
 // API is where the daemon listens for local programs.

@@ -1,0 +1,188 @@
+# webex-tokend, /etc/webex-tokend/config.hcl
+#
+# Every setting with its default, or with an example where there is none. Lines
+# that are commented out show what else there is. Check a file with
+#
+#   webex-tokend validate --config FILE
+#
+# The daemon notices when this file is saved and takes the new one only if it
+# is without fault. Durations are written "90s", "10m", "12h", "14d", "1d12h".
+# No secret stands in this file: secrets have files of their own.
+
+state_dir   = "/var/lib/webex-tokend" # the store; made with mode 0700
+runtime_dir = "/run/webex-tokend"     # the socket and token files; made with mode 0711
+log_level   = "info"                  # trace, debug, info, warn, error
+log_format  = "text"                  # text, json
+
+# Local programs and the command line speak to the daemon here. The kernel says
+# who is calling, and the allow blocks below say what they may do, so the socket
+# itself can be open to all. Mode and group narrow it.
+api {
+  socket = "/run/webex-tokend/api.sock"
+  mode   = "0666" # octal, in quotes
+  # group = "webex-tokend"
+}
+
+# The key that the store will be sealed with. This version accepts the block,
+# warns, and does NOT seal the store.
+#
+# seal {
+#   key_file = "/etc/webex-tokend/store.key"
+# }
+
+# An integration is an OAuth client registered with Webex. One of them can have
+# any number of grants.
+#
+# kind is one of
+#   rest      an integration on developer.webex.com: tokens of 14 and 90 days
+#   meetings  an integration for the Meetings XML API: tokens of 2 hours and 60 days
+#   generic   any server that speaks OAuth 2.0: needs client_id and token_url
+#   static    a bot's or a personal token: never renewed, only published
+integration "crm" {
+  kind               = "rest"
+  client_id          = "C0ffee"
+  client_secret_file = "/etc/webex-tokend/crm.secret" # one line; mode 0600 or 0640
+  scopes             = ["spark:rooms_read", "spark:people_read"]
+  redirect_url       = "http://127.0.0.1:8411/oauth"
+
+  # The cloud chooses the endpoints: "commercial" or "fedramp". Any of them can
+  # be set by itself; those left out then move to the same host. Only loopback
+  # hosts go without https.
+  cloud = "commercial"
+  # authorize_url        = "https://webexapis.com/v1/authorize"
+  # token_url            = "https://webexapis.com/v1/access_token"
+  # device_authorize_url = "https://webexapis.com/v1/device/authorize"
+  # device_token_url     = "https://webexapis.com/v1/device/token"
+  # revoke_url           = "https://idbroker.webex.com/idb/oauth2/v1/revoke"
+  # api_url              = "https://webexapis.com/v1"
+
+  # The secret is read again before each use. To rotate it without a gap, put
+  # the new one into a second file, which is tried when the first is refused.
+  # client_secret_file_next = "/etc/webex-tokend/crm.secret.next"
+  #
+  # Instead of a file, a credential that systemd passes (LoadCredential=):
+  # client_secret_credential = "crm.secret"
+
+  # How the client proves itself at the token endpoint: "body", or "basic",
+  # which is what kind generic begins with.
+  # auth_style = "body"
+
+  # "S256", "plain" or "none"; kind meetings begins with "plain".
+  # pkce = "S256"
+
+  # Does the server retire a refresh token when it hands out a new one? Webex
+  # does not; kind generic begins with true.
+  # rotates = false
+
+  # The lives of tokens where an answer of the server does not say. What it
+  # says always counts more.
+  # access_life  = "14d"
+  # refresh_life = "90d"
+
+  # What the token endpoint has to bear. Integrations with one token_url share
+  # it, and the smallest number holds. There is no rate unless you set one.
+  concurrency  = 16
+  min_interval = "60s" # between two requests for one grant; at least 1s
+  # rate = "10/s" # or "300/m", "1000/h"
+
+  # Without proxy_url the usual environment variables hold; without ca_file the
+  # certificates of the system.
+  # proxy_url = "http://proxy.example.com:3128"
+  # ca_file   = "/etc/webex-tokend/ca.pem"
+}
+
+integration "meetings" {
+  kind               = "meetings"
+  client_id          = "F00d"
+  client_secret_file = "/etc/webex-tokend/meetings.secret"
+  scopes             = ["all_read", "meeting_modify"]
+  site               = "acme" # of acme.webex.com
+  prefix_site        = false  # send refresh tokens as acme_TOKEN
+}
+
+integration "bots" {
+  kind = "static"
+}
+
+# A grant is one consent under an integration. Names take a-z, 0-9, ".", "_"
+# and "-". Register the token response with
+#
+#   webex-tokend import ops response.json
+#
+# or let a seed do it.
+grant "ops" {
+  integration = "crm"
+  labels      = { team = "operations" }
+
+  # Registers the grant from a mounted file, at start and whenever it changes.
+  # What was registered before is never overwritten with something older.
+  #
+  # seed {
+  #   file   = "/etc/webex-tokend/seeds/ops.json"
+  #   format = "auto" # auto, response, wxc-sdk, wtr, refresh-token
+  # }
+
+  # When to renew the access token: after a share of its life, or a time before
+  # its expiry, such as "6h". The default is 50%, and 66% where tokens live less
+  # than a day. A calendar confines renewals to certain times of the host's time
+  # zone, unless that would be too late: minute, hour, day, month, weekday.
+  refresh {
+    at       = "50%"
+    calendar = "0 3 * * *"
+  }
+
+  # The current token, always whole. Folders below runtime_dir are made; others
+  # have to exist, and the unit needs ReadWritePaths= for them.
+  file {
+    path   = "/run/webex-tokend/tokens/ops"
+    format = "raw"  # raw, json, env, header
+    mode   = "0640" # octal, in quotes; 0600 without a group
+    # group = "crm"  # name or number; the unit needs SupplementaryGroups=
+    # owner = "crm"  # name or number; the unit needs the drop-in chown.conf
+  }
+
+  file {
+    path     = "/run/webex-tokend/tokens/ops.env"
+    format   = "env"
+    variable = "WEBEX_ACCESS_TOKEN"
+  }
+}
+
+# A pattern speaks for every registered grant whose name begins so. An exact
+# name wins, then the longest pattern.
+grant "tenant-*" {
+  integration = "meetings"
+
+  file {
+    path = "/run/webex-tokend/tokens/{{ .Grant }}"
+  }
+}
+
+grant "bot-*" {
+  integration = "bots"
+}
+
+# Who may do what. Blocks add up; root and the daemon's own user may do
+# everything, and nobody else anything without a block. A block takes users,
+# groups or both, by name or number.
+#
+#   status   see the grants and how they fare; every action includes it
+#   token    have the access token
+#   refresh  ask for a new one
+#   admin    everything
+allow {
+  groups  = ["webex-tokend"]
+  actions = ["status"]
+  grants  = ["*"]
+}
+
+allow {
+  users   = ["crm"]
+  actions = ["token", "refresh"]
+  grants  = ["ops", "tenant-*"]
+}
+
+# When the daemon's own jobs run: five fields, or "@every" with a duration.
+maintenance {
+  sweep = "@every 1s" # looks for what is due
+}

@@ -1,0 +1,105 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// A Diff is what a reload would change.
+type Diff struct {
+	Grants       Change // blocks, by name or pattern
+	Integrations Change
+
+	old, new *Config
+}
+
+// A Change lists names in order.
+type Change struct {
+	Added, Removed, Changed []string
+}
+
+// Empty reports whether nothing changed.
+func (c Change) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Changed) == 0 }
+
+// Compare finds what the step from old to new changes. A grant that loses its
+// own block to a pattern counts as changed, not as removed, and so does a
+// pattern that a shorter one replaces.
+func Compare(old, new *Config) Diff {
+	d := Diff{old: old, new: new, Integrations: change(old.Integrations, new.Integrations)}
+	before := blocks(old)
+	d.Grants = change(before, blocks(new))
+	d.Grants.Removed = slices.DeleteFunc(d.Grants.Removed, func(name string) bool {
+		g := before[name]
+		heir, ok := new.Grant(g.prefix())
+		moved := ok && (heir.Pattern() || !g.Pattern())
+		if moved {
+			d.Grants.Changed = append(d.Grants.Changed, name)
+		}
+		return moved
+	})
+	slices.Sort(d.Grants.Changed)
+	return d
+}
+
+func blocks(c *Config) map[string]*Grant {
+	m := make(map[string]*Grant, len(c.Grants))
+	for _, g := range c.Grants {
+		m[g.Name] = g
+	}
+	return m
+}
+
+func change[V any](old, new map[string]V) Change {
+	var c Change
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		now, ok := new[name]
+		switch {
+		case !ok:
+			c.Removed = append(c.Removed, name)
+		case !reflect.DeepEqual(old[name], now):
+			c.Changed = append(c.Changed, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(new)) {
+		if _, ok := old[name]; !ok {
+			c.Added = append(c.Added, name)
+		}
+	}
+	return c
+}
+
+// Drastic reports whether so much vanishes that a half-saved file is the
+// likelier cause: a whole pattern, more than 10 grants, or more than 10 % of
+// them. A watcher leaves such a change to an explicit reload.
+func (d Diff) Drastic() bool {
+	gone := len(d.Grants.Removed)
+	return gone > 10 || gone*10 > len(d.old.Grants) ||
+		slices.ContainsFunc(d.Grants.Removed, func(name string) bool { return (&Grant{Name: name}).Pattern() })
+}
+
+// Reschedules reports whether any grant may fall due at another time, so that
+// the schedule has to be walked.
+func (d Diff) Reschedules() bool {
+	touched := slices.Concat(d.Grants.Added, d.Grants.Removed, d.Grants.Changed)
+	old, new := blocks(d.old), blocks(d.new)
+	return slices.ContainsFunc(touched, func(name string) bool { return !sameRule(old[name], new[name]) })
+}
+
+// Moves reports whether this grant falls under another refresh rule or another
+// integration than before.
+func (d Diff) Moves(name string) bool {
+	before, _ := d.old.Grant(name)
+	after, _ := d.new.Grant(name)
+	return !sameRule(before, after)
+}
+
+// sameRule compares two blocks, either of which may be absent.
+func sameRule(a, b *Grant) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	x, y := a.Refresh, b.Refresh
+	x.Calendar, y.Calendar = nil, nil // its text is compared
+	return a.Integration == b.Integration && x == y
+}

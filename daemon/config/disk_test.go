@@ -1,0 +1,146 @@
+package config_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"webex-tokend/daemon/config"
+)
+
+// write puts a file into a folder and returns its path. Chmod makes the mode
+// independent of the umask.
+func write(t *testing.T, folder, name, content string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	if err := errors.Join(os.WriteFile(path, []byte(content), mode), os.Chmod(path, mode)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testing.T) {
+	const fault, warning, silence = "fault", "warning", "silence"
+	folder := t.TempDir()
+	good := write(t, folder, "good.secret", "s\n", 0o600)
+	integration := func(lines string) string {
+		return "integration \"crm\" {\n  kind = \"static\"\n" + lines + "\n}\n"
+	}
+	output := func(path string) string {
+		return integration("") + fmt.Sprintf("runtime_dir = %q\ngrant \"ops\" {\n  integration = \"crm\"\n  file {\n    path = %q\n  }\n}\n", folder, path)
+	}
+	for _, test := range []struct {
+		name          string
+		src           string
+		strict, start string
+		says          string
+	}{
+		{"a good secret", integration("client_secret_file = \"" + good + "\""), silence, silence, ""},
+		{"a secret that is not there", integration("client_secret_file = \"" + folder + "/none\""), fault, warning, "Cannot read the client secret"},
+		{"a secret that is a folder", integration("client_secret_file = \"" + folder + "\""), fault, warning, "not a regular file"},
+		{"a secret that everyone may change", integration("client_secret_file = \"" + write(t, folder, "open.secret", "s", 0o602) + "\""), fault, fault, "Everyone may write to a secret file"},
+		{"a secret that everyone may read", integration("client_secret_file = \"" + write(t, folder, "read.secret", "s", 0o644) + "\""), warning, warning, "every local user can read"},
+		{"a credential outside the service", integration("client_secret_credential = \"crm\""), warning, warning, "cannot be checked here"},
+		{"a seed that is not there", integration("") + "grant \"ops\" {\n  integration = \"crm\"\n  seed {\n    file = \"" + folder + "/none\"\n  }\n}\n", silence, silence, ""},
+		{"a seed that everyone may change", integration("") + "grant \"ops\" {\n  integration = \"crm\"\n  seed {\n    file = \"" + write(t, folder, "open.json", "{}", 0o666) + "\"\n  }\n}\n", fault, fault, "Everyone may write to a secret file"},
+		{"certificates that are none", integration("ca_file = \"" + good + "\""), fault, warning, "No certificate in ca_file"},
+		{"a state_dir that is a file", "state_dir = \"" + good + "\"\n", fault, fault, "state_dir is not a folder"},
+		{"an output below the runtime folder", output(folder + "/new/folder/ops"), silence, silence, ""},
+		{"an output whose folder is not there", output("/nowhere/ops"), fault, warning, "The folder of the output does not exist"},
+		{"an output that is a folder now", output(folder), fault, warning, "not a regular file"},
+		{"an unknown group", "api {\n  group = \"no-such-group\"\n}\n", warning, warning, "no group \"no-such-group\""},
+		{"an unknown user", "allow {\n  users   = [\"no-such-user\"]\n  actions = [\"token\"]\n  grants  = [\"*\"]\n}\n", warning, warning, "no user \"no-such-user\""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("CREDENTIALS_DIRECTORY", "")
+			path := write(t, t.TempDir(), "config.hcl", test.src, 0o600)
+			for strict, want := range map[bool]string{true: test.strict, false: test.start} {
+				c, err := config.Load(path, config.Options{Strict: strict})
+				got, text := silence, ""
+				switch {
+				case err != nil:
+					got, text = fault, err.Error()
+				case len(c.Warnings) > 0:
+					got, text = warning, strings.Join(c.Warnings, "\n")
+				}
+				if got != want || !strings.Contains(text, test.says) {
+					t.Errorf("strict %v: got a %s %q, want a %s with %q", strict, got, text, want, test.says)
+				}
+			}
+		})
+	}
+}
+
+func TestAConfigThatCannotBeReadIsNoFaultOfItsText(t *testing.T) {
+	_, err := config.Load(filepath.Join(t.TempDir(), "none"), config.Options{})
+	if _, ok := errors.AsType[*config.Faults](err); ok || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASecretIsReadAgainAtEachUse(t *testing.T) {
+	folder := t.TempDir()
+	s := config.SecretFile{Path: write(t, folder, "s", "one\n", 0o600)}
+	for _, want := range []string{"one", "two"} {
+		got, err := s.Read()
+		if err != nil || got.Reveal() != want {
+			t.Errorf("got %q, %v, want %q", got.Reveal(), err, want)
+		}
+		write(t, folder, "s", "two\r\n", 0o600)
+	}
+}
+
+func TestACredentialIsReadFromTheFolderThatSystemdNames(t *testing.T) {
+	folder := t.TempDir()
+	write(t, folder, "crm", "hunter2", 0o400)
+	t.Setenv("CREDENTIALS_DIRECTORY", folder)
+	got, err := config.SecretFile{Credential: "crm"}.Read()
+	if err != nil || got.Reveal() != "hunter2" {
+		t.Errorf("got %q, %v", got.Reveal(), err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	if _, err := (config.SecretFile{Credential: "crm"}).Read(); err == nil {
+		t.Error("a credential was read without a folder")
+	}
+}
+
+func TestASecretFileThatIsNoneIsRefusedWithoutShowingIt(t *testing.T) {
+	for name, content := range map[string]string{
+		"empty":             "",
+		"only a newline":    "\n",
+		"two lines":         "hunter2\nhunter2\n",
+		"two newlines":      "hunter2\n\n",
+		"holding a NUL":     "hunter2\x00",
+		"longer than 4 KiB": strings.Repeat("hunter2", 700),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := config.SecretFile{Path: write(t, t.TempDir(), "s", content, 0o600)}
+			_, err := s.Read()
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("the error shows the secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestFaultsAreColouredOnRequest(t *testing.T) {
+	_, err := config.Parse([]byte("x = 1\n"), "config.hcl")
+	faults, ok := errors.AsType[*config.Faults](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	var plain, coloured bytes.Buffer
+	if err := errors.Join(faults.Print(&plain, 78, false), faults.Print(&coloured, 78, true)); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(plain.String(), "\x1b") || !strings.Contains(coloured.String(), "\x1b") {
+		t.Errorf("plain %q, coloured %q", plain.String(), coloured.String())
+	}
+}

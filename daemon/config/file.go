@@ -1,0 +1,69 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+var (
+	grantInPath  = regexp.MustCompile(`\{\{-?\s*\.Grant\s*-?\}\}`)
+	variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+func (r *reader) file(b *fileBlock, g *Grant) File {
+	for _, a := range []*hcl.Attribute{b.Template, b.TemplateFile, b.Meta} {
+		r.laterAttr(a)
+	}
+	f := File{Format: "raw", Variable: "WEBEX_ACCESS_TOKEN"}
+	if r.required(b.Path, b.At, "path", "Name the file that receives the token.") {
+		f.Path = r.outputPath(b.Path, g)
+	}
+	if !r.laterValue(b.Format, "wxc-sdk", "xml", "template") {
+		f.Format = r.choice(b.Format, f.Format, "raw", "json", "env", "header")
+	}
+	f.Variable = r.text(b.Variable, f.Variable)
+	switch {
+	case b.Variable == nil:
+	case f.Format != "env":
+		r.fault(b.Variable.Range, "variable without format env", `Only format = "env" writes a variable.`)
+	case !variableForm.MatchString(f.Variable):
+		r.fault(b.Variable.Expr.Range(), "Bad variable", "It takes letters, digits and underscores, and begins with no digit.")
+	}
+	f.Owner = r.account(b.Owner, true)
+	f.Group = r.account(b.Group, false)
+	f.Mode = 0o600
+	if f.Group != "" {
+		f.Mode = 0o640
+	}
+	f.Mode = r.mode(b.Mode, f.Mode)
+	switch {
+	case f.Mode&0o002 != 0:
+		r.fault(b.Mode.Expr.Range(), "Everyone could change the token", "Take the last digit's write permission away.")
+	case f.Mode&0o004 != 0:
+		r.warn(b.Mode.Expr.Range(), "every local user can read the token", "A group and mode 0640 would narrow it.")
+	}
+	return f
+}
+
+// outputPath brings {{ .Grant }} into its one form.
+func (r *reader) outputPath(a *hcl.Attribute, g *Grant) string {
+	p := r.path(a, "")
+	if p == "" {
+		return ""
+	}
+	p = grantInPath.ReplaceAllString(p, grantVariable)
+	rest := strings.ReplaceAll(p, grantVariable, "")
+	at := a.Expr.Range()
+	switch {
+	case strings.Contains(rest, "{{") || strings.Contains(rest, "}}"):
+		r.fault(at, "Unknown part in braces", "A path knows {{ .Grant }} and no other.")
+		return ""
+	case g.Pattern() && rest == p:
+		r.fault(at, fmt.Sprintf("Every grant of %q would write this file", g.Name), "A pattern's path needs {{ .Grant }} in it.")
+		return ""
+	}
+	return p
+}

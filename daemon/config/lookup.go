@@ -1,0 +1,85 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+// An index answers which block speaks for a name. Patterns are prefixes, so
+// one map look-up for each length that occurs finds the longest.
+type index struct {
+	exact    map[string]*Grant
+	prefixes map[string]*Grant
+	lengths  []int // of prefixes, longest first
+}
+
+func (c *Config) indexed() *index {
+	c.once.Do(func() {
+		x := &c.index
+		x.exact = make(map[string]*Grant)
+		x.prefixes = make(map[string]*Grant)
+		for _, g := range c.Grants {
+			if !g.Pattern() {
+				x.exact[g.Name] = g
+				continue
+			}
+			x.prefixes[g.prefix()] = g
+			x.lengths = append(x.lengths, len(g.prefix()))
+		}
+		slices.Sort(x.lengths)
+		x.lengths = slices.Compact(x.lengths)
+		slices.Reverse(x.lengths)
+	})
+	return &c.index
+}
+
+// Grant returns the block that speaks for a name: the one with exactly this
+// name, else the pattern with the longest literal prefix.
+func (c *Config) Grant(name string) (*Grant, bool) {
+	x := c.indexed()
+	if g, ok := x.exact[name]; ok {
+		return g, true
+	}
+	for _, n := range x.lengths {
+		if n > len(name) {
+			continue
+		}
+		if g, ok := x.prefixes[name[:n]]; ok {
+			return g, true
+		}
+	}
+	return nil, false
+}
+
+// Declared reports whether a block speaks for the name.
+func (c *Config) Declared(name string) bool {
+	_, ok := c.Grant(name)
+	return ok
+}
+
+// ExactNames returns the grants that are declared by name, not by pattern, in
+// the order of the file.
+func (c *Config) ExactNames() []string {
+	var names []string
+	for _, g := range c.Grants {
+		if !g.Pattern() {
+			names = append(names, g.Name)
+		}
+	}
+	return names
+}
+
+// grantVariable is the one form in which a parsed File.Path holds it.
+const grantVariable = "{{ .Grant }}"
+
+// FilesFor returns the outputs of one grant under this block, with its name in
+// the paths.
+func (g *Grant) FilesFor(name string) []File {
+	files := slices.Clone(g.Files)
+	for i := range files {
+		files[i].Path = expand(files[i].Path, name)
+	}
+	return files
+}
+
+func expand(path, name string) string { return strings.ReplaceAll(path, grantVariable, name) }

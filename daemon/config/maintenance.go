@@ -1,0 +1,46 @@
+package config
+
+import (
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/robfig/cron/v3"
+)
+
+// slowSweep is the pause between sweeps above which a token of a short life
+// may expire before anybody looks.
+const slowSweep = 5 * time.Minute
+
+func (r *reader) maintenance(b *maintenanceBlock) Maintenance {
+	m := Maintenance{Sweep: "@every 1s"}
+	if b == nil {
+		return m
+	}
+	if s, spec := r.cron(b.Sweep); s != nil {
+		m.Sweep = spec
+		first := s.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
+		if pause := s.Next(first).Sub(first); pause > slowSweep {
+			r.warn(b.Sweep.Expr.Range(), "sweep is slow",
+				"Tokens are looked at every "+FormatDuration(pause)+" only; those of short lives may expire in between.")
+		}
+	}
+	r.laterAttr(b.Backup)
+	r.laterAttr(b.Keep)
+	r.laterAttr(b.Textfile)
+	return m
+}
+
+// cron returns nil for an attribute that is absent or faulty.
+func (r *reader) cron(a *hcl.Attribute) (cron.Schedule, string) {
+	spec := r.text(a, "")
+	if spec == "" {
+		return nil, ""
+	}
+	s, err := parseCron(spec)
+	if err != nil {
+		r.fault(a.Expr.Range(), a.Name+" never fires or is no cron spec",
+			sentence(err)+` Write minute, hour, day, month and weekday, such as "0 3 * * *".`)
+		return nil, ""
+	}
+	return s, spec
+}

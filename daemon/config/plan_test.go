@@ -1,0 +1,77 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+)
+
+const outputs = crm + `
+integration "bots" {
+  kind = "static"
+}
+grant "ops" {
+  integration = "crm"
+  seed {
+    file = "/etc/webex-tokend/seeds/ops.json"
+  }
+  refresh {
+    at       = "6h"
+    calendar = "0 3 * * *"
+  }
+  file {
+    path  = "/srv/tokens/ops"
+    owner = "1000"
+    group = "crm"
+  }
+}
+grant "t-*" {
+  integration = "crm"
+  file {
+    path   = "/srv/{{ .Grant }}/token"
+    format = "json"
+  }
+}
+grant "bot" {
+  integration = "bots"
+}
+`
+
+func TestThePlanSaysWhenAndWhere(t *testing.T) {
+	c := parse(t, outputs)
+	want := `grant ops: rest integration crm, 6h before a token expires, at "0 3 * * *" where that is in time
+  registers from /etc/webex-tokend/seeds/ops.json (auto)
+  writes /srv/tokens/ops (raw, mode 0640, owner 1000, group crm)
+grants t-*: rest integration crm, renewed after 50% of a token's life, 66% where it lives less than a day
+  writes /srv/{{ .Grant }}/token (json, mode 0600)
+grant bot: static integration bots, never renewed`
+	if got := strings.Join(c.Plan(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWhatTheUnitLacksIsNamed(t *testing.T) {
+	c := parse(t, outputs)
+	want := `files with an owner need the drop-in chown.conf, which grants CAP_CHOWN
+what has a group needs SupplementaryGroups=crm
+paths outside the unit's own folders need ReadWritePaths=/srv /srv/tokens`
+	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	c = parse(t, crm+`
+state_dir   = "/srv/state"
+runtime_dir = "/srv/run"
+grant "ops" {
+  integration = "crm"
+  file {
+    path = "/srv/run/tokens/ops"
+  }
+}
+`)
+	want = "paths outside the unit's own folders need ReadWritePaths=/srv/run /srv/state"
+	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := parse(t, declare("ops")).UnitNeeds(); len(got) != 0 {
+		t.Errorf("a plain config needs %q", got)
+	}
+}

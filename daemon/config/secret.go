@@ -1,0 +1,83 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"webex-tokend/store"
+)
+
+// secretLimit is far above the size of any client secret, in bytes.
+const secretLimit = 4096
+
+var (
+	errWorldWritable = errors.New("everyone may write to it")
+	errNoCredentials = errors.New("systemd passed no credentials: $CREDENTIALS_DIRECTORY is not set")
+)
+
+// Read returns the secret as it stands in the file now, without one newline
+// at its end. It refuses a file that everyone may write to, one that is not a
+// regular file, and content that is empty, longer than 4 KiB or more than one
+// line. Errors hold the path and never the content.
+func (s SecretFile) Read() (store.Secret, error) {
+	text, err := s.read()
+	if err != nil {
+		return store.Secret{}, fmt.Errorf("read secret file: %w", err)
+	}
+	return store.NewSecret(text), nil
+}
+
+func (s SecretFile) read() (string, error) {
+	path, err := s.location()
+	if err != nil {
+		return "", err
+	}
+	// Without O_NONBLOCK a pipe in the file's place would hold the daemon.
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a regular file", path)
+	case info.Mode().Perm()&0o002 != 0:
+		return "", fmt.Errorf("%s: %w", path, errWorldWritable)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, secretLimit+1))
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	switch {
+	case len(data) > secretLimit:
+		return "", fmt.Errorf("%s is longer than %d bytes", path, secretLimit)
+	case text == "":
+		return "", fmt.Errorf("%s is empty", path)
+	case strings.ContainsAny(text, "\n\r\x00"):
+		return "", fmt.Errorf("%s holds more than one line", path)
+	}
+	return text, nil
+}
+
+// location looks at the environment at each use, as tests and a service
+// manager that restarts the daemon expect.
+func (s SecretFile) location() (string, error) {
+	if s.Credential == "" {
+		return s.Path, nil
+	}
+	dir := os.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return "", errNoCredentials
+	}
+	return filepath.Join(dir, s.Credential), nil
+}
