@@ -1,0 +1,97 @@
+// Package acl says who is at the other end of a unix socket and what they may
+// do. Identity comes from the kernel alone, never from the message. The
+// package promises that whoever cannot be identified may do nothing.
+package acl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Peer is the process that connected, as the kernel knew it at that moment.
+type Peer struct {
+	UID, GID uint32
+	Groups   []uint32 // supplementary
+	PID      int32    // of the connecting process, which may have ended since
+}
+
+// overflow is what the kernel shows for users and groups that have no number
+// in this user namespace (proc(5), overflowuid). Many people share it.
+const overflow = 65534
+
+// PeerOf asks the kernel. The connection stays open for the call because its
+// descriptor is only touched inside Control.
+func PeerOf(conn syscall.Conn) (Peer, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return Peer{}, fmt.Errorf("reach socket of peer: %w", err)
+	}
+	var p Peer
+	var inner error
+	err = raw.Control(func(fd uintptr) { p, inner = credentials(int(fd)) })
+	if err = errors.Join(err, inner); err != nil {
+		return Peer{}, fmt.Errorf("read peer credentials: %w", err)
+	}
+	return p, nil
+}
+
+func credentials(fd int) (Peer, error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return Peer{}, err
+	}
+	groups, err := peerGroups(fd)
+	if err != nil {
+		return Peer{}, err
+	}
+	return Peer{UID: cred.Uid, GID: cred.Gid, Groups: groups, PID: cred.Pid}, nil
+}
+
+// peerGroups reads SO_PEERGROUPS (Linux 4.13, socket(7)), for which x/sys has
+// no function: an array of group numbers. A buffer that is too small is
+// answered with ERANGE and the size that is needed.
+func peerGroups(fd int) ([]uint32, error) {
+	const width = uint32(unsafe.Sizeof(uint32(0)))
+	groups := make([]uint32, 64)
+	for {
+		size := uint32(len(groups)) * width
+		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_PEERGROUPS,
+			uintptr(unsafe.Pointer(unsafe.SliceData(groups))), uintptr(unsafe.Pointer(&size)), 0)
+		switch {
+		case errno == 0:
+			return groups[:size/width], nil
+		case errno != unix.ERANGE || size/width <= uint32(len(groups)):
+			return nil, errno
+		}
+		groups = make([]uint32, size/width)
+	}
+}
+
+type contextKey struct{}
+
+// ConnContext serves http.Server.ConnContext: it puts the peer of a unix
+// connection into the context of its requests. A connection without one is
+// left without, and FromContext says so.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	c, ok := conn.(syscall.Conn)
+	if !ok {
+		return ctx
+	}
+	p, err := PeerOf(c)
+	if err != nil {
+		return ctx
+	}
+	return context.WithValue(ctx, contextKey{}, p)
+}
+
+// FromContext returns the peer that ConnContext found, if it found one.
+func FromContext(ctx context.Context) (Peer, bool) {
+	p, ok := ctx.Value(contextKey{}).(Peer)
+	return p, ok
+}

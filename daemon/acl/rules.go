@@ -1,0 +1,164 @@
+package acl
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// An Action is a kind of request.
+type Action string
+
+const (
+	Status  Action = "status"  // see that a grant is there and how it fares
+	Token   Action = "token"   // have its access token
+	Refresh Action = "refresh" // ask for a new one
+	Admin   Action = "admin"   // everything
+)
+
+// A Block lets users and groups do actions on grants. A peer matches by its
+// user, its group or a supplementary group.
+type Block struct {
+	Users   []string // names or numbers
+	Groups  []string
+	Actions []Action
+	Grants  []string // names, or prefixes with a star behind them
+}
+
+// Config holds what Rules are made of. The zero value lets root and the
+// daemon's own user do everything, and nobody else anything.
+type Config struct {
+	Blocks []Block
+	// Own is the daemon's user; nil means that of this process.
+	Own *uint32
+}
+
+// Rules are safe for concurrent use and never change: New resolves the names
+// of users and groups, so that a new account counts from the next reload on.
+type Rules struct {
+	own    uint32
+	blocks []resolved
+	// Warnings name what is not known on this host, one line each.
+	Warnings []string
+}
+
+type resolved struct {
+	uids, gids []uint32
+	actions    []Action
+	grants     []string
+}
+
+// New resolves names to numbers. A name that this host does not know lets
+// nobody in and is listed in Warnings.
+func New(cfg Config) *Rules {
+	r := &Rules{own: uint32(os.Geteuid())}
+	if cfg.Own != nil {
+		r.own = *cfg.Own
+	}
+	for _, b := range cfg.Blocks {
+		r.blocks = append(r.blocks, resolved{
+			uids:    r.numbers(b.Users, "user", userNumber),
+			gids:    r.numbers(b.Groups, "group", groupNumber),
+			actions: b.Actions,
+			grants:  b.Grants,
+		})
+	}
+	return r
+}
+
+func (r *Rules) numbers(names []string, kind string, lookup func(string) (string, error)) []uint32 {
+	var list []uint32
+	for _, name := range names {
+		text := name
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			if text, err = lookup(name); err == nil {
+				n, err = strconv.ParseUint(text, 10, 32)
+			}
+		}
+		if err != nil {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("allow names %s %q, which this host does not know", kind, name))
+			continue
+		}
+		list = append(list, uint32(n))
+	}
+	return list
+}
+
+func userNumber(name string) (string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return u.Uid, nil
+}
+
+func groupNumber(name string) (string, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return "", err
+	}
+	return g.Gid, nil
+}
+
+// Allowed reports whether the peer may do this to that grant, whether or not
+// the grant exists. An empty grant asks about the daemon as a whole, which
+// needs a block for all grants.
+func (r *Rules) Allowed(p Peer, a Action, grant string) bool {
+	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool {
+		return b.names(p) && b.permits(a) && b.covers(grant)
+	})
+}
+
+// View returns which grants the peer may see; nil means all of them.
+func (r *Rules) View(p Peer) func(grant string) bool {
+	if r.everything(p) {
+		return nil
+	}
+	var mine []resolved
+	for _, b := range r.blocks {
+		if b.names(p) && b.permits(Status) {
+			if slices.Contains(b.grants, "*") {
+				return nil
+			}
+			mine = append(mine, b)
+		}
+	}
+	return func(grant string) bool {
+		return slices.ContainsFunc(mine, func(b resolved) bool { return b.covers(grant) })
+	}
+}
+
+// Named reports whether the rules speak of the peer at all. One they do not
+// speak of is refused even an empty list.
+func (r *Rules) Named(p Peer) bool {
+	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool { return b.names(p) })
+}
+
+// everything leaves the overflow user out even where the daemon itself runs as
+// nobody: all that come from a foreign namespace look like that user.
+func (r *Rules) everything(p Peer) bool {
+	return p.UID != overflow && (p.UID == 0 || p.UID == r.own)
+}
+
+func (b resolved) names(p Peer) bool {
+	if p.UID == overflow {
+		return false
+	}
+	in := func(gid uint32) bool { return gid != overflow && slices.Contains(b.gids, gid) }
+	return slices.Contains(b.uids, p.UID) || in(p.GID) || slices.ContainsFunc(p.Groups, in)
+}
+
+func (b resolved) permits(a Action) bool {
+	return slices.Contains(b.actions, Admin) || slices.Contains(b.actions, a) || a == Status && len(b.actions) > 0
+}
+
+func (b resolved) covers(grant string) bool {
+	return slices.ContainsFunc(b.grants, func(g string) bool {
+		prefix, pattern := strings.CutSuffix(g, "*")
+		return g == grant || pattern && strings.HasPrefix(grant, prefix)
+	})
+}
