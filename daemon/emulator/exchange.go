@@ -1,0 +1,95 @@
+package emulator
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// A dialect is what sets the three token endpoints apart.
+type dialect struct {
+	meetings bool
+	shape    Shape
+	// terse leaves an unchanged refresh token out of the answer.
+	terse bool
+}
+
+// dialect of a token endpoint; false: the path is none.
+func (e *Emulator) dialect(path string) (dialect, bool) {
+	switch path {
+	case TokenPath:
+		return dialect{shape: e.cfg.Errors}, true
+	case MeetingsTokenPath:
+		return dialect{shape: e.cfg.Errors, meetings: true}, true
+	case BrokerTokenPath:
+		return dialect{shape: Broker, terse: true}, true
+	}
+	return dialect{}, false
+}
+
+// serveToken is the token endpoint of every dialect.
+func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) { e.exchange(w, r, false) }
+
+// exchange answers a token request. With again a refresh brings the access token
+// that is there already.
+func (e *Emulator) exchange(w http.ResponseWriter, r *http.Request, again bool) {
+	d, _ := e.dialect(r.URL.Path)
+	body, refused := e.grantToken(r, d, again)
+	if refused != nil {
+		e.refuse(w, d.shape, refused)
+		return
+	}
+	answerJSON(w, http.StatusOK, body)
+}
+
+func (e *Emulator) grantToken(r *http.Request, d dialect, again bool) ([]byte, *refusal) {
+	if err := r.ParseForm(); err != nil {
+		return nil, &refusal{code: "invalid_request", text: "The form cannot be read"}
+	}
+	client, refused := e.authenticate(r)
+	if refused != nil {
+		return nil, refused
+	}
+	if d.meetings != (client.Kind == Meetings) {
+		return nil, &refusal{code: "unauthorized_client", text: "The client is not registered for this endpoint"}
+	}
+	// One instant for all of it, so that a life is told whole.
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now, withRefresh := e.now(), true
+	var id GrantID
+	switch r.PostForm.Get("grant_type") {
+	case "refresh_token":
+		withRefresh = !d.terse || e.cfg.Rotate
+		if d.meetings && e.cfg.StrictMeetings {
+			refused = e.checkProof(client, r.PostForm)
+		}
+		if refused == nil {
+			id, refused = e.refreshGrant(client, r.PostForm.Get("refresh_token"), again, now)
+		}
+	case "authorization_code":
+		id, refused = e.redeem(client, r.PostForm, now)
+	default:
+		refused = &refusal{code: "unsupported_grant_type", text: "The grant type is not supported"}
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return e.response(id, now, withRefresh), nil
+}
+
+// checkProof wants redirect_uri and code_verifier on a Meetings refresh, those
+// of the consent where there was one. e.mu is held.
+func (e *Emulator) checkProof(client *registration, form url.Values) *refusal {
+	redirect, verifier := form.Get("redirect_uri"), form.Get("code_verifier")
+	id, _, _ := e.refreshToken(form.Get("refresh_token"))
+	given, consented := e.proofs[id]
+	switch {
+	case redirect == "" || verifier == "":
+		return &refusal{code: "invalid_request", text: "redirect_uri and code_verifier are required"}
+	case consented && redirect != given.redirect, !consented && !client.redirectsTo(redirect):
+		return &refusal{code: "invalid_request", text: "redirect_uri does not match"}
+	case consented && verifier != given.verifier:
+		return &refusal{code: "invalid_request", text: "code_verifier does not match"}
+	}
+	return nil
+}
