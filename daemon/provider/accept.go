@@ -25,6 +25,8 @@ func accept(resp *http.Response, b body, d dialect, sent store.Secret, private s
 	switch {
 	case b.large:
 		f.Code, f.Description = "answer_too_large", "the answer has more than 64 KiB"
+	case b.short && len(b.text) == 0:
+		f.Code, f.Description = "answer_cut_short", "the answer breaks off before its first byte"
 	case errors.Is(err, ErrNotObject):
 		f.Code, f.Description = "not_an_oauth_answer", outline(resp, b, private)
 	case errors.Is(err, ErrCutShort):

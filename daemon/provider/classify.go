@@ -14,7 +14,7 @@ import (
 // grant. So Rejected and Misconfigured need explicit words; all else is
 // Transient, which at worst means to ask again.
 func classify(status int, r refusal, d dialect) (kind Kind, client bool) {
-	if r.code == "tokenlimit_reached" || d.prose && strings.Contains(r.prose, "tokenlimit_reached") {
+	if r.code == "tokenlimit_reached" || d.prose && slices.ContainsFunc(r.prose, namesTokenLimit) {
 		return Exhausted, false
 	}
 	switch {
@@ -24,7 +24,7 @@ func classify(status int, r refusal, d dialect) (kind Kind, client bool) {
 		// Whatever the body says, the status says that it was no verdict.
 		return Transient, false
 	}
-	token, identity := refusesToken(r.prose), refusesClient(r.prose)
+	token, identity := slices.ContainsFunc(r.prose, refusesToken), slices.ContainsFunc(r.prose, refusesClient)
 	switch r.code {
 	case "invalid_grant", "invalid_refresh_token":
 		if d.prose && identity && !token {
@@ -58,31 +58,34 @@ func passing() []int {
 	}
 }
 
+// namesTokenLimit finds the one code that the gateway puts into its prose.
+func namesTokenLimit(text string) bool { return strings.Contains(text, "tokenlimit_reached") }
+
 // refusesToken reports that a text calls the refresh token bad, such as "The
 // refresh token provided is expired, revoked, malformed, or invalid.", the
 // broker's words of a dead one.
-func refusesToken(prose string) bool {
-	return mentions(prose, "refresh token", "refresh_token", "refreshtoken") && condemns(prose)
+func refusesToken(text string) bool {
+	return mentions(text, "refresh token", "refresh_token", "refreshtoken") && condemns(text)
 }
 
 // refusesClient does the same for the client, such as "Client Id is invalid",
 // "The provided clientSecret is invalid" and "Invalid client credentials",
 // all documented by Webex.
-func refusesClient(prose string) bool {
-	return mentions(prose, "client id", "client_id", "clientid",
-		"client secret", "client_secret", "clientsecret",
-		"client credentials", "client authentication") && condemns(prose)
+func refusesClient(text string) bool {
+	return mentions(text, "client authentication failed") ||
+		mentions(text, "client id", "client_id", "clientid", "client secret", "client_secret", "clientsecret",
+			"client credentials") && condemns(text)
 }
 
 // condemns looks for a verdict. Words of a passing trouble, or of a parameter
 // that did not arrive, take it back: they speak of the request.
-func condemns(prose string) bool {
-	return mentions(prose, "invalid", "expired", "revoked", "malformed", "incorrect", "wrong",
-		"mismatch", "unknown", "not found", "not valid", "not recognized", "disabled", "deleted", "failed") &&
-		!mentions(prose, "temporar", "try again", "retry", "unavailable", "timed out", "timeout", "internal",
-			"missing", "required", "could not", "unable")
+func condemns(text string) bool {
+	return mentions(text, "invalid", "expired", "revoked", "malformed", "incorrect", "wrong",
+		"mismatch", "unknown", "not found", "not valid", "not recognized", "disabled", "deleted") &&
+		!mentions(text, "temporar", "try again", "retry", "unavailable", "timed out", "timeout", "internal",
+			"missing", "required", "could not", "unable", "unknown error")
 }
 
-func mentions(prose string, words ...string) bool {
-	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(prose, word) })
+func mentions(text string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }

@@ -8,9 +8,9 @@ import (
 )
 
 // A departure decides, once and for all, between a caller that leaves and a
-// request that goes out. net/http asks for the first byte of the body before
-// it writes any byte of the request: it assembles header and body in one
-// buffer. Refusing the body at that point keeps everything here; handing it
+// request that goes out. The first read of the body is the point: a header may
+// have been written by then, but no server acts on one whose announced body
+// does not follow. Refusing the body keeps the refresh token here; handing it
 // over makes the exchange deaf to its caller.
 type departure struct {
 	cancel context.CancelFunc // of the exchange
@@ -37,22 +37,6 @@ func (d *departure) depart() error {
 		return context.Canceled
 	}
 	d.departed = true
-	return nil
-}
-
-// comeBack takes a departure back. net/http asks for a body anew in one case
-// only, a kept-alive connection that turned out to be closed before anything
-// was written to it: a POST without Idempotency-Key is never repeated for
-// another reason. (A TLS record that was cut short counts as nothing written,
-// rightly: without its end it cannot be decrypted.)
-func (d *departure) comeBack() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.departed = false
-	if d.left {
-		d.cancel()
-		return context.Canceled
-	}
 	return nil
 }
 

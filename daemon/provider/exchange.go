@@ -1,12 +1,12 @@
 package provider
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"webex-tokend/daemon/config"
@@ -32,7 +32,7 @@ func (c *Client) exchange(ctx context.Context, in *config.Integration, d dialect
 		return Answer{}, unprepared(err)
 	}
 	form := d.form(in, r)
-	private := newScrubber(in.ClientID, secret, r.CodeVerifier, r.Token, store.NewSecret(form.Get("refresh_token")))
+	private := scrubber{in.ClientID, []store.Secret{secret, r.CodeVerifier, r.Token, store.NewSecret(form.Get("refresh_token"))}}
 	req, err := http.NewRequest(http.MethodPost, in.TokenURL, nil)
 	if err != nil {
 		return Answer{}, &Failure{Kind: Misconfigured, Code: "token_url_invalid"}
@@ -50,7 +50,10 @@ func (c *Client) exchange(ctx context.Context, in *config.Integration, d dialect
 	text := form.Encode()
 	req.ContentLength = int64(len(text))
 	req.Body = dep.body(text)
-	req.GetBody = func() (io.ReadCloser, error) { return dep.body(text), dep.comeBack() }
+	// net/http asks for a second body in one case only, a kept-alive connection
+	// that was found closed before a byte was written to it. For no other reason
+	// does it repeat a POST that has no Idempotency-Key.
+	req.GetBody = func() (io.ReadCloser, error) { return dep.body(text), nil }
 
 	resp, err := transport.RoundTrip(req.WithContext(bounded))
 	if err != nil {
@@ -116,18 +119,27 @@ type body struct {
 }
 
 // readBody also unpacks gzip, which was never asked for but which a proxy may
-// apply all the same; the bound counts unpacked bytes.
+// apply all the same, and goes by the first bytes: the header for it can be
+// false. The bound holds before and after.
 func readBody(resp *http.Response) body {
 	defer resp.Body.Close()
-	var from io.Reader = resp.Body
-	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
-		unpacked, err := gzip.NewReader(resp.Body)
-		if err != nil {
-			return body{short: true}
-		}
-		from = unpacked
+	b := readBounded(resp.Body, resp.ContentLength)
+	if !bytes.HasPrefix(b.text, []byte("\x1f\x8b")) {
+		return b
 	}
-	text, err := io.ReadAll(io.LimitReader(from, maxBody+1))
+	unpacked, err := gzip.NewReader(bytes.NewReader(b.text))
+	if err != nil {
+		return body{short: true}
+	}
+	return readBounded(unpacked, 0)
+}
+
+// readBounded reads up to maxBody; the announced size only spares it to grow.
+func readBounded(from io.Reader, announced int64) body {
+	var buffer bytes.Buffer
+	buffer.Grow(bytes.MinRead + int(min(max(announced, 0), maxBody)))
+	_, err := buffer.ReadFrom(io.LimitReader(from, maxBody+1))
+	text := buffer.Bytes()
 	if len(text) > maxBody {
 		return body{text: text[:maxBody], large: true}
 	}

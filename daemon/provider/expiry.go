@@ -45,7 +45,7 @@ func (c *Client) TokenExpiry(ctx context.Context, in *config.Integration, access
 	}
 	b := readBody(resp)
 	if resp.StatusCode != http.StatusOK {
-		return Expiry{}, refuse(resp, b, webex(), newScrubber("", access))
+		return Expiry{}, refuse(resp, b, webex(), scrubber{secrets: []store.Secret{access}})
 	}
 	o, _ := ReadObject(b.text)
 	end, ok := o.Instant("exp")

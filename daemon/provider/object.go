@@ -78,11 +78,22 @@ func (o Object) Has(name string) bool {
 
 // Text returns a member that is a string of valid Unicode.
 func (o Object) Text(name string) (text string, ok bool) {
-	value := o.members[name]
-	if len(value) == 0 || value[0] != '"' || !utf8.Valid(value) || json.Unmarshal(value, &text) != nil {
+	text, ok = unquote(o.members[name])
+	return text, ok && !strings.ContainsRune(text, utf8.RuneError)
+}
+
+// unquote decodes a JSON string; one without escapes, as all but a few are, at
+// no cost.
+func unquote(value []byte) (text string, ok bool) {
+	if len(value) < 2 || value[0] != '"' || !utf8.Valid(value) {
 		return "", false
 	}
-	return text, !strings.ContainsRune(text, utf8.RuneError)
+	plain := value[1 : len(value)-1]
+	if !bytes.ContainsFunc(plain, func(r rune) bool { return r < ' ' || r == '\\' }) {
+		return string(plain), true
+	}
+	ok = json.Unmarshal(value, &text) == nil
+	return text, ok
 }
 
 // Number returns a member that is a number or a string that reads as one.

@@ -105,10 +105,12 @@ func (o Object) life(name string, least, longest time.Duration, note func(string
 }
 
 func (o Object) scope() string {
-	text, ok := o.Text("scope")
-	var list []string
-	if !ok && json.Unmarshal(o.members["scope"], &list) == nil {
-		text = strings.Join(list, " ")
+	if text, ok := o.Text("scope"); ok || !o.Has("scope") {
+		return text
 	}
-	return text
+	var list []string
+	if json.Unmarshal(o.members["scope"], &list) != nil {
+		return ""
+	}
+	return strings.Join(list, " ")
 }

@@ -21,7 +21,7 @@ import (
 type refusal struct {
 	code        string
 	description string
-	prose       string // all there is to read, in lower case
+	prose       []string // each text that may hold a verdict, in lower case
 	trackingID  string
 }
 
@@ -35,13 +35,17 @@ func readRefusal(o Object, h http.Header) refusal {
 	}
 	// What does not decode leaves its entries empty.
 	_ = json.Unmarshal(o.members["errors"], &entries)
-	all := []string{r.description}
+	texts := []string{r.description}
 	for _, e := range entries {
-		r.description = cmp.Or(r.description, e.Description)
-		all = append(all, e.Description)
+		texts = append(texts, e.Description)
 	}
-	r.description = cmp.Or(r.description, message)
-	r.prose = strings.ToLower(strings.Join(append(all, message), "\n"))
+	r.description = cmp.Or(append(texts, message)...)
+	if r.description == message {
+		texts = []string{message}
+	}
+	for _, text := range texts {
+		r.prose = append(r.prose, strings.ToLower(text))
+	}
 	for _, name := range []string{"trackingId", "trackingID"} {
 		id, _ := o.Text(name)
 		r.trackingID = cmp.Or(r.trackingID, id)
@@ -77,7 +81,7 @@ func refuse(resp *http.Response, b body, d dialect, private scrubber) *Failure {
 
 // statusCode is our own word for an error without a code: "bad_gateway".
 func statusCode(status int) string {
-	if status < 300 {
+	if status >= 200 && status < 300 {
 		return "error_without_code"
 	}
 	text := cmp.Or(http.StatusText(status), "unknown status")

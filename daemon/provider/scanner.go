@@ -1,9 +1,6 @@
 package provider
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "bytes"
 
 // A scanner parts the members of a JSON object without judging their values.
 type scanner struct {
@@ -39,9 +36,9 @@ func (s *scanner) member(o *Object) error {
 	if err != nil {
 		return err
 	}
-	var name string
-	if json.Unmarshal(quoted, &name) != nil {
-		return ErrMalformed
+	name, ok := unquote(quoted)
+	if !ok { // it is none that anybody asks for
+		name = string(quoted)
 	}
 	s.space()
 	if !s.take(':') {

@@ -27,32 +27,33 @@ const minScrubbed = 4
 // A scrubber takes secrets out of texts that a peer may have made of our own
 // request.
 type scrubber struct {
-	secrets []string // longest first
+	clientID string
+	secrets  []store.Secret
 }
 
-// newScrubber knows secrets in the forms in which they are sent: plain,
-// form-encoded, and together with the client's name as basic credentials.
-func newScrubber(clientID string, secrets ...store.Secret) scrubber {
+// forms lists the secrets as they may have been sent: plain, form-encoded, and
+// together with the client's name as basic credentials. The longest come
+// first, for one may begin with another.
+func (s scrubber) forms() []string {
 	var list []string
-	for _, s := range secrets {
-		text := s.Reveal()
+	for _, secret := range s.secrets {
+		text := secret.Reveal()
 		if len(text) < minScrubbed {
 			continue
 		}
 		escaped := url.QueryEscape(text)
-		basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(clientID) + ":" + escaped))
+		basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(s.clientID) + ":" + escaped))
 		list = append(list, text, escaped, basic)
 	}
-	// Longest first, for one may begin with another.
 	slices.SortFunc(list, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	return scrubber{list}
+	return list
 }
 
 // clean returns text on one line: without secrets, with everything
 // unprintable escaped, of at most so many bytes.
 func (s scrubber) clean(text string, most int) string {
 	// Secrets go first: cutting or escaping could leave a piece of one.
-	for _, secret := range s.secrets {
+	for _, secret := range s.forms() {
 		text = strings.ReplaceAll(text, secret, "[redacted]")
 	}
 	var b strings.Builder

@@ -1,0 +1,148 @@
+package provider_test
+
+import (
+	"encoding/base64"
+	"slices"
+	"testing"
+	"time"
+
+	"webex-tokend/daemon/provider"
+	"webex-tokend/store"
+)
+
+func TestALifeIsReadInWhateverFormItComes(t *testing.T) {
+	const longest = 400 * 24 * time.Hour
+	table := []struct {
+		name   string
+		member string // of the object, with its comma
+		want   time.Duration
+		note   string
+	}{
+		{"a number", `,"expires_in":1209599`, 1209599 * time.Second, ""},
+		{"a string", `,"expires_in":"7199"`, 7199 * time.Second, ""},
+		{"a string with space", `,"expires_in":" 7199 "`, 7199 * time.Second, ""},
+		{"a fraction", `,"expires_in":3600.5`, 3600*time.Second + 500*time.Millisecond, ""},
+		{"an exponent", `,"expires_in":1.2e3`, 1200 * time.Second, ""},
+		{"less than a second", `,"expires_in":0.001`, time.Second, ""},
+		{"absent", ``, 0, ""},
+		{"null", `,"expires_in":null`, 0, ""},
+		{"zero", `,"expires_in":0`, time.Minute, "expires_in is not above zero"},
+		{"negative", `,"expires_in":-7`, time.Minute, "expires_in is not above zero"},
+		{"minus infinity", `,"expires_in":"-Infinity"`, time.Minute, "expires_in is not above zero"},
+		{"huge", `,"expires_in":1e18`, longest, "expires_in is too large"},
+		{"beyond any number", `,"expires_in":1e999`, longest, "expires_in is too large"},
+		{"more than 64 bits", `,"expires_in":99999999999999999999`, longest, "expires_in is too large"},
+		{"a bare NaN", `,"expires_in":NaN`, 0, "expires_in is not a number"},
+		{"true", `,"expires_in":true`, 0, "expires_in is not a number"},
+		{"an object", `,"expires_in":{"s":5}`, 0, "expires_in is not a number"},
+		{"a word", `,"expires_in":"soon"`, 0, "expires_in is not a number"},
+		{"an empty string", `,"expires_in":""`, 0, "expires_in is not a number"},
+		{"twice", `,"expires_in":5,"expires_in":7`, 7 * time.Second, "expires_in stands more than once"},
+	}
+	for _, row := range table {
+		t.Run(row.name, func(t *testing.T) {
+			c := client(t, provider.Config{Transport: by(respond(200, nil, `{"access_token":"a"`+row.member+`,"refresh_token":"r"}`))})
+			a, err := c.Refresh(t.Context(), integration(t, "http://127.0.0.1"), request())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.AccessLife != row.want || a.Refresh.Reveal() != "r" {
+				t.Errorf("life %v, refresh token %q; want %v, r", a.AccessLife, a.Refresh.Reveal(), row.want)
+			}
+			if row.note == "" && len(a.Notes) > 0 || row.note != "" && !slices.Contains(a.Notes, row.note) {
+				t.Errorf("notes %q, want %q", a.Notes, row.note)
+			}
+		})
+	}
+}
+
+func TestAWindowOfZeroSecondsSaysNothing(t *testing.T) {
+	o, err := provider.ReadObject([]byte(`{"refresh_token_expires_in":0}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := o.Answer(time.Hour); a.RefreshLife != 0 || len(a.Notes) != 1 {
+		t.Errorf("life %v, notes %q", a.RefreshLife, a.Notes)
+	}
+}
+
+func TestScopesMayComeAsAList(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"scope":"a b"}`:     "a b",
+		`{"scope":["a","b"]}`: "a b",
+		`{"scope":7}`:         "",
+		`{}`:                  "",
+	} {
+		o, err := provider.ReadObject([]byte(text))
+		if got := o.Answer(time.Hour).Scope; err != nil || got != want {
+			t.Errorf("scope of %s is %q (%v), want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestAnObjectThatIsNotWholeIsTold(t *testing.T) {
+	table := map[string]error{
+		``: provider.ErrNotObject, `[]`: provider.ErrNotObject, `nul`: provider.ErrNotObject,
+		`{`: provider.ErrCutShort, `{"a`: provider.ErrCutShort, `{"a"`: provider.ErrCutShort, `{"a":`: provider.ErrCutShort,
+		`{"a":1`: provider.ErrCutShort, `{"a":"x\`: provider.ErrCutShort, `{"a":[{]`: provider.ErrCutShort, `{"a":1,`: provider.ErrCutShort,
+		`{a:1}`: provider.ErrMalformed, `{"a" 1}`: provider.ErrMalformed, `{"a":}`: provider.ErrMalformed, `{"a":1 2}`: provider.ErrMalformed,
+		`{}`: nil, ` { } `: nil, `{"a":[{},"]"]}`: nil, `{"a":{"b":"}"},"c":1,}`: nil,
+	}
+	for text, want := range table {
+		if _, err := provider.ReadObject([]byte(text)); err != want {
+			t.Errorf("reading %s: %v, want %v", text, err, want)
+		}
+	}
+}
+
+func TestAnInstantIsReadInTheFormsOfTokenFiles(t *testing.T) {
+	at := time.Date(2026, 12, 6, 1, 7, 5, 0, time.UTC)
+	for _, text := range []string{
+		"2026-12-06T01:07:05Z", "2026-12-06T02:07:05+01:00", "2026-12-06 01:07:05+00:00", "2026-12-06T01:07:05", "2026-12-06 01:07:05",
+		"1796519225", "1796519225000", " 1796519225 ", "1.796519225e9", "2026-12-06T01:07:05.000000000Z",
+	} {
+		if got, ok := provider.ParseInstant(text); !ok || !got.Equal(at) {
+			t.Errorf("%q is %v, %v; want %v", text, got, ok, at)
+		}
+	}
+	for _, text := range []string{"", "0", "-5", "NaN", "Inf", "1e300", "soon", "0001-01-01T00:00:00Z", "2026-12-06", "06/12/2026"} {
+		if got, ok := provider.ParseInstant(text); ok {
+			t.Errorf("%q is taken for %v", text, got)
+		}
+	}
+}
+
+func TestTheEndOfASelfContainedTokenStandsInIt(t *testing.T) {
+	jwt := func(payload string) string {
+		return "eyJhbGciOiJSUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln"
+	}
+	table := []struct {
+		name, token string
+		want        int64 // seconds; 0: none
+	}{
+		{"Webex, in milliseconds", jwt(`{"expiry_time":1768630439322,"realm":"x"}`), 1768630439},
+		{"the claim of the RFC", jwt(`{"exp":1768630439}`), 1768630439},
+		{"no claim", jwt(`{"sub":"x"}`), 0},
+		{"a payload that is no object", jwt(`[1]`), 0},
+		{"an opaque token", "NjlhN_PF84_1eb65fdf-9643-417f-9974-ad72cae0e10f", 0},
+		{"dots and no base64", "a.!.c", 0},
+		{"nothing", "", 0},
+	}
+	for _, row := range table {
+		end := provider.TokenEnd(store.NewSecret(row.token))
+		if row.want == 0 && !end.IsZero() || row.want != 0 && end.Unix() != row.want {
+			t.Errorf("%s: end %v, want %d", row.name, end, row.want)
+		}
+	}
+}
+
+func TestASelfContainedTokenServesWhereExpiresInIsMissing(t *testing.T) {
+	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1768630439}`)) + ".x"
+	for member, want := range map[string]bool{``: true, `,"expires_in":60`: false} {
+		c := client(t, provider.Config{Transport: by(respond(200, nil, `{"access_token":"`+token+`"`+member+`}`))})
+		a, err := c.Refresh(t.Context(), integration(t, "http://127.0.0.1"), request())
+		if err != nil || !a.AccessEnd.IsZero() != want {
+			t.Errorf("with %q the end is %v (%v)", member, a.AccessEnd, err)
+		}
+	}
+}
