@@ -109,10 +109,8 @@ func ParseIssuedAt(text string) (time.Time, error) {
 
 // parseBare reads a text that is one token and nothing else.
 func parseBare(text, format string) (Import, error) {
-	token, bearer := text, false
-	if kind, rest, ok := strings.Cut(text, " "); ok && strings.EqualFold(kind, "bearer") {
-		token, bearer = strings.TrimSpace(rest), true
-	}
+	words := strings.Fields(text)
+	token, bearer := words[len(words)-1], len(words) == 2
 	if err := checkBare(token); err != nil {
 		return Import{}, err
 	}

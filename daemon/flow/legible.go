@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,24 +8,31 @@ import (
 	"unicode/utf8"
 )
 
-// legible returns data as text without the space around it, or says what else
-// it is.
+// legible returns data as text, or says what else it is. Blank lines around it
+// are gone; the indentation of the first one stays, for YAML counts it.
 func legible(data []byte) (string, error) {
 	if len(data) > MaxSize {
 		return "", fmt.Errorf("has more than %d bytes", MaxSize)
 	}
-	text := string(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	text := strings.TrimRight(strings.TrimPrefix(string(data), "\ufeff"), " \t\r\n")
+	trimmed := strings.TrimLeft(text, " \t\r\n")
+	text = text[strings.LastIndexByte(text[:len(text)-len(trimmed)], '\n')+1:]
 	switch {
 	case text == "":
 		return "", errors.New("is empty")
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unprintable):
 		return "", errors.New("is binary, not text")
-	case text[0] == '<':
+	case opens(text, "<"):
 		return "", errors.New("looks like an HTML page, not a token response")
-	case text[0] == '[':
+	case opens(text, "["):
 		return "", errors.New("is a list, not one token response")
 	}
 	return text, nil
+}
+
+// opens reports that a text begins so behind its indentation.
+func opens(text, with string) bool {
+	return strings.HasPrefix(strings.TrimLeft(text, " \t"), with)
 }
 
 func unprintable(r rune) bool {
@@ -36,7 +42,7 @@ func unprintable(r rune) bool {
 // isBare reports that a text is one word, or "Bearer" and one.
 func isBare(text string) bool {
 	words := strings.Fields(text)
-	return text[0] != '{' && (len(words) == 1 || len(words) == 2 && strings.EqualFold(words[0], "bearer"))
+	return !opens(text, "{") && (len(words) == 1 || len(words) == 2 && strings.EqualFold(words[0], "bearer"))
 }
 
 // checkBare refuses what gets into a token file by mistake.

@@ -90,7 +90,7 @@ func (i *Import) deriveIssue() {
 
 // members decodes JSON, or YAML where the text does not begin as JSON does.
 func members(text string) (provider.Object, error) {
-	if text[0] == '{' {
+	if opens(text, "{") {
 		return decodeJSON(text)
 	}
 	return decodeYAML(text)
