@@ -163,7 +163,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 
 // serve runs until ctx ends or the socket fails.
 func (d *daemon) serve(ctx context.Context) error {
-	c := d.current.Load()
+	c, watch := d.current.Load(), d.newWatch()
 	d.startPublishing(ctx)
 	d.seeds.ReadAll(ctx, c)
 	listener := d.cfg.Listener
@@ -187,7 +187,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	if d.jobs, err = startJobs(d); err != nil {
 		return err
 	}
-	d.watch()
+	d.tasks.Go(func() { watch.Run(d.watching) })
 	d.ready.Store(true)
 	d.notify.ready()
 	d.log.Info("ready", "socket", c.API.Socket, "grants", len(c.Grants), "integrations", len(c.Integrations))

@@ -99,14 +99,12 @@ func needRestart(old, next *config.Config) []string {
 	return keys
 }
 
-// watch reloads by itself when the file of the configuration changes, and
-// looks at seeds and the inbox as soon as something moves there.
-func (d *daemon) watch() {
-	c := d.current.Load()
-	files := config.NewWatch(config.WatchConfig{
-		Paths:   []string{c.Path},
+// newWatch takes its first look at the configuration, so that a change during
+// the start is seen as well. Run reloads by itself from then on.
+func (d *daemon) newWatch() *config.Watch {
+	return config.NewWatch(config.WatchConfig{
+		Paths:   []string{d.current.Load().Path},
 		Changed: func() { _ = d.takeOver(d.watching, true) },
 		Log:     d.log.Named("watch"),
 	})
-	d.tasks.Go(func() { files.Run(d.watching) })
 }

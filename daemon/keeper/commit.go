@@ -42,11 +42,7 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		})
 		if err == nil {
 			k.health.committed(k.now().Sub(begin))
-			if intent == closeIntent {
-				k.mu.Lock()
-				delete(k.attempts, name)
-				k.mu.Unlock()
-			}
+			k.settle(name, intent)
 			return &next, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
@@ -63,6 +59,7 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		case err == nil && fresh.Removed:
 			return nil, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		case err == nil && k.isHeld(name) && sameOutcome(fresh.Record, &next):
+			k.settle(name, intent)
 			return fresh.Record, nil
 		case err == nil:
 			base = fresh
@@ -72,6 +69,16 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 			k.hold(name, begin, err)
 		}
 	}
+}
+
+// settle follows the store in what it knows of open intents.
+func (k *Keeper) settle(name string, intent intentChange) {
+	if intent == keepIntent {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.attempts, name)
 }
 
 // sameOutcome tells whether a write that seemed to fail is there after all.

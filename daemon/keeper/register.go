@@ -52,6 +52,10 @@ func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (w
 	if err := usable(in, name, reg, now); err != nil {
 		return wire.Imported{}, err
 	}
+	if rival, path, found := cfg.Rival(name, func(other string) bool { return k.registeredNow(ctx, other) }); found {
+		return wire.Imported{}, &Refusal{Kind: BadContent,
+			Detail: fmt.Sprintf("grant %s would write to %s, as grant %s does already", name, path, rival)}
+	}
 	for {
 		result, note, err := k.register(ctx, in, grant, name, reg, now)
 		if errors.Is(err, store.ErrConflict) {
@@ -63,6 +67,11 @@ func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (w
 		g, err := k.view(ctx, cfg, name)
 		return wire.Imported{Grant: g, Result: result, Note: note}, err
 	}
+}
+
+func (k *Keeper) registeredNow(ctx context.Context, name string) bool {
+	s, err := k.store.Get(ctx, name)
+	return err == nil && !s.Removed
 }
 
 // usable refuses what could never serve.

@@ -1,0 +1,227 @@
+package keeper_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
+)
+
+// A host is a keeper over a real store that speaks to an emulated Webex in the
+// same process, so that all of it can live in a bubble of fake time.
+type host struct {
+	t      testing.TB
+	dir    string
+	webex  *emulator.Emulator
+	config *config.Config
+	store  *store.Store
+	keeper *keeper.Keeper
+	// kv, when set, stands between store and backend.
+	kv func(store.KV) store.KV
+	// transport, when set, stands between keeper and emulator.
+	transport func(http.RoundTripper) http.RoundTripper
+}
+
+// twoKinds declares as many grants of either kind under their patterns.
+const twoKinds = `
+integration "rest" {
+  kind               = "rest"
+  client_id          = %q
+  client_secret_file = %q
+  token_url          = "https://webex.test/v1/access_token"
+}
+integration "meetings" {
+  kind               = "meetings"
+  client_id          = %q
+  client_secret_file = %q
+  token_url          = "https://webex.test/v1/oauth2/token"
+}
+grant "rest-*" {
+  integration = "rest"
+}
+grant "meetings-*" {
+  integration = "meetings"
+}
+`
+
+// newHost starts a keeper under twoKinds and what more says.
+func newHost(t testing.TB, cfg emulator.Config, more string) *host {
+	h := &host{t: t, dir: ramDir(t), webex: emulator.New(cfg)}
+	h.configure(more)
+	h.start()
+	t.Cleanup(h.stop)
+	return h
+}
+
+// ramDir is a temporary folder in memory where the machine has one: simulated
+// years make a great many commits.
+func ramDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "webex-tokend-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// configure writes the secrets of the emulator's clients and parses a config.
+func (h *host) configure(more string) {
+	h.t.Helper()
+	secret := func(k emulator.Kind) (id, file string) {
+		file = filepath.Join(h.dir, string(k)+".secret")
+		if err := os.WriteFile(file, []byte(h.webex.Client(k).Secret), 0o600); err != nil {
+			h.t.Fatal(err)
+		}
+		return h.webex.Client(k).ID, file
+	}
+	restID, restFile := secret(emulator.REST)
+	meetingsID, meetingsFile := secret(emulator.Meetings)
+	text := fmt.Sprintf(twoKinds, restID, restFile, meetingsID, meetingsFile) + more
+	text = strings.ReplaceAll(text, "SECRET", restFile)
+	parsed, err := config.Parse([]byte(text), "test.hcl")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.config = parsed
+}
+
+func (h *host) start() {
+	h.t.Helper()
+	kv, err := boltkv.Open(boltkv.Config{Path: filepath.Join(h.dir, "store.db")})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var waist store.KV = kv
+	if h.kv != nil {
+		waist = h.kv(waist)
+	}
+	if h.store, err = store.Open(context.Background(), waist, store.Config{}); err != nil {
+		h.t.Fatal(err)
+	}
+	transport := h.webex.Transport()
+	if h.transport != nil {
+		transport = h.transport(transport)
+	}
+	h.keeper = keeper.New(keeper.Config{
+		Store:    h.store,
+		Config:   h.config,
+		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return transport, nil }}),
+		Log:      hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testLog{h.t}, DisableTime: true}),
+	})
+	if err := h.keeper.Start(context.Background()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// stop ends the keeper as the daemon does.
+func (h *host) stop() {
+	if h.keeper == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := h.keeper.Stop(ctx); err != nil {
+		h.t.Error(err)
+	}
+	if err := h.store.Close(); err != nil {
+		h.t.Error(err)
+	}
+	h.keeper = nil
+}
+
+// sweep looks for what is due and waits until it is done.
+func (h *host) sweep() {
+	h.t.Helper()
+	h.keeper.Sweep(h.t.Context())
+	if err := h.keeper.Idle(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// live lets time pass with a sweep each step.
+func (h *host) live(during, step time.Duration) {
+	h.t.Helper()
+	for end := time.Now().Add(during); time.Now().Before(end); time.Sleep(step) {
+		h.sweep()
+	}
+	h.sweep()
+}
+
+// register imports a fresh consent of the emulator under a name.
+func (h *host) register(name string, kind emulator.Kind) emulator.Issued {
+	h.t.Helper()
+	issued := h.webex.Issue(kind, emulator.Consent{Email: name + "@acme.example"})
+	if got := h.take(name, issued.Response); got.Result != "new" {
+		h.t.Fatalf("registered %s as %s", name, got.Result)
+	}
+	return issued
+}
+
+func (h *host) take(name string, response []byte) wire.Imported {
+	h.t.Helper()
+	imported, err := h.try(name, response)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return imported
+}
+
+func (h *host) try(name string, response []byte) (wire.Imported, error) {
+	h.t.Helper()
+	parsed, err := flow.Parse(response, "auto")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return h.keeper.Register(h.t.Context(), name, keeper.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt})
+}
+
+func (h *host) grant(name string) wire.Grant {
+	h.t.Helper()
+	g, err := h.keeper.Grant(h.t.Context(), name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return g
+}
+
+// stored is the record behind a grant.
+func (h *host) stored(name string) *store.Record {
+	h.t.Helper()
+	s, err := h.store.Get(h.t.Context(), name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s.Record
+}
+
+// is fails unless the grant is in that state for that reason.
+func (h *host) is(name string, state store.State, reason string) wire.Grant {
+	h.t.Helper()
+	g := h.grant(name)
+	if g.State != string(state) || g.Reason != reason {
+		h.t.Fatalf("%s is %s (%s), want %s (%s)", name, g.State, g.Reason, state, reason)
+	}
+	return g
+}
+
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimSuffix(string(p), "\n"))
+	return len(p), nil
+}

@@ -1,0 +1,301 @@
+package keeper_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/store"
+)
+
+// crashed leaves the grant as a daemon does that died after sending attempt n.
+func (h *host) crashed(name string, attempt uint64) {
+	h.t.Helper()
+	s, err := h.store.Get(h.t.Context(), name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	err = h.store.Intend(h.t.Context(), name, s.Revision, store.Intent{At: time.Now(), Attempt: attempt, Generation: s.Generation})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *host) restart() {
+	h.t.Helper()
+	h.stop()
+	h.start()
+	synctest.Wait()
+}
+
+func TestAnOpenIntentIsResolvedFirstThingAfterAStart(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true, Grace: time.Minute}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.register("rest-2", emulator.REST)
+		h.crashed("rest-1", 1)
+		h.restart()
+		g := h.is("rest-1", store.OK, "")
+		if g.Generation != 2 {
+			t.Errorf("generation %d, nobody asked for the outcome", g.Generation)
+		}
+		if n := h.webex.Stats().Refreshes; n != 1 {
+			t.Errorf("%d refreshes at the start, one outcome was open", n)
+		}
+		h.restart()
+		if n := h.webex.Stats().Refreshes; n != 1 {
+			t.Error("the intent was not closed")
+		}
+	})
+}
+
+func TestALostAnswerShowsAsUnknownAndIsAskedForWithinTheGrace(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true, Grace: 10 * time.Minute}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.webex.Script(emulator.Lose())
+		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+			t.Fatal("a lost answer counts as a success")
+		}
+		g := h.grant("rest-1")
+		if g.State != string(store.Unknown) || g.Since == nil {
+			t.Fatalf("state %s since %v", g.State, g.Since)
+		}
+		h.live(5*time.Minute, time.Second)
+		h.is("rest-1", store.OK, "")
+		if n := h.webex.Stats().Reuses; n != 0 {
+			t.Errorf("%d tokens were sent after their grace", n)
+		}
+	})
+}
+
+func TestAnAnswerLostForGoodIsNamedSo(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.webex.Script(emulator.Lose())
+		h.keeper.Refresh(t.Context(), "rest-1")
+		h.live(30*time.Minute, time.Second)
+		h.is("rest-1", store.Reauthorize, "lost_in_flight")
+	})
+}
+
+func TestACrashLoopDoesNotHammerTheEndpoint(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		for range 20 {
+			h.webex.Script(emulator.Lose())
+		}
+		h.crashed("rest-1", 1)
+		for range 10 {
+			h.restart()
+			time.Sleep(2 * time.Second)
+		}
+		if n := h.webex.Stats().Requests; n != 2 {
+			t.Errorf("%d requests in ten starts within 20 seconds, want 2", n)
+		}
+		if g := h.grant("rest-1"); g.State != string(store.Unknown) {
+			t.Errorf("state %s", g.State)
+		}
+	})
+}
+
+func TestAStopWaitsForTheAnswerAndStoresIt(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		arrived, release := make(chan struct{}, 1), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		go h.keeper.Refresh(context.Background(), "rest-1")
+		<-arrived
+		time.AfterFunc(10*time.Second, func() { close(release) })
+		h.restart()
+		if g := h.is("rest-1", store.OK, ""); g.Generation != 2 {
+			t.Errorf("generation %d, the answer was not stored", g.Generation)
+		}
+		if n := h.webex.Stats().Requests; n != 1 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestARequestThatWaitsForItsTurnIsGivenUpAtAStop(t *testing.T) {
+	const slow = `
+integration "slow" {
+  kind               = "generic"
+  client_id          = "x"
+  client_secret_file = "SECRET"
+  token_url          = "https://slow.test/token"
+  concurrency        = 1
+}
+grant "slow-*" {
+  integration = "slow"
+}
+`
+	inBubble(t, calm, slow, func(t *testing.T, h *host) {
+		first := `{"access_token":"a","refresh_token":"r-%d","expires_in":3600}`
+		h.take("slow-1", []byte(first))
+		h.take("slow-2", []byte(first))
+		arrived, release := make(chan struct{}, 1), make(chan struct{})
+		h.transport = nil
+		h.webex.ScriptAt("/token", emulator.Hold(arrived, release))
+		go h.keeper.Refresh(context.Background(), "slow-1")
+		<-arrived
+		go h.keeper.Refresh(context.Background(), "slow-2")
+		synctest.Wait()
+		time.AfterFunc(5*time.Second, func() { close(release) })
+		h.restart()
+		h.is("slow-2", store.OK, "")
+		if list, err := h.store.Intents(t.Context(), "", 10); err != nil || len(list) > 1 {
+			t.Errorf("open intents %v, %v", list, err)
+		}
+	})
+}
+
+// A fickle KV refuses writes while it is told to.
+type fickle struct {
+	store.KV
+	refuse  atomic.Bool
+	through atomic.Bool // writes come through although they are refused
+}
+
+var errNoSpace = errors.New("no space left on device")
+
+func (f *fickle) Swap(ctx context.Context, c store.Change) (store.Revision, error) {
+	if !f.refuse.Load() {
+		return f.KV.Swap(ctx, c)
+	}
+	if f.through.Load() {
+		f.KV.Swap(ctx, c)
+	}
+	return 0, errNoSpace
+}
+
+func newFickleHost(t *testing.T, cfg emulator.Config) (*host, *fickle) {
+	f := new(fickle)
+	h := &host{t: t, dir: ramDir(t), webex: emulator.New(cfg), kv: func(kv store.KV) store.KV { f.KV = kv; return f }}
+	h.configure("")
+	h.start()
+	t.Cleanup(h.stop)
+	return h, f
+}
+
+func TestNothingIsSentWhileTheStoreRefusesIntents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, kv := newFickleHost(t, calm)
+		h.register("meetings-1", emulator.Meetings)
+		kv.refuse.Store(true)
+		h.live(3*time.Hour, time.Second)
+		if n := h.webex.Stats().Requests; n != 0 {
+			t.Errorf("%d requests without an intent", n)
+		}
+		kv.refuse.Store(false)
+		h.live(10*time.Second, time.Second)
+		h.is("meetings-1", store.OK, "")
+		h.stop()
+	})
+}
+
+func TestAnAnswerThatTheStoreRefusesIsHeldUntilItIsTaken(t *testing.T) {
+	for name, through := range map[string]bool{"the write is gone": false, "the write came through": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h, kv := newFickleHost(t, emulator.Config{Calm: true, Rotate: true})
+				h.register("rest-1", emulator.REST)
+				h.register("rest-2", emulator.REST)
+				arrived, release := make(chan struct{}, 1), make(chan struct{})
+				h.webex.Script(emulator.Hold(arrived, release))
+				outcome := make(chan error, 1)
+				go func() {
+					_, err := h.keeper.Refresh(context.Background(), "rest-1")
+					outcome <- err
+				}()
+				<-arrived
+				kv.through.Store(through)
+				kv.refuse.Store(true)
+				close(release)
+				synctest.Wait()
+				if !through {
+					time.Sleep(time.Hour)
+					g := h.is("rest-1", store.Unpersisted, "the store refuses an answer")
+					if g.Generation != 1 {
+						t.Errorf("a token that is not stored is shown as generation %d", g.Generation)
+					}
+					if _, err := h.keeper.Refresh(t.Context(), "rest-2"); err == nil {
+						t.Error("another refresh was sent")
+					}
+				}
+				kv.refuse.Store(false)
+				if err := <-outcome; err != nil {
+					t.Fatal(err)
+				}
+				if g := h.is("rest-1", store.OK, ""); g.Generation != 2 {
+					t.Errorf("generation %d", g.Generation)
+				}
+				time.Sleep(time.Minute)
+				if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+					t.Errorf("the rotated refresh token does not work: %v", err)
+				}
+				h.stop()
+			})
+		})
+	}
+}
+
+func TestAnAnswerIsMergedWithWhatHappenedMeanwhile(t *testing.T) {
+	during := func(t *testing.T, meanwhile func(h *host)) *host {
+		h := newHost(t, emulator.Config{Calm: true, Rotate: true}, "")
+		h.register("rest-1", emulator.REST)
+		arrived, release := make(chan struct{}, 1), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		done := make(chan struct{})
+		go func() {
+			h.keeper.Refresh(context.Background(), "rest-1")
+			close(done)
+		}()
+		<-arrived
+		meanwhile(h)
+		close(release)
+		<-done
+		return h
+	}
+	t.Run("a pause stays a pause and the token is stored", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := during(t, func(h *host) { h.keeper.Pause(t.Context(), "rest-1") })
+			if g := h.is("rest-1", store.Paused, "paused by the operator"); g.Generation != 2 {
+				t.Errorf("generation %d", g.Generation)
+			}
+			h.stop()
+		})
+	})
+	t.Run("an import stays in force and the answer's refresh token is a fallback", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var imported emulator.Issued
+			h := during(t, func(h *host) {
+				imported = h.webex.Issue(emulator.REST, emulator.Consent{})
+				h.take("rest-1", imported.Response)
+			})
+			r := h.stored("rest-1")
+			if r.Refresh.Value.Reveal() != imported.RefreshToken {
+				t.Error("the import was overwritten")
+			}
+			found := false
+			for _, f := range r.Fallbacks {
+				found = found || h.webex.Valid(f.Value.Reveal())
+			}
+			if !found {
+				t.Error("the refresh token of the answer is lost")
+			}
+			h.stop()
+		})
+	})
+	t.Run("a removed grant stays removed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := during(t, func(h *host) { h.keeper.Remove(t.Context(), "rest-1") })
+			if _, err := h.keeper.Current(t.Context(), "rest-1"); err == nil {
+				t.Error("it is back")
+			}
+			h.stop()
+		})
+	})
+}
