@@ -25,10 +25,12 @@ func (s *Server) gate(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Cache-Control"] = []string{"no-store"}
 		c := &call{w: w, r: r, grant: r.PathValue("name"), rules: s.rules()}
+		var err error
 		allowed := s.admit(rt, c)
-		err := error(refuse(http.StatusForbidden, "not allowed"))
 		if allowed {
 			err = rt.serve(s, c)
+		} else {
+			err = refuse(http.StatusForbidden, "not allowed")
 		}
 		if err != nil {
 			s.answerProblem(w, r, err)
