@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -69,9 +70,10 @@ func dial(ctx context.Context, socket string) (net.Conn, error) {
 	if err == nil {
 		return conn, nil
 	}
+	// The path is said once, by us, and "connect" goes without saying.
 	cause := err
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		cause = op.Err // the path is said once, by us
+	if number, ok := errors.AsType[syscall.Errno](err); ok {
+		cause = number
 	}
 	switch {
 	case ctx.Err() != nil:
