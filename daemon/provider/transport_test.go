@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"webex-tokend/daemon/provider"
 )
 
@@ -241,4 +243,19 @@ func TestOneConnectionServesManyRequests(t *testing.T) {
 	if got := conns.Load(); got != 1 || n != 3*len(replies) {
 		t.Errorf("%d requests took %d connections", n, got)
 	}
+}
+
+func TestACloseLeavesNoGoroutineBehind(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	s := httptest.NewServer(http.HandlerFunc(answersGood))
+	c := provider.New(provider.Config{})
+	if _, err := c.Refresh(t.Context(), integration(t, s.URL), request()); err != nil {
+		t.Fatal(err)
+	}
+	if goleak.Find(before) == nil {
+		t.Error("no connection was kept: the test proves nothing")
+	}
+	c.Close()
+	s.Close()
+	goleak.VerifyNone(t, before)
 }
