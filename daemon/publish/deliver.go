@@ -1,0 +1,94 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/store"
+)
+
+// deliver tries the outputs of one grant, except those that are in order and
+// those that wait for their retry.
+func (p *Publisher) deliver(ctx context.Context, d *delivery) {
+	current, err := p.cfg.Current(ctx, d.name)
+	refusal, refused := errors.AsType[*keeper.Refusal](err)
+	switch {
+	case refused && refusal.Kind != keeper.Unavailable,
+		err == nil && current.Access.Empty(),
+		err != nil && len(d.files) == 0:
+		d.void = true
+		return
+	}
+	d.generation = current.Generation
+	d.outcomes = make([]outcome, len(d.files))
+	now := time.Now()
+	for i, f := range d.files {
+		last := outcomeOf(d.known, f.Path)
+		switch {
+		case err != nil:
+			d.outcomes[i] = last.failed(fmt.Errorf("read current token: %w", err), now)
+		case !d.fresh && (last.waits(now) || last.carries(current.Generation)):
+			d.outcomes[i] = last
+		default:
+			d.outcomes[i] = p.try(write{
+				file: f, runtimeDir: d.runtimeDir, ids: &p.ids,
+				renewed: 0 < last.generation && last.generation < current.Generation,
+			}, current, last)
+		}
+	}
+}
+
+// try brings one output up to date.
+func (p *Publisher) try(w write, current keeper.Current, last outcome) outcome {
+	var err error
+	w.content, err = Render(w.file, current)
+	switch {
+	case err != nil:
+	case expired(current, p.cfg.Now()):
+		// What stands there stays; the next refresh brings what is worth
+		// writing, so that this is no failure either.
+		if stands, err := w.stands(); err != nil || !stands {
+			return outcome{path: last.path, generation: last.generation}
+		}
+	default:
+		err = w.put()
+	}
+	if err != nil {
+		return last.failed(err, time.Now())
+	}
+	return outcome{path: last.path, generation: current.Generation}
+}
+
+func expired(current keeper.Current, now time.Time) bool {
+	return !current.ExpiresAt.IsZero() && !now.Before(current.ExpiresAt)
+}
+
+// clear clears the mark of a grant. When that fails, the mark costs no more
+// than one look at the files after the next start.
+func (p *Publisher) clear(ctx context.Context, d delivery) {
+	err := p.cfg.Published(ctx, d.name, d.generation)
+	// A conflict says that a newer generation is on its way here.
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		p.cfg.Log.Warn("published outputs stay marked as behind", "grant", d.name, "error", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue.clearing--
+	p.queue.changed.Broadcast()
+}
+
+// report logs what changed: a failure when it is a new one, a recovery once.
+func (p *Publisher) report(d delivery) {
+	for _, o := range d.outcomes {
+		last := outcomeOf(d.known, o.path)
+		switch {
+		case o.err != nil && (last.err == nil || last.err.Error() != o.err.Error()):
+			p.cfg.Log.Warn("token file is not written", "grant", d.name, "path", o.path, "error", o.err)
+		case o.err == nil && last.err != nil:
+			p.cfg.Log.Info("token file is in order again", "grant", d.name, "path", o.path)
+		}
+	}
+}

@@ -1,0 +1,182 @@
+// Package publish writes the current access token of each grant into the
+// files that its block in the configuration names.
+//
+// It promises that a reader finds the whole old or the whole new token, with
+// the configured owner and mode, at every instant; that a file which already
+// says what it should is not touched; and that an output which fails is
+// retried on its own and holds up no other. It publishes no expired token: what
+// stands there stays. Grants without outputs cost it nothing.
+package publish
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/keeper"
+)
+
+// A Config joins a Publisher to its keeper. Config and the four funcs are
+// required.
+type Config struct {
+	// Config is the configuration until Reconfigure brings another one.
+	Config *config.Config
+
+	// Current returns the token in force, even an expired one. A *keeper.Refusal
+	// of a kind other than Unavailable means that there is nothing to publish.
+	Current func(ctx context.Context, name string) (keeper.Current, error)
+	// Published is told that all outputs of a grant carry that generation. It
+	// may wait for a commit of the store.
+	Published func(ctx context.Context, name string, generation uint64) error
+	// Unpublished lists up to limit grants after that name whose outputs are
+	// behind, in the order of their names.
+	Unpublished func(ctx context.Context, after string, limit int) ([]string, error)
+	// Registered lists up to limit grants of all after that name, in the order
+	// of their names. It serves patterns after a boot: then the runtime folder
+	// is empty although nothing is noted as unpublished.
+	Registered func(ctx context.Context, after string, limit int) ([]string, error)
+
+	// Workers bounds how many files are written at once, because each blocking
+	// file call takes a thread; 0 means 16.
+	Workers int
+	// Now is the wall clock; nil means time.Now.
+	Now func() time.Time
+	Log hclog.Logger // nil is silent
+}
+
+// A Publisher owns the token files. All methods are safe for concurrent use.
+type Publisher struct {
+	cfg Config
+	ids ids
+
+	mu     sync.Mutex
+	config *config.Config // guarded by mu
+	queue  queue          // guarded by mu
+
+	reconfigured chan struct{} // holds one note that Run has not seen yet
+}
+
+// New prepares a Publisher; nothing is written before Run.
+func New(cfg Config) *Publisher {
+	if cfg.Workers == 0 {
+		cfg.Workers = 16
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = hclog.NewNullLogger()
+	}
+	p := &Publisher{
+		cfg:          cfg,
+		config:       cfg.Config,
+		reconfigured: make(chan struct{}, 1),
+	}
+	p.queue = queue{
+		grants:  make(map[string]*grant),
+		work:    sync.NewCond(&p.mu),
+		changed: sync.NewCond(&p.mu),
+		walking: true,
+	}
+	return p
+}
+
+// Run publishes until ctx ends, then finishes the writes that have begun and
+// returns nil. What is still queued keeps its mark in the store and is worked
+// off after the next start. Run may be called once.
+func (p *Publisher) Run(ctx context.Context) error {
+	// Before any worker makes temporary files of its own.
+	p.sweepLeftovers()
+
+	stop := context.AfterFunc(ctx, p.halt)
+	defer stop()
+
+	// What has begun is finished: cut short, a delivery would count and be
+	// logged as a failure that it is not.
+	lasting := context.WithoutCancel(ctx)
+	var workers, clearings sync.WaitGroup
+	permits := make(chan struct{}, clearingsAtOnce)
+	for range p.cfg.Workers {
+		workers.Go(func() {
+			for {
+				d, ok := p.next()
+				if !ok {
+					return
+				}
+				p.deliver(lasting, &d)
+				if !p.settle(d) {
+					continue
+				}
+				permits <- struct{}{}
+				clearings.Go(func() {
+					defer func() { <-permits }()
+					p.clear(lasting, d)
+				})
+			}
+		})
+	}
+	p.walk(ctx)
+	workers.Wait()
+	clearings.Wait()
+	return nil
+}
+
+// clearingsAtOnce bounds the goroutines that wait for the store to clear a
+// mark: as many as one of its transactions takes. More would only queue there;
+// fewer would leave its group commit half empty. The file workers are not held
+// up by a commit unless all of these are.
+const clearingsAtOnce = 512
+
+// Publish asks for the outputs of a grant to be brought up to date. It never
+// blocks; asking twice before the first is begun is asking once.
+func (p *Publisher) Publish(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if grant, ok := p.config.Grant(name); ok && len(grant.Files) > 0 {
+		p.queue.ask(name)
+	}
+}
+
+// Reconfigure makes c the configuration and looks at all outputs anew. Files
+// that are no longer named stay where they are.
+func (p *Publisher) Reconfigure(c *config.Config) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.config = c
+	for name, g := range p.queue.grants {
+		if len(p.files(name)) == 0 {
+			p.queue.forget(name, g)
+		}
+	}
+	p.queue.walking = true
+	select {
+	case p.reconfigured <- struct{}{}:
+	default:
+	}
+}
+
+// Declared waits until each exactly named grant was tried once after the
+// start, with whatever success: consumers that start after the daemon expect
+// their files then. Run must be under way.
+func (p *Publisher) Declared(ctx context.Context) error {
+	return p.wait(ctx, func(q *queue) bool { return q.untried != nil && len(q.untried) == 0 })
+}
+
+// Idle waits until nothing is queued, nothing is being written and every mark
+// that can be cleared is. A failed output that waits for its next try does not
+// count. Run must be under way.
+func (p *Publisher) Idle(ctx context.Context) error {
+	return p.wait(ctx, func(q *queue) bool { return q.quiet() && q.clearing == 0 && !q.walking })
+}
+
+// files returns the outputs of a grant. The caller holds mu.
+func (p *Publisher) files(name string) []config.File {
+	grant, ok := p.config.Grant(name)
+	if !ok {
+		return nil
+	}
+	return grant.FilesFor(name)
+}

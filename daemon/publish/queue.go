@@ -1,0 +1,229 @@
+package publish
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"webex-tokend/daemon/config"
+)
+
+// A queue says which grants have outputs to bring up to date, and how it stands
+// with the outputs of all that were tried. The Publisher's mutex guards it.
+type queue struct {
+	grants  map[string]*grant
+	waiting []string // first in, first out; each name once
+
+	work    *sync.Cond // signalled for each name that enters waiting
+	changed *sync.Cond // broadcast whenever a condition of wait could hold
+
+	running  int  // grants that somebody works on
+	clearing int  // marks on their way into the store
+	walking  bool // not all grants have been looked at under this configuration
+	halted   bool
+
+	// untried holds exactly named grants not tried since the start; nil until
+	// they are known.
+	untried map[string]struct{}
+}
+
+// A grant is what is kept of one with outputs: a few hundred bytes.
+type grant struct {
+	waiting bool // stands in the queue
+	running bool // somebody works on it: never two writers of one grant
+	again   bool // was asked for meanwhile
+	fresh   bool // asked for, not merely retried: every output gets its try
+
+	generation uint64
+	outcomes   []outcome // replaced, never changed
+	retry      *time.Timer
+}
+
+// A delivery is one worker's turn at one grant.
+type delivery struct {
+	name       string
+	files      []config.File
+	runtimeDir string
+	fresh      bool
+	known      []outcome
+
+	void       bool // nothing can be published, so nothing is behind
+	generation uint64
+	outcomes   []outcome
+}
+
+// complete reports whether every output carries the generation.
+func (d *delivery) complete() bool {
+	for _, o := range d.outcomes {
+		if o.err != nil || o.generation != d.generation {
+			return false
+		}
+	}
+	return true
+}
+
+// ask enters a grant, or notes that its worker must look again.
+func (q *queue) ask(name string) {
+	g := q.grants[name]
+	if g == nil {
+		g = &grant{}
+		q.grants[name] = g
+	}
+	g.fresh = true
+	q.enter(name, g)
+}
+
+func (q *queue) enter(name string, g *grant) {
+	switch {
+	case g.running:
+		g.again = true
+	case !g.waiting:
+		g.waiting = true
+		q.waiting = append(q.waiting, name)
+		q.work.Signal()
+	}
+}
+
+// quiet reports whether nobody works and nothing waits for a worker.
+func (q *queue) quiet() bool { return q.running == 0 && len(q.waiting) == 0 }
+
+// claim makes the caller the only one who works on the grant.
+func (q *queue) claim(g *grant) {
+	g.running = true
+	q.running++
+	if g.retry != nil {
+		g.retry.Stop()
+		g.retry = nil
+	}
+}
+
+// take claims a grant out of turn, unless somebody works on it: then it returns
+// nil.
+func (q *queue) take(name string) *grant {
+	g := q.grants[name]
+	switch {
+	case g == nil:
+		g = &grant{}
+		q.grants[name] = g
+	case g.running:
+		return nil
+	case g.waiting:
+		g.waiting = false
+		q.waiting = slices.DeleteFunc(q.waiting, func(waiting string) bool { return waiting == name })
+	}
+	q.claim(g)
+	return g
+}
+
+// release ends a claim.
+func (q *queue) release(name string, g *grant) {
+	g.running = false
+	q.running--
+	if g.again {
+		g.again = false
+		q.enter(name, g)
+	}
+	q.changed.Broadcast()
+}
+
+// forget drops a grant that nobody works on or asked for again.
+func (q *queue) forget(name string, g *grant) {
+	if g.running || g.waiting {
+		return
+	}
+	if g.retry != nil {
+		g.retry.Stop()
+	}
+	delete(q.grants, name)
+}
+
+// next waits for a grant to work on; false means that it is time to stop.
+func (p *Publisher) next() (delivery, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := &p.queue
+	for len(q.waiting) == 0 && !q.halted {
+		q.work.Wait()
+	}
+	if q.halted {
+		return delivery{}, false
+	}
+	name := q.waiting[0]
+	q.waiting[0] = ""
+	q.waiting = q.waiting[1:]
+	g := q.grants[name]
+	g.waiting = false
+	q.claim(g)
+	d := delivery{
+		name: name, files: p.files(name), runtimeDir: p.config.RuntimeDir,
+		fresh: g.fresh, known: g.outcomes,
+	}
+	g.fresh = false
+	return d, true
+}
+
+// settle takes over what a delivery brought about. It reports whether the mark
+// of the grant is to be cleared; then clear must be called.
+func (p *Publisher) settle(d delivery) bool {
+	p.report(d)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := &p.queue
+	g := q.grants[d.name]
+	g.generation, g.outcomes = d.generation, d.outcomes
+	delete(q.untried, d.name)
+	q.release(d.name, g)
+	if len(d.outcomes) == 0 {
+		q.forget(d.name, g)
+	}
+	if !d.void && d.complete() {
+		q.clearing++
+		return true
+	}
+	if at := nextTry(d.outcomes); !at.IsZero() && !g.waiting && !q.halted {
+		g.retry = time.AfterFunc(time.Until(at), func() { p.retry(d.name, g) })
+	}
+	return false
+}
+
+// retry enters a grant for the sake of its failed outputs.
+func (p *Publisher) retry(name string, g *grant) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.queue.grants[name] == g {
+		p.queue.enter(name, g)
+	}
+}
+
+// halt sends the workers home.
+func (p *Publisher) halt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue.halted = true
+	for _, g := range p.queue.grants {
+		if g.retry != nil {
+			g.retry.Stop()
+		}
+	}
+	p.queue.work.Broadcast()
+}
+
+// wait blocks until the condition holds or ctx ends.
+func (p *Publisher) wait(ctx context.Context, until func(*queue) bool) error {
+	stop := context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.queue.changed.Broadcast()
+	})
+	defer stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !until(&p.queue) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p.queue.changed.Wait()
+	}
+	return nil
+}

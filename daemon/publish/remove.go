@@ -1,0 +1,55 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"webex-tokend/daemon/config"
+)
+
+// Remove deletes the files of a grant that the keeper no longer holds, once
+// whoever writes them has finished. It goes on after an error and returns all
+// of them, or that of ctx when it ends first.
+func (p *Publisher) Remove(ctx context.Context, name string) error {
+	var g *grant
+	var files []config.File
+	err := p.wait(ctx, func(q *queue) bool {
+		g, files = q.take(name), p.files(name)
+		return g != nil
+	})
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, removeFile(f.Path))
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue.release(name, g)
+	p.queue.forget(name, g)
+	return errors.Join(errs...)
+}
+
+// removeFile deletes a regular file; anything else in its place is not ours.
+func removeFile(path string) error {
+	d, err := openFolder(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	info, err := d.holds(path)
+	if err != nil || info == nil {
+		return err
+	}
+	if err := d.Remove(filepath.Base(path)); err != nil {
+		return fmt.Errorf("remove token file: %w", err)
+	}
+	return nil
+}
