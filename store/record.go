@@ -36,6 +36,7 @@ type Record struct {
 	AssumedWindow bool
 
 	PausedSince      time.Time
+	UndeclaredSince  time.Time // the configuration no longer names the grant
 	UnverifiedSince  time.Time
 	ReauthorizeSince time.Time
 	UnknownSince     time.Time
@@ -51,6 +52,9 @@ type Record struct {
 
 	Fingerprints []Fingerprint // of refresh tokens, oldest first, at most 64
 	Observations []Observation // oldest first, at most 32
+
+	// unknown are encoded fields of a newer build, kept for it.
+	unknown []byte
 }
 
 // A Token is an access token.

@@ -43,6 +43,8 @@ func (r *Record) Condition() Condition {
 		return Condition{Unverified, "restored from an older copy", r.UnverifiedSince}
 	case !r.PausedSince.IsZero():
 		return Condition{Paused, "paused by the operator", r.PausedSince}
+	case !r.UndeclaredSince.IsZero():
+		return Condition{Paused, "undeclared", r.UndeclaredSince}
 	case !r.ReauthorizeSince.IsZero():
 		return Condition{Reauthorize, r.Reason, r.ReauthorizeSince}
 	case !r.UnknownSince.IsZero():

@@ -1,0 +1,217 @@
+package boltkv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"webex-tokend/store"
+)
+
+const (
+	// maxGroup bounds how many changes wait for one another. At 1.4 KB each
+	// the transaction writes a few megabytes.
+	maxGroup = 512
+	// countedAtOnce bounds how long the counting holds up a change: some
+	// milliseconds of pages that are not in memory.
+	countedAtOnce = 4096
+	// reopenAfter is how often a file that would not open is tried again.
+	reopenAfter = time.Second
+)
+
+// Swap waits for its change to be committed together with others. When ctx
+// ends first the change may still be applied.
+func (k *KV) Swap(ctx context.Context, c store.Change) (store.Revision, error) {
+	if err := validate(c); err != nil {
+		return 0, err
+	}
+	return k.submit(ctx, func(t *transaction) (store.Revision, error) { return t.swap(c) })
+}
+
+// SwapBlob waits as Swap does.
+func (k *KV) SwapBlob(ctx context.Context, key string, expect store.Revision, value []byte) (store.Revision, error) {
+	if key == "" {
+		return 0, errors.New("blob without a key")
+	}
+	return k.submit(ctx, func(t *transaction) (store.Revision, error) { return t.swapBlob(key, expect, value) })
+}
+
+func (k *KV) submit(ctx context.Context, apply func(*transaction) (store.Revision, error)) (store.Revision, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	o := &operation{ctx: ctx, apply: apply, done: make(chan struct{})}
+	if !k.queue.put(o) {
+		return 0, store.ErrClosed
+	}
+	select {
+	case <-o.done:
+		return o.revision, o.err
+	case <-ctx.Done():
+		return 0, fmt.Errorf("wait for the commit: %w", ctx.Err())
+	}
+}
+
+// commit is the goroutine that alone writes: the only one to begin write
+// transactions, to reopen the file and to count.
+func (k *KV) commit() {
+	defer close(k.done)
+	for {
+		group, more := k.queue.take(maxGroup)
+		switch {
+		case len(group) > 0:
+			k.serve(group)
+		case !more:
+			return
+		case k.file.db == nil:
+			k.wait(time.After(reopenAfter))
+			k.reopen()
+			continue
+		case !k.tally.counting():
+			k.wait(nil)
+			continue
+		}
+		k.countOn()
+	}
+}
+
+func (k *KV) wait(timeout <-chan time.Time) {
+	select {
+	case <-k.queue.wake:
+	case <-timeout:
+	}
+}
+
+func (k *KV) serve(group []*operation) {
+	live := group[:0]
+	for _, o := range group {
+		// Nobody waits for it any more, and it has not begun.
+		if err := o.ctx.Err(); err != nil {
+			answer([]*operation{o}, err)
+			continue
+		}
+		live = append(live, o)
+	}
+	if len(live) == 0 {
+		return
+	}
+	if k.file.db == nil {
+		k.reopen()
+	}
+	err := k.file.why
+	if err == nil {
+		err = k.file.inPlace()
+	}
+	if err != nil {
+		answer(live, err)
+		return
+	}
+	k.transact(live)
+}
+
+// transact commits a group. What it does when that fails depends on how far it
+// came:
+//
+//   - Before the commit nothing is in the file. A damaged page that one
+//     operation met must not fail the others for ever, so each is tried again
+//     on its own.
+//   - A failed commit may have reached the disk, in part or whole, while bbolt
+//     shows its memory. So the file is opened anew before anybody reads it,
+//     and all callers learn that they do not know.
+func (k *KV) transact(group []*operation) {
+	var t *transaction
+	err := guarded(func() (err error) {
+		if t, err = begin(k.file.db); err != nil {
+			return err
+		}
+		return t.apply(group)
+	})
+	if err != nil {
+		err = fmt.Errorf("change store file: %w", err)
+		k.undo(t, err)
+		if len(group) == 1 {
+			group[0].err = nil
+			answer(group, err)
+			return
+		}
+		for i := range group {
+			group[i].err = nil
+			k.serve(group[i : i+1 : i+1])
+		}
+		return
+	}
+	if !t.dirty {
+		if err := guarded(t.tx.Rollback); err != nil {
+			k.undo(t, err)
+		}
+		answer(group, nil)
+		return
+	}
+	if err := guarded(t.tx.Commit); err != nil {
+		err = fmt.Errorf("commit to store file, its outcome is unknown: %w", err)
+		k.log.Error("commit failed; opening the store file anew", "error", err)
+		k.undo(t, err)
+		answer(group, err)
+		return
+	}
+	k.tally.add(t.steps)
+	answer(group, k.file.inPlace())
+}
+
+// answer gives every caller the outcome of the transaction, but keeps a
+// conflict: that change was not part of it.
+func answer(group []*operation, err error) {
+	for _, o := range group {
+		if err != nil && o.err == nil {
+			o.revision, o.err = 0, err
+		}
+		close(o.done)
+	}
+}
+
+// undo ends a transaction that failed and opens the file anew.
+func (k *KV) undo(t *transaction, why error) {
+	if t != nil {
+		err := guarded(t.tx.Rollback)
+		if err != nil && !errors.Is(err, bbolt.ErrTxClosed) {
+			k.mu.Lock()
+			k.file.abandon(why)
+			k.mu.Unlock()
+		}
+	}
+	k.reopen()
+}
+
+// reopen leaves the file closed when it does not open; readers then get the
+// reason.
+func (k *KV) reopen() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.file.close(nil); err != nil {
+		k.log.Warn("could not close the store file", "error", err)
+	}
+	if err := k.file.open(); err != nil {
+		k.log.Error("could not open the store file anew", "error", err)
+	}
+	k.tally.restart()
+}
+
+// countOn goes on counting from where it stopped.
+func (k *KV) countOn() {
+	if k.file.db == nil || !k.tally.counting() {
+		return
+	}
+	err := guarded(func() error {
+		return k.file.db.View(func(tx *bbolt.Tx) error {
+			k.tally.walk(tx, countedAtOnce)
+			return nil
+		})
+	})
+	if err != nil {
+		k.tally.giveUp()
+		k.log.Error("stopped counting grants", "error", err)
+	}
+}

@@ -1,0 +1,256 @@
+package boltkv
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sys/unix"
+
+	"webex-tokend/store"
+)
+
+// The buckets of the file:
+//
+//	meta         "format" -> version of this layout, varint
+//	rows         name     -> row, see row.go
+//	blobs        key      -> revision, 8 bytes big-endian | value
+//	due          key      -> value of the entry, see key.go
+//	attention    key      -> value of the entry
+//	open         key      -> value of the mark, group "" and rank 0
+//	unpublished  key      -> value of the mark
+//
+// Revisions are the sequences of the buckets rows and blobs: they never go
+// back, so that a name deleted and made again does not repeat one.
+const (
+	metaBucket  = "meta"
+	rowsBucket  = "rows"
+	blobsBucket = "blobs"
+	formatKey   = "format"
+	format      = 1
+)
+
+func indexes() []store.Index {
+	return []store.Index{store.DueIndex, store.AttentionIndex, store.OpenIndex, store.UnpublishedIndex}
+}
+
+// A file is the bbolt file and which file that is.
+type file struct {
+	path    string
+	timeout time.Duration
+	log     hclog.Logger
+
+	id  identity // of the file that was opened first
+	db  *bbolt.DB
+	why error // why db is nil
+	// raw is the descriptor that bbolt uses. It is closed by hand where a
+	// panic leaves bbolt unable to, because it carries bbolt's flock.
+	raw *os.File
+}
+
+type identity struct{ dev, ino uint64 }
+
+func openOrCreate(cfg Config, log hclog.Logger) (*file, error) {
+	f := &file{path: cfg.Path, timeout: cfg.LockTimeout, log: log}
+	if _, err := os.Lstat(cfg.Path); errors.Is(err, fs.ErrNotExist) {
+		if err := create(cfg.Path); err != nil {
+			return nil, fmt.Errorf("create store file: %w", err)
+		}
+		log.Info("created the store", "path", cfg.Path)
+	}
+	if err := f.open(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// create makes a file that is either absent or whole. bbolt writes the first
+// pages of a new file without any order between them, so a power loss there
+// leaves one that nothing can open. Hence: a file of another name; all buckets
+// in it; fsync; then the name; then the folder that holds the name.
+func create(path string) error {
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	db, err := bbolt.Open(fresh, 0o600, &bbolt.Options{Timeout: time.Millisecond, OpenFile: func(name string, _ int, mode os.FileMode) (*os.File, error) {
+		return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, mode)
+	}})
+	if err != nil {
+		return err
+	}
+	err = db.Update(seed)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err := syncPath(fresh); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return err
+	}
+	return syncPath(filepath.Dir(path))
+}
+
+func seed(tx *bbolt.Tx) error {
+	for _, name := range bucketNames() {
+		if _, err := tx.CreateBucket([]byte(name)); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket([]byte(metaBucket)).Put([]byte(formatKey), binary.AppendUvarint(nil, format))
+}
+
+func bucketNames() []string {
+	names := []string{metaBucket, rowsBucket, blobsBucket}
+	for _, index := range indexes() {
+		names = append(names, string(index))
+	}
+	return names
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// open opens the file, which must exist and, after the first time, be the same
+// one. The array freelist, kept in the file, is the slower choice for bbolt
+// and the right one here: without it a cold start reads every page.
+func (f *file) open() error {
+	var db *bbolt.DB
+	err := guarded(func() (err error) {
+		db, err = bbolt.Open(f.path, 0o600, &bbolt.Options{
+			Timeout:      max(f.timeout, time.Millisecond),
+			FreelistType: bbolt.FreelistArrayType,
+			NoStatistics: true,
+			OpenFile:     f.openRaw,
+		})
+		if err != nil {
+			return err
+		}
+		return db.View(checkFormat)
+	})
+	if err == nil {
+		f.db, f.why = db, nil
+		return nil
+	}
+	if db != nil {
+		db.Close()
+	}
+	if f.raw != nil {
+		f.raw.Close()
+	}
+	if errors.Is(err, berrors.ErrTimeout) {
+		err = &LockedError{Path: f.path}
+	}
+	f.why = fmt.Errorf("open store file: %w", err)
+	return f.why
+}
+
+// openRaw opens the file for bbolt, having looked at what bbolt believes
+// unseen.
+func (f *file) openRaw(path string, _ int, _ os.FileMode) (raw *os.File, err error) {
+	raw, err = os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			raw.Close()
+		}
+	}()
+	var st unix.Stat_t
+	if err := unix.Fstat(int(raw.Fd()), &st); err != nil {
+		return nil, fmt.Errorf("stat: %w", err)
+	}
+	if id := (identity{uint64(st.Dev), st.Ino}); f.id == (identity{}) {
+		f.id = id
+	} else if f.id != id {
+		return nil, ErrReplaced
+	}
+	spare, err := inspect(raw)
+	if err != nil {
+		return nil, err
+	}
+	if !spare {
+		f.log.Warn("one of the two meta pages of the store file is damaged, as after a power loss; the other one serves", "path", path)
+	}
+	f.raw = raw
+	return raw, nil
+}
+
+func checkFormat(tx *bbolt.Tx) error {
+	for _, name := range bucketNames() {
+		if tx.Bucket([]byte(name)) == nil {
+			return fmt.Errorf("%w: it has no bucket %s", ErrDamaged, name)
+		}
+	}
+	v, n := binary.Uvarint(tx.Bucket([]byte(metaBucket)).Get([]byte(formatKey)))
+	switch {
+	case n <= 0 || v == 0:
+		return fmt.Errorf("%w: it does not say its format", ErrDamaged)
+	case v > format:
+		return fmt.Errorf("format %d: %w", v, store.ErrNewerFormat)
+	}
+	return nil
+}
+
+// inPlace returns ErrReplaced unless the path still leads to this file. A
+// commit to an orphan succeeds and is lost with it.
+func (f *file) inPlace() error {
+	var st unix.Stat_t
+	switch err := unix.Lstat(f.path, &st); {
+	case err == unix.ENOENT:
+		return ErrReplaced
+	case err != nil:
+		return fmt.Errorf("stat store file: %w", err)
+	case f.id != identity{uint64(st.Dev), st.Ino}:
+		return ErrReplaced
+	}
+	return nil
+}
+
+func (f *file) close(why error) error {
+	f.why = why
+	if f.db == nil {
+		return nil
+	}
+	db := f.db
+	f.db = nil
+	if err := guarded(db.Close); err != nil {
+		f.raw.Close()
+		return fmt.Errorf("close store file: %w", err)
+	}
+	return nil
+}
+
+// abandon gives up a file in which a transaction can be neither committed nor
+// rolled back: bbolt's own Close would wait for it. The memory map stays.
+func (f *file) abandon(why error) {
+	f.raw.Close()
+	f.db, f.why = nil, why
+}
+
+// guarded turns into an error what damaged pages make of bbolt: a panic, or a
+// fault in its memory map.
+func guarded(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrDamaged, p)
+		}
+	}()
+	return f()
+}

@@ -1,0 +1,118 @@
+// Package boltkv keeps the store in one bbolt file.
+//
+// It promises that a change answered with nil has been fsynced, that one
+// process at a time has the file, and that a damaged file is an error and
+// never a crash where Go can prevent it: bbolt checks nothing but its two meta
+// pages and reads through a memory map. It does not repair.
+//
+// All changes pass through one goroutine, which commits up to 512 of them in
+// one transaction, so that they share its two fsyncs.
+package boltkv
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/store"
+)
+
+// Errors of this backend beside those of package store. A newer format is
+// store.ErrNewerFormat.
+var (
+	// ErrLocked: another process has the store; see LockedError.
+	ErrLocked = errors.New("store is in use by another process")
+	// ErrDamaged: the file is not what bbolt wrote.
+	ErrDamaged = errors.New("store file is damaged")
+	// ErrReplaced: the path no longer leads to the file that is open. What was
+	// committed meanwhile went to the old file.
+	ErrReplaced = errors.New("store file was replaced while it was open")
+)
+
+// A Config says where the store is. Only Path is required.
+type Config struct {
+	// Path of the bbolt file, created with mode 0600 when there is none; its
+	// folder must exist. PATH.lock stands beside it, and PATH.new for the
+	// moment of creation.
+	Path string
+	// LockTimeout is how long Open waits for another process to let go; zero
+	// means not at all.
+	LockTimeout time.Duration
+	// Log receives what has no caller to be told; nil means nobody.
+	Log hclog.Logger
+}
+
+// A KV is a store.KV on bbolt.
+type KV struct {
+	log   hclog.Logger
+	lock  *lock
+	queue *queue
+	tally *tally
+	done  chan struct{} // closed when the committer has ended
+
+	// mu guards what changes in file: readers hold it for the length of one
+	// read, the committer takes it to reopen. No other goroutine writes there.
+	mu   sync.RWMutex
+	file *file
+
+	closing  sync.Once
+	closeErr error
+}
+
+// Open opens or creates the store. Besides errors of the file system it
+// returns a *LockedError, ErrDamaged or store.ErrNewerFormat, and has changed
+// nothing then.
+func Open(cfg Config) (*KV, error) {
+	log := cfg.Log
+	if log == nil {
+		log = hclog.NewNullLogger()
+	}
+	lock, err := acquire(cfg.Path+".lock", cfg.LockTimeout)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openOrCreate(cfg, log)
+	if err != nil {
+		lock.release()
+		return nil, err
+	}
+	k := &KV{log: log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), file: f}
+	go k.commit()
+	return k, nil
+}
+
+// Close applies what was queued before it, waits, and closes the file. Later
+// calls of any method return store.ErrClosed, later calls of Close the result
+// of the first.
+func (k *KV) Close() error {
+	k.closing.Do(func() {
+		k.queue.close()
+		<-k.done
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.closeErr = k.file.close(store.ErrClosed)
+		k.lock.release()
+	})
+	return k.closeErr
+}
+
+// Count returns store.ErrClosed after Close and never fails otherwise.
+func (k *KV) Count(ctx context.Context, index store.Index, group string) (n int, complete bool, err error) {
+	if k.queue.isClosed() {
+		return 0, false, store.ErrClosed
+	}
+	n, complete = k.tally.count(index, group)
+	return n, complete, ctx.Err()
+}
+
+// Groups lists the groups with at least one entry, in order.
+func (k *KV) Groups(ctx context.Context, index store.Index) (groups []string, complete bool, err error) {
+	if k.queue.isClosed() {
+		return nil, false, store.ErrClosed
+	}
+	groups, complete = k.tally.groups(index)
+	return groups, complete, ctx.Err()
+}

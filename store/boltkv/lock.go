@@ -1,0 +1,82 @@
+package boltkv
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A LockedError says who has the store. It is ErrLocked.
+type LockedError struct {
+	Path string // of the file that is locked
+	PID  int    // 0 when it could not be read
+}
+
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("%s: %v", e.Path, ErrLocked)
+	}
+	return fmt.Sprintf("%s: %v, pid %d", e.Path, ErrLocked, e.PID)
+}
+
+func (e *LockedError) Unwrap() error { return ErrLocked }
+
+// A lock is a file beside the store, flocked for as long as the store is open.
+// The lock on the store itself would not do: it belongs to the inode, and a
+// restored backup renamed into place brings a new one. So this file is never
+// replaced or removed. It holds the pid of its holder, for the error message
+// of whoever comes second.
+type lock struct{ file *os.File }
+
+const lockRetry = 50 * time.Millisecond
+
+func acquire(path string, timeout time.Duration) (*lock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock file: %w", err)
+	}
+	for start := time.Now(); ; time.Sleep(lockRetry) {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err != unix.EWOULDBLOCK || time.Since(start) >= timeout {
+			break
+		}
+	}
+	switch {
+	case err == unix.EWOULDBLOCK:
+		err = &LockedError{path, holder(f)}
+	case err != nil:
+		err = fmt.Errorf("lock %s: %w", path, err)
+	default:
+		err = sign(f)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &lock{f}, nil
+}
+
+// release leaves the pid in the file: it is read only while somebody holds the
+// lock.
+func (l *lock) release() { l.file.Close() }
+
+func sign(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("write lock file: %w", err)
+	}
+	if _, err := f.WriteAt(strconv.AppendInt(nil, int64(os.Getpid()), 10), 0); err != nil {
+		return fmt.Errorf("write lock file: %w", err)
+	}
+	return nil
+}
+
+func holder(f *os.File) int {
+	b := make([]byte, 20)
+	n, _ := f.ReadAt(b, 0)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	return pid
+}
