@@ -19,7 +19,7 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	state := store.State(g.State)
 	fmt.Fprintf(&b, "%s %s  %s", on.paint(tintOf(state), sign(state)), on.paint(bold, g.Name), on.paint(tintOf(state), g.State))
 	if g.Reason != "" {
-		fmt.Fprintf(&b, ": %s", strings.ReplaceAll(g.Reason, "_", " "))
+		fmt.Fprintf(&b, ": %s", words(g.Reason))
 	}
 	if g.Since != nil {
 		fmt.Fprintf(&b, ", since %s", minute(*g.Since))

@@ -61,6 +61,9 @@ func explain(err error) *failure {
 	if p, ok := errors.AsType[*client.Problem](err); ok {
 		return explainProblem(p, err)
 	}
+	if faults, ok := errors.AsType[*config.Faults](err); ok {
+		return &failure{exitUsage, fmt.Errorf("the configuration is not valid\n%s", faults), "see: webex-tokend validate"}
+	}
 	switch {
 	case errors.Is(err, client.ErrUnreachable):
 		return &failure{exitUnreachable, err, "start it: systemctl start webex-tokend"}

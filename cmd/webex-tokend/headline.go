@@ -38,11 +38,16 @@ func headline(sum wire.Status, now time.Time) string {
 		fmt.Fprintf(&b, "; %d overdue", sum.Keeper.Overdue)
 	}
 	if first := sum.EarliestWindowEnd; first != nil {
-		verb := "ends"
-		if first.At.Before(now) {
-			verb = "ended"
+		left := first.At.Sub(now)
+		switch {
+		case left <= 0:
+			b.WriteString("; first window ended " + date(first.At))
+		case left < windowNear:
+			b.WriteString("; first window ends in " + span(left))
+		default:
+			b.WriteString("; first window ends " + date(first.At))
 		}
-		fmt.Fprintf(&b, "; first window %s %s (%s)", verb, date(first.At), first.Grant)
+		fmt.Fprintf(&b, " (%s)", first.Grant)
 	}
 	return b.String()
 }

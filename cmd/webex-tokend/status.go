@@ -30,11 +30,12 @@ func newStatus(c *console) *cobra.Command {
 		Short: "Show grants, the most urgent first",
 		Long: `Show what is healthy, what ends when, and who must act.
 
-The first column marks a grant that waits for a human with "!" and one that
-the daemon is working on with "~". WINDOW is how long the refresh token still
-works: "slides" when every renewal extends it, "fixed" when only a new consent
-does; "~" before it says that no response gave the number. One grant alone is
-shown in detail.`,
+The first column marks a grant that waits for a human with "!", one that the
+daemon is working on with "~", and one that is paused with "-". TOKEN is how
+long the access token still works, REFRESH when it is renewed. WINDOW is how
+long the refresh token still works: it "slides" when every renewal extends it,
+is "fixed" when only a new consent does, and "?" is not known yet. "~" before
+a time says that no response gave it. One grant alone is shown in detail.`,
 		Example: `  webex-tokend status
   webex-tokend status ops
   webex-tokend status --json | jq -r '.grants[] | select(.state != "ok") | .name'`,
@@ -57,7 +58,7 @@ shown in detail.`,
 	}
 	cmd.Flags().BoolVar(&s.asJSON, "json", false, "as JSON, all pages joined")
 	cmd.Flags().BoolVar(&s.watch, "watch", false, "stay, and draw anew when something happens")
-	cmd.Flags().IntVar(&s.limit, "limit", 0, "show at most so many grants, 0 for all (default 100, with --json all)")
+	cmd.Flags().IntVar(&s.limit, "limit", 0, "show at most `N` grants, 0 for all (default 100, with --json all)")
 	return cmd
 }
 

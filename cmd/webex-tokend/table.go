@@ -20,66 +20,104 @@ type cell struct {
 	tint tint
 }
 
-// column numbers of the table. The grant is the one that gives way when the
-// screen is narrow, the action goes below its row.
-const (
-	grantColumn  = 0
-	stateColumn  = 2
-	actionColumn = 6
-)
+// A column is a title and what stands below it.
+type column struct {
+	title string
+	cells []cell
+	width int
+}
+
+func newColumn(title string, grants []wire.Grant, show func(wire.Grant) cell) *column {
+	c := &column{title: title, width: utf8.RuneCountInString(title)}
+	for _, g := range grants {
+		shown := show(g)
+		c.cells = append(c.cells, shown)
+		c.width = max(c.width, utf8.RuneCountInString(shown.text))
+	}
+	return c
+}
+
+// empty reports whether there is nothing to read below the title.
+func (c *column) empty() bool {
+	return !slices.ContainsFunc(c.cells, func(c cell) bool { return c.text != "" })
+}
 
 const (
 	gap           = 2
-	narrowestName = 12
+	signWidth     = 2
+	narrowestName = 8
+	narrowestWhy  = 12
 )
 
-// drawTable draws a row for each grant, within the screen's width.
+// room is what columns take, from the first character of the line.
+func room(columns []*column) int {
+	n := signWidth - gap
+	for _, c := range columns {
+		n += c.width + gap
+	}
+	return n
+}
+
+// drawTable draws a row for each grant within the screen's width. Where it is
+// narrow, what to do and why go below their row and names are cut; where even
+// that is too wide, the kind and then the next refresh are left out. A command
+// is never cut beside its row: half of one is worse than none.
 func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error {
-	rows := [][]cell{{{"GRANT", bold}, {"KIND", bold}, {"STATE", bold}, {"TOKEN", bold}, {"REFRESH", bold}, {"WINDOW", bold}, {"ACTION", bold}}}
-	for _, g := range grants {
-		rows = append(rows, rowOf(g, now))
+	at := func(show func(wire.Grant, time.Time) cell) func(wire.Grant) cell {
+		return func(g wire.Grant) cell { return show(g, now) }
 	}
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+	name := newColumn("GRANT", grants, func(g wire.Grant) cell { return cell{g.Name, plain} })
+	kind := newColumn("KIND", grants, func(g wire.Grant) cell { return cell{g.Kind, plain} })
+	state := newColumn("STATE", grants, func(g wire.Grant) cell { return cell{g.State, tintOf(store.State(g.State))} })
+	token := newColumn("TOKEN", grants, at(tokenLeft))
+	refresh := newColumn("REFRESH", grants, at(nextRefresh))
+	window := newColumn("WINDOW", grants, at(windowOf))
+	action := newColumn("ACTION", grants, func(g wire.Grant) cell { return cell{g.Action, plain} })
+	why := newColumn("REASON", grants, func(g wire.Grant) cell { return cell{words(g.Reason), plain} })
+
+	columns := []*column{name, kind, state, token, refresh, window}
+	full := slices.Concat(columns, slices.DeleteFunc([]*column{action, why}, (*column).empty))
+	excess := room(full) - on.width
+	below := on.width > 0 && excess > max(why.width-narrowestWhy, 0)
+	if !below {
+		columns = full
+		if on.width > 0 {
+			why.width -= max(excess, 0)
 		}
-	}
-	below := false // actions stand below their rows
-	if on.width > 0 {
-		others := 2 // the sign
-		for _, width := range widths[:actionColumn] {
-			others += width + gap
-		}
-		if below = others+widths[actionColumn] > on.width; below {
-			rows[0][actionColumn].text = ""
-			tooMuch := others - gap - on.width
-			widths[grantColumn] = max(widths[grantColumn]-max(tooMuch, 0), min(widths[grantColumn], narrowestName))
-		}
-	}
-	out := bufio.NewWriter(w)
-	for i, row := range rows {
-		mark := " "
-		if i > 0 {
-			mark = sign(store.State(grants[i-1].State))
-		}
-		line := on.paint(row[stateColumn].tint, mark) + " "
-		if i == 0 {
-			line = "  "
-		}
-		for n, c := range row {
-			if n == actionColumn && below {
-				break
+	} else {
+		for _, least := range []*column{kind, refresh} {
+			if room(columns)-name.width+min(name.width, narrowestName) > on.width {
+				columns = slices.DeleteFunc(columns, func(c *column) bool { return c == least })
 			}
-			text := cut(c.text, widths[n])
-			line += on.paint(c.tint, text) + strings.Repeat(" ", widths[n]-utf8.RuneCountInString(text)+gap)
 		}
-		fmt.Fprintln(out, strings.TrimRight(line, " "))
-		if action := row[actionColumn].text; below && i > 0 && action != "" {
-			fmt.Fprintln(out, "    "+on.paint(faint, "-> ")+cut(action, on.width-7))
+		name.width -= min(max(room(columns)-on.width, 0), name.width-min(name.width, narrowestName))
+	}
+
+	out := bufio.NewWriter(w)
+	drawRow(out, on, " ", columns, func(c *column) cell { return cell{c.title, bold} })
+	for i, g := range grants {
+		mark := on.paint(state.cells[i].tint, sign(store.State(g.State)))
+		drawRow(out, on, mark, columns, func(c *column) cell { return c.cells[i] })
+		if step := nextStep(g); below && step != "" {
+			fmt.Fprintf(out, "  %s\n", on.paint(faint, cut("-> "+step, on.width-signWidth)))
 		}
 	}
 	return out.Flush()
+}
+
+// drawRow leaves no blanks at the end of a line.
+func drawRow(w io.Writer, on screen, mark string, columns []*column, of func(*column) cell) {
+	line, blanks := mark, signWidth-1
+	for _, c := range columns {
+		shown := of(c)
+		text := cut(shown.text, c.width)
+		if text != "" {
+			line += strings.Repeat(" ", blanks) + on.paint(shown.tint, text)
+			blanks = 0
+		}
+		blanks += c.width - utf8.RuneCountInString(text) + gap
+	}
+	fmt.Fprintln(w, line)
 }
 
 // cut shortens text that does not fit and shows that it did.
@@ -88,18 +126,6 @@ func cut(text string, width int) string {
 		return text
 	}
 	return string([]rune(text)[:max(width-2, 0)]) + ".."
-}
-
-func rowOf(g wire.Grant, now time.Time) []cell {
-	return []cell{
-		{g.Name, plain},
-		{g.Kind, plain},
-		{g.State, tintOf(store.State(g.State))},
-		tokenLeft(g, now),
-		nextRefresh(g, now),
-		windowOf(g, now),
-		{nextStep(g), plain},
-	}
 }
 
 // sign marks rows for those who see no colour.
@@ -130,7 +156,7 @@ func tintOf(state store.State) tint {
 func tokenLeft(g wire.Grant, now time.Time) cell {
 	switch {
 	case g.AccessExpiresAt == nil && g.Generation > 0:
-		return cell{"unlimited", plain}
+		return cell{"no end", plain}
 	case g.AccessExpiresAt == nil:
 		return cell{"-", faint}
 	case !now.Before(*g.AccessExpiresAt):
@@ -148,7 +174,7 @@ func nextRefresh(g wire.Grant, now time.Time) cell {
 	case g.RefreshDueAt == nil:
 		return cell{"-", faint}
 	case now.Sub(*g.RefreshDueAt) > lateness:
-		return cell{"late " + span(now.Sub(*g.RefreshDueAt)), yellow}
+		return cell{"overdue", yellow}
 	case !now.Before(*g.RefreshDueAt):
 		return cell{"now", plain}
 	}
@@ -163,7 +189,7 @@ func windowOf(g wire.Grant, now time.Time) cell {
 	if g.WindowEndsAt == nil {
 		return cell{"-", faint}
 	}
-	behaviour := map[string]string{"sliding": "slides", "fixed": "fixed"}[g.Window]
+	behaviour := map[string]string{"sliding": "slides", "fixed": "fixed"}
 	left := g.WindowEndsAt.Sub(now)
 	when, t := date(*g.WindowEndsAt), plain
 	switch {
@@ -174,7 +200,7 @@ func windowOf(g wire.Grant, now time.Time) cell {
 	case left < windowNear:
 		when, t = "in "+span(left), yellow
 	}
-	return cell{fmt.Sprintf("%s%s %s", guess(g, "window_ends_at"), when, cmp.Or(behaviour, "unknown")), t}
+	return cell{fmt.Sprintf("%s%s %s", guess(g, "window_ends_at"), when, cmp.Or(behaviour[g.Window], "?")), t}
 }
 
 // guess marks what no response said.
@@ -185,13 +211,21 @@ func guess(g wire.Grant, field string) string {
 	return ""
 }
 
-// nextStep says what to do, and why where the state does not.
+// nextStep says what to do, and why, in one line that a shell takes as it is.
 func nextStep(g wire.Grant) string {
 	switch {
 	case g.Action == "":
-		return g.Reason
+		return words(g.Reason)
 	case g.Reason == "":
 		return g.Action
 	}
-	return g.Action + "  # " + strings.ReplaceAll(g.Reason, "_", " ")
+	return g.Action + "  # " + words(g.Reason)
+}
+
+// words makes a reason readable that is a code for programs.
+func words(reason string) string {
+	if strings.Contains(reason, " ") {
+		return reason
+	}
+	return strings.ReplaceAll(reason, "_", " ")
 }

@@ -36,7 +36,7 @@ when it has less time left; that may take half a minute.`,
 			return printToken(cmd, c, args[0], left, format)
 		},
 	}
-	cmd.Flags().StringVar(&minValid, "min-valid", "0s", `how long the token has to be good for, like "10m" or "1d"`)
+	cmd.Flags().StringVar(&minValid, "min-valid", "0s", "how long the token has to be good for, as a `duration` like 10m or 1d")
 	cmd.Flags().StringVar(&format, "format", "raw", "raw, json, header (for curl -H @-) or env")
 	return cmd
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"testing"
+	"time"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
+)
+
+func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
+	problem := func(status int, action string, retry time.Duration) error {
+		return &client.Problem{Problem: wire.Problem{Status: status, Detail: "why", Action: action}, RetryAfter: retry}
+	}
+	tests := []struct {
+		name string
+		err  error
+		code int
+		text string
+	}{
+		{"success is silent", nil, 0, ""},
+		{"anything is a failure", errors.New("why"), 1, "webex-tokend: why\n"},
+		{"the daemon's no is a failure", problem(502, "", 0), 1, "webex-tokend: why\n"},
+		{"a grant that is not there", problem(404, "", 0), 3, "webex-tokend: why\n  see: webex-tokend status\n"},
+		{"a bad name", problem(400, "", 0), 2, "webex-tokend: why\n"},
+		{"the daemon's advice is passed on", problem(409, "webex-tokend resume ops", 0), 1, "webex-tokend: why\n  next: webex-tokend resume ops\n"},
+		{"patience is asked for", problem(503, "", 90*time.Second), 1, "webex-tokend: why\n  try again in 1m30s\n"},
+		{"a daemon that is away", fmt.Errorf("%w on x", client.ErrUnreachable), 69,
+			"webex-tokend: daemon is not reachable on x\n  start it: systemctl start webex-tokend\n"},
+		{"a socket that keeps the user out", fs.ErrPermission, 77,
+			"webex-tokend: permission denied\n  ask as root, or as a member of the socket's group\n"},
+		{"a store in use", fmt.Errorf("open store: %w", boltkv.ErrLocked), 75,
+			"webex-tokend: open store: store is in use by another process\n  see: systemctl status webex-tokend\n"},
+		{"a store of the future", fmt.Errorf("open store: %w", store.ErrNewerFormat), 76,
+			"webex-tokend: open store: written in a newer format\n  install the version that wrote it, or a later one\n"},
+		{"Ctrl-C", fmt.Errorf("ask: %w", context.Canceled), 1, "webex-tokend: interrupted\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			if code := report(&stderr, test.err); code != test.code || stderr.String() != test.text {
+				t.Errorf("exit code %d and %q", code, stderr.String())
+			}
+		})
+	}
+	if f := explain(problem(403, "", 0)); f.code != 77 {
+		t.Errorf("a denial exits %d", f.code)
+	}
+}

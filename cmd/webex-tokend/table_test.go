@@ -1,0 +1,118 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"webex-tokend/daemon/wire"
+)
+
+// aFleet has one grant of every sort that an operator meets.
+func aFleet(now time.Time) []wire.Grant {
+	in := func(d time.Duration) *time.Time { t := now.Add(d); return &t }
+	return []wire.Grant{
+		{Name: "tenant-oslo-contact-center", Kind: "rest", State: "reauthorize", Reason: "refresh_token_rejected",
+			Action: "webex-tokend authorize tenant-oslo-contact-center", Generation: 9,
+			AccessExpiresAt: in(-2 * time.Hour), WindowEndsAt: in(41 * day), Window: "fixed"},
+		{Name: "crm", Kind: "rest", State: "misconfigured", Reason: "client_secret_rejected", Action: "webex-tokend validate",
+			Generation: 3, AccessExpiresAt: in(6*day + 3*time.Hour), RefreshDueAt: in(12 * time.Minute), WindowEndsAt: in(70 * day), Window: "sliding"},
+		{Name: "meetings", Kind: "meetings", State: "retrying", Reason: "token endpoint answered 503", Action: "webex-tokend refresh meetings",
+			Generation: 211, AccessExpiresAt: in(31 * time.Minute), RefreshDueAt: in(-90 * time.Second), WindowEndsAt: in(2*day + 4*time.Hour), Window: "fixed"},
+		{Name: "new-one", Kind: "rest", State: "pending", Reason: "nothing registered yet", Action: "webex-tokend import new-one"},
+		{Name: "winter", Kind: "rest", State: "paused", Reason: "paused by the operator", Action: "webex-tokend resume winter",
+			Generation: 2, AccessExpiresAt: in(11 * day), WindowEndsAt: in(9*day + time.Hour), Window: "unknown", Assumed: []string{"window_ends_at"}},
+		{Name: "ops", Kind: "rest", State: "ok", Generation: 12, AccessExpiresAt: in(13*day + 4*time.Hour), RefreshDueAt: in(6*day + 14*time.Hour), WindowEndsAt: in(90 * day), Window: "sliding"},
+		{Name: "bot", Kind: "static", State: "ok", Generation: 1},
+	}
+}
+
+func TestATableFitsTheScreen(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, width := range []int{60, 80, 100, 160} {
+		var b strings.Builder
+		if err := drawTable(&b, screen{terminal: true, width: width}, aFleet(now), now); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d columns\n%s", width, b.String())
+		for line := range strings.Lines(b.String()) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("at %d columns a line has %d: %q", width, n, line)
+			}
+		}
+	}
+}
+
+func TestColourAddsNothingThatWordsDoNotSay(t *testing.T) {
+	now := time.Now()
+	draw := func(on screen) string {
+		var b strings.Builder
+		if err := drawTable(&b, on, aFleet(now), now); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range aFleet(now) {
+			if err := drawGrant(&b, on, g, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return b.String()
+	}
+	bare, painted := draw(screen{width: 80}), draw(screen{width: 80, color: true})
+	if strings.Contains(bare, "\x1b") || !strings.Contains(painted, "\x1b[1;31m") {
+		t.Fatal("only a screen with colour is to be painted")
+	}
+	if got := regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(painted, ""); got != bare {
+		t.Errorf("without its colours the picture is another one:\n%s\nnot\n%s", got, bare)
+	}
+}
+
+func TestAPipeGetsEverythingOnOneLine(t *testing.T) {
+	now := time.Now()
+	var b strings.Builder
+	if err := drawTable(&b, screen{}, aFleet(now), now); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	if len(lines) != 1+len(aFleet(now)) {
+		t.Errorf("%d lines for %d grants", len(lines), len(aFleet(now)))
+	}
+	for i, g := range aFleet(now) {
+		for _, want := range []string{g.Name, g.State, g.Action, words(g.Reason)} {
+			if !strings.Contains(lines[i+1], want) {
+				t.Errorf("%q is not in %q", want, lines[i+1])
+			}
+		}
+	}
+}
+
+func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.Local)
+	end := func(d time.Duration) *wire.WindowEnd { return &wire.WindowEnd{Grant: "ops", At: now.Add(d)} }
+	tests := []struct {
+		name string
+		sum  wire.Status
+		want string
+	}{
+		{"nothing is declared", wire.Status{}, "no grants yet; declare one in the config, then: webex-tokend import GRANT FILE"},
+		{"all is well", wire.Status{Grants: 3, States: map[string]int{"ok": 3}, EarliestWindowEnd: end(90 * day)},
+			"3 grants, all well; first window ends 2027-02-20 (ops)"},
+		{"one grant is no plural", wire.Status{Grants: 1, States: map[string]int{"ok": 1}}, "1 grant, all well"},
+		{"an end that is near is a span", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, EarliestWindowEnd: end(2*day + 3*time.Hour)},
+			"1 grant, all well; first window ends in 2d 3h (ops)"},
+		{"an end that has passed is a date", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, EarliestWindowEnd: end(-2 * day)},
+			"1 grant, all well; first window ended 2026-11-20 (ops)"},
+		{"states come by urgency", wire.Status{Grants: 6, States: map[string]int{"ok": 2, "retrying": 1, "paused": 1, "reauthorize": 2}},
+			"6 grants: 2 reauthorize, 1 retrying, 1 paused, 2 ok"},
+		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants, all well; 1 overdue"},
+		{"a count under way is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Counting: true}, "2 grants so far (still counting), all well"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := headline(test.sum, now); got != test.want {
+				t.Errorf("%q, not %q", got, test.want)
+			}
+		})
+	}
+}
