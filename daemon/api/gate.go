@@ -72,13 +72,13 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 	if level < s.log.GetLevel() {
 		return
 	}
-	status := http.StatusOK
+	fields := []any{"uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action), "route", rt.pattern,
+		"grant", printable(c.grant), "generation", c.generation, "allowed", allowed}
 	if err != nil {
 		p, _ := problemOf(err)
-		status = p.Status
+		fields = append(fields, "status", p.Status)
 	}
-	s.log.Log(level, "request", "uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action),
-		"grant", printable(c.grant), "generation", c.generation, "allowed", allowed, "status", status)
+	s.log.Log(level, "request", fields...)
 }
 
 // printable keeps what a stranger sent as a grant's name from drawing lines of
