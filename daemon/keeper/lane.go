@@ -22,6 +22,10 @@ type lane struct {
 	workers int
 }
 
+// workersPerPermit is how many grants of a lane are under way for each request
+// in flight.
+const workersPerPermit = 4
+
 // arrangeLanes gives every token URL its lane. Of limits that integrations
 // set differently for the same URL the smallest holds.
 func (k *Keeper) arrangeLanes(cfg *config.Config) {
@@ -65,16 +69,16 @@ func (k *Keeper) lane(in *config.Integration) *lane {
 // queue replaces what waits in the lane, nearest access expiry first, and sees
 // to it that somebody works it off.
 //
-// There are twice as many workers as permits: a permit covers the request
-// alone, and the other half of the workers make their intents and store their
-// answers meanwhile.
+// A permit covers the request alone. The other workers make their intents and
+// store their answers meanwhile, each of which waits for a commit that it shares
+// with all who came in time: the more wait, the less one costs.
 func (k *Keeper) queue(l *lane, due []store.DueGrant) {
 	slices.SortFunc(due, func(a, b store.DueGrant) int {
 		return cmp.Or(compareEnds(b.AccessExpires, a.AccessExpires), b.DueAt.Compare(a.DueAt))
 	})
 	l.mu.Lock()
 	l.waiting = due
-	more := min(len(due), 2*l.endpoint.Limits().InFlight-l.workers)
+	more := min(len(due), workersPerPermit*l.endpoint.Limits().InFlight-l.workers)
 	l.workers += max(0, more)
 	l.mu.Unlock()
 	for range more {

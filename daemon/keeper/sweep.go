@@ -12,7 +12,7 @@ import (
 const (
 	// taken is how many due grants of one integration a sweep hands over, at
 	// most; the next sweep sorts anew.
-	taken = 8192
+	taken = 16384
 	page  = 1024
 	// overdueAfter is how late a refresh may start before it counts as overdue.
 	overdueAfter = 5 * time.Minute
