@@ -38,14 +38,15 @@ const formatVersion = 1
 // encode never fails: lists longer than their limit lose their oldest
 // elements, fallbacks their last.
 func encode(r *Record) []byte {
-	b := make([]byte, 1, 2048)
+	token, refresh := encodeToken(&r.Token), encodeRefreshToken(&r.Refresh)
+	b := make([]byte, 1, 1536+len(token)+len(refresh))
 	b[0] = formatVersion
 	b = appendText(b, 1, r.Name)
 	b = appendText(b, 2, r.Integration)
 	b = appendText(b, 3, r.Kind)
 	b = appendUint(b, 4, r.Generation)
-	b = appendBytes(b, 5, encodeToken(&r.Token))
-	b = appendBytes(b, 6, encodeRefreshToken(&r.Refresh))
+	b = appendBytes(b, 5, token)
+	b = appendBytes(b, 6, refresh)
 	for i := range r.Fallbacks[:min(len(r.Fallbacks), MaxFallbacks)] {
 		b = appendMessage(b, 7, encodeRefreshToken(&r.Fallbacks[i]))
 	}
@@ -79,7 +80,9 @@ func encode(r *Record) []byte {
 }
 
 func encodeToken(t *Token) []byte {
-	b := appendText(nil, 1, t.Access.Reveal())
+	access := t.Access.Reveal()
+	b := make([]byte, 0, len(access)+len(t.Type)+len(t.Scope)+32)
+	b = appendText(b, 1, access)
 	b = appendText(b, 2, t.Type)
 	b = appendText(b, 3, t.Scope)
 	b = appendTime(b, 4, t.IssuedAt)
@@ -87,7 +90,8 @@ func encodeToken(t *Token) []byte {
 }
 
 func encodeRefreshToken(t *RefreshToken) []byte {
-	b := appendText(nil, 1, t.Value.Reveal())
+	value := t.Value.Reveal()
+	b := appendText(make([]byte, 0, len(value)+24), 1, value)
 	b = appendTime(b, 2, t.FirstSeen)
 	return appendTime(b, 3, t.EndsAt)
 }

@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 		err = writeUntilKilled(args[0], false)
 	case "write, acknowledging early":
 		err = writeUntilKilled(args[0], true)
+	case "fill":
+		err = fill(args[0])
 	case "examine":
 		from, _ := strconv.Atoi(args[1])
 		to, _ := strconv.Atoi(args[2])

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"webex-tokend/store"
 )
@@ -176,7 +177,7 @@ func answer(group []*operation, err error) {
 func (k *KV) undo(t *transaction, why error) {
 	if t != nil {
 		err := guarded(t.tx.Rollback)
-		if err != nil && !errors.Is(err, bbolt.ErrTxClosed) {
+		if err != nil && !errors.Is(err, berrors.ErrTxClosed) {
 			k.mu.Lock()
 			k.file.abandon(why)
 			k.mu.Unlock()

@@ -52,7 +52,11 @@ func indexPromises() []promise {
 			var each []func()
 			for i := range n {
 				name := fmt.Sprintf("g%04d", i)
-				each = append(each, func() { swap(t, kv, store.Change{Name: name, Write: write("1", due("crm", 1, name))}) })
+				each = append(each, func() {
+					if _, err := kv.Swap(t.Context(), store.Change{Name: name, Write: write("1", due("crm", 1, name))}); err != nil {
+						t.Errorf("Swap: %v", err)
+					}
+				})
 			}
 			together(each)
 			if got := len(entries(t, kv, store.Query{Index: store.DueIndex, Group: "crm"})); got != 1000 {
