@@ -226,9 +226,12 @@ func TestACommitThatHangsHoldsUpNoFile(t *testing.T) {
 	h, dir := newHost(), folder(t)
 	const grants = 100 // more than workers
 	cfg := h.publisher(declare("/run/none", "g-*", raw(filepath.Join(dir, "{{ .Grant }}"))))
-	arrived, blocked := make(chan struct{}, grants), make(chan struct{})
+	arrived, blocked := make(chan string), make(chan struct{})
 	cfg.Published = func(ctx context.Context, name string, generation uint64) error {
-		arrived <- struct{}{}
+		select {
+		case arrived <- name:
+		case <-blocked:
+		}
 		<-blocked
 		return h.Published(ctx, name, generation)
 	}
@@ -236,8 +239,8 @@ func TestACommitThatHangsHoldsUpNoFile(t *testing.T) {
 		h.token(fmt.Sprintf("g-%03d", i), 1, "abc")
 	}
 	p := run(t, cfg)
-	for range grants {
-		<-arrived
+	for seen := make(map[string]bool); len(seen) < grants; {
+		seen[<-arrived] = true
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != grants {
