@@ -30,14 +30,22 @@ func TestMain(m *testing.M) {
 	case "fill":
 		err = fill(args[0])
 	case "examine":
-		from, _ := strconv.Atoi(args[1])
-		to, _ := strconv.Atoi(args[2])
-		err = examine(args[0], from, to)
+		err = examine(args[0], number(args[1]), number(args[2]), useGuarded)
+	case "examine without guard":
+		err = examine(args[0], number(args[1]), number(args[2]), useBare)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic(err)
+	}
+	return n
 }
 
 const roleVariable = "WEBEX_TOKEND_TEST_ROLE"
