@@ -21,9 +21,10 @@ import (
 
 // A bulk import stores many lines at once, so that they share the store's
 // commits. Lines of one grant go through one lane, in their order; answers
-// come in the order of the lines.
+// come in the order of the lines. As many lines are under way as there are
+// lanes, and as many wait: 32 MiB if each is as long as it may be.
 const (
-	lanes     = 64
+	lanes     = 256
 	lineLimit = 64 << 10
 	// lineTimeout is how long a stream may be silent, and how long its client
 	// may take to read an answer.
@@ -87,7 +88,7 @@ func (s *Server) importLines(c *call) error {
 
 func (s *Server) registerLines(ctx context.Context, lane <-chan *bulkLine) {
 	for line := range lane {
-		imported, err := s.keeper.Register(ctx, line.answer.Grant, line.Registration)
+		imported, err := s.cfg.Keeper.Register(ctx, line.answer.Grant, line.Registration)
 		if err != nil {
 			line.answer.Error = err.Error()
 		} else {

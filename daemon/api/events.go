@@ -42,7 +42,7 @@ func (s *Server) follow(c *call) error {
 	defer cancel()
 	defer context.AfterFunc(s.streams, cancel)()
 
-	stream := s.events(after)
+	stream := s.cfg.Events(after)
 	defer stream.Close()
 	c.w.Header()["Content-Type"] = []string{wire.EventsType}
 	c.w.WriteHeader(http.StatusOK)
@@ -55,11 +55,11 @@ func (s *Server) follow(c *call) error {
 		if err := control.Flush(); err != nil {
 			return nil
 		}
-		events, err := nextEvents(ctx, stream, s.heartbeat)
+		events, err := nextEvents(ctx, stream, s.cfg.Heartbeat)
 		if err != nil {
 			return nil // the caller left, or the daemon stops
 		}
-		if c.rules = s.rules(); !c.rules.Named(c.peer) {
+		if c.rules = s.cfg.Rules(); !c.rules.Named(c.peer) {
 			return nil
 		}
 		text = appendEvents(nil, events, c.rules.View(c.peer))

@@ -24,7 +24,7 @@ type call struct {
 func (s *Server) gate(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Cache-Control"] = []string{"no-store"}
-		c := &call{w: w, r: r, grant: r.PathValue("name"), rules: s.rules()}
+		c := &call{w: w, r: r, grant: r.PathValue("name"), rules: s.cfg.Rules()}
 		var err error
 		allowed := s.admit(rt, c)
 		if allowed {
@@ -69,7 +69,7 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 	if allowed && rt.action == acl.Status {
 		level = hclog.Debug
 	}
-	if level < s.log.GetLevel() {
+	if level < s.cfg.Log.GetLevel() {
 		return
 	}
 	fields := []any{"uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action), "route", rt.pattern,
@@ -78,7 +78,7 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 		p, _ := problemOf(err)
 		fields = append(fields, "status", p.Status)
 	}
-	s.log.Log(level, "request", fields...)
+	s.cfg.Log.Log(level, "request", fields...)
 }
 
 // printable keeps what a stranger sent as a grant's name from drawing lines of

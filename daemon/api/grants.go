@@ -22,7 +22,7 @@ func (s *Server) grants(c *call) error {
 		return err
 	}
 	q.View = c.rules.View(c.peer)
-	page, err := s.keeper.Grants(c.r.Context(), q)
+	page, err := s.cfg.Keeper.Grants(c.r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func queryOf(values url.Values) (keeper.Query, error) {
 }
 
 func (s *Server) grant(c *call) error {
-	g, err := s.keeper.Grant(c.r.Context(), c.grant)
+	g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func (s *Server) health(c *call) error {
 
 // readiness says whether grants are being kept.
 func (s *Server) readiness(c *call) error {
-	if err := s.ready(); err != nil {
+	if err := s.cfg.Ready(); err != nil {
 		return &refusal{status: http.StatusServiceUnavailable, detail: err.Error(), retry: time.Second}
 	}
 	_, _ = io.WriteString(c.w, "ready\n")
@@ -22,7 +22,7 @@ func (s *Server) readiness(c *call) error {
 }
 
 func (s *Server) status(c *call) error {
-	status, err := s.keeper.Status(c.r.Context(), c.rules.View(c.peer))
+	status, err := s.cfg.Keeper.Status(c.r.Context(), c.rules.View(c.peer))
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (s *Server) importOne(c *call) error {
 			return refuse(http.StatusBadRequest, "%v", err)
 		}
 	}
-	imported, err := s.keeper.Register(c.r.Context(), c.grant, r)
+	imported, err := s.cfg.Keeper.Register(c.r.Context(), c.grant, r)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Server) formatFor(c *call, format string) string {
 		return format
 	}
 	// A grant that is not there is refused by Register, with better words.
-	if g, err := s.keeper.Grant(c.r.Context(), c.grant); err == nil && g.Kind == string(config.Static) {
+	if g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant); err == nil && g.Kind == string(config.Static) {
 		return flow.Static
 	}
 	return flow.Auto

@@ -9,11 +9,11 @@ import (
 
 // refresh renews a token now and waits for the outcome. The caller may leave:
 // an exchange that has begun goes on without it.
-func (s *Server) refresh(c *call) error { return c.order(s.keeper.Refresh) }
+func (s *Server) refresh(c *call) error { return c.order(s.cfg.Keeper.Refresh) }
 
-func (s *Server) pause(c *call) error { return c.order(s.keeper.Pause) }
+func (s *Server) pause(c *call) error { return c.order(s.cfg.Keeper.Pause) }
 
-func (s *Server) resume(c *call) error { return c.order(s.keeper.Resume) }
+func (s *Server) resume(c *call) error { return c.order(s.cfg.Keeper.Resume) }
 
 func (c *call) order(do func(ctx context.Context, name string) (wire.Grant, error)) error {
 	g, err := do(c.r.Context(), c.grant)
@@ -25,7 +25,7 @@ func (c *call) order(do func(ctx context.Context, name string) (wire.Grant, erro
 }
 
 func (s *Server) remove(c *call) error {
-	if err := s.keeper.Remove(c.r.Context(), c.grant); err != nil {
+	if err := s.cfg.Keeper.Remove(c.r.Context(), c.grant); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -34,7 +34,7 @@ func (s *Server) remove(c *call) error {
 
 // reloadConfig answers 204, or 422 with the faults; then nothing has changed.
 func (s *Server) reloadConfig(c *call) error {
-	if err := s.reload(c.r.Context()); err != nil {
+	if err := s.cfg.Reload(c.r.Context()); err != nil {
 		return refuse(http.StatusUnprocessableEntity, "%v", err)
 	}
 	c.w.WriteHeader(http.StatusNoContent)

@@ -79,7 +79,7 @@ func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, err error
 	}
 	p, retry := problemOf(err)
 	if p.Status == http.StatusInternalServerError {
-		s.log.Error("request failed", "method", r.Method, "pattern", r.Pattern, "error", err)
+		s.cfg.Log.Error("request failed", "method", r.Method, "pattern", r.Pattern, "error", err)
 	}
 	w.Header().Set("Content-Type", wire.ProblemType)
 	if retry > 0 {

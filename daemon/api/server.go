@@ -8,6 +8,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -65,17 +66,27 @@ type Config struct {
 	Log hclog.Logger
 }
 
+func (c Config) withDefaults() Config {
+	if c.Rules == nil {
+		own := acl.New(acl.Config{})
+		c.Rules = func() *acl.Rules { return own }
+	}
+	if c.Ready == nil {
+		c.Ready = func() error { return nil }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
+	if c.Log == nil {
+		c.Log = hclog.NewNullLogger()
+	}
+	return c
+}
+
 // A Server answers the API's requests.
 type Server struct {
-	keeper    Keeper
-	events    func(after uint64) Stream
-	rules     func() *acl.Rules
-	reload    func(ctx context.Context) error
-	ready     func() error
-	now       func() time.Time
-	heartbeat time.Duration
-	log       hclog.Logger
-
+	cfg  Config
 	mux  *http.ServeMux
 	http *http.Server
 
@@ -101,33 +112,7 @@ const (
 
 // New returns a server that does not listen yet.
 func New(cfg Config) *Server {
-	s := &Server{
-		keeper:    cfg.Keeper,
-		events:    cfg.Events,
-		rules:     cfg.Rules,
-		reload:    cfg.Reload,
-		ready:     cfg.Ready,
-		now:       cfg.Now,
-		heartbeat: cfg.Heartbeat,
-		log:       cfg.Log,
-		mux:       http.NewServeMux(),
-	}
-	if s.rules == nil {
-		own := acl.New(acl.Config{})
-		s.rules = func() *acl.Rules { return own }
-	}
-	if s.ready == nil {
-		s.ready = func() error { return nil }
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.heartbeat == 0 {
-		s.heartbeat = 15 * time.Second
-	}
-	if s.log == nil {
-		s.log = hclog.NewNullLogger()
-	}
+	s := &Server{cfg: cfg.withDefaults(), mux: http.NewServeMux()}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	for _, r := range routes() {
 		s.mux.Handle(r.pattern, s.gate(r))
@@ -141,7 +126,7 @@ func New(cfg Config) *Server {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headerLimit,
 		ConnContext:       acl.ConnContext,
-		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+		ErrorLog:          s.cfg.Log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	return s
 }

@@ -22,11 +22,11 @@ func (s *Server) token(c *call) error {
 			return err
 		}
 	}
-	t, err := s.keeper.Token(c.r.Context(), c.grant, minValid)
+	t, err := s.cfg.Keeper.Token(c.r.Context(), c.grant, minValid)
 	if err != nil {
 		return err
 	}
-	now := s.now()
+	now := s.cfg.Now()
 	if !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
 		// It ended on its way here. A program that got it would take the
 		// rejection by Webex for its own fault.
