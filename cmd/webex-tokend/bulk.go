@@ -88,7 +88,7 @@ func bulkLine(answered int, results map[string]int) string {
 	if len(parts) == 0 {
 		return "no lines"
 	}
-	return fmt.Sprintf("%d lines: %s", answered, strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s", plural(answered, "line"), strings.Join(parts, ", "))
 }
 
 // counted knows how much of a file has gone out.
@@ -134,7 +134,7 @@ func (p *progress) show(lines int) {
 		return
 	}
 	p.drawn = now
-	text := fmt.Sprintf("%d lines, %.0f a second", lines, float64(lines)/max(now.Sub(p.begin).Seconds(), 0.001))
+	text := fmt.Sprintf("%s, %.0f a second", plural(lines, "line"), float64(lines)/max(now.Sub(p.begin).Seconds(), 0.001))
 	if p.size > 0 {
 		text = gauge(float64(p.sent.n.Load())/float64(p.size)) + "  " + text
 	}

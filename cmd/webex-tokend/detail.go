@@ -17,7 +17,10 @@ import (
 func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	var b strings.Builder
 	state := store.State(g.State)
-	fmt.Fprintf(&b, "%s %s  %s", on.paint(tintOf(state), sign(state)), on.paint(bold, g.Name), on.paint(tintOf(state), g.State))
+	if mark := sign(state); mark != " " {
+		b.WriteString(on.paint(tintOf(state), mark) + " ")
+	}
+	fmt.Fprintf(&b, "%s  %s", on.paint(bold, g.Name), on.paint(tintOf(state), g.State))
 	if g.Reason != "" {
 		fmt.Fprintf(&b, ": %s", words(g.Reason))
 	}
@@ -34,11 +37,11 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	line("kind", "%s, integration %s", g.Kind, g.Integration)
 	line("token", "%s", tokenLine(g, now))
 	if g.RefreshDueAt != nil {
-		line("next refresh", "%s, %s", minute(*g.RefreshDueAt), until(*g.RefreshDueAt, now))
+		line("next refresh", "%s, %s", minute(*g.RefreshDueAt), distance(*g.RefreshDueAt, now))
 	}
 	line("window", "%s", windowLine(g, now))
 	if g.LastRefreshAt != nil {
-		line("last refresh", "%s, %s", minute(*g.LastRefreshAt), until(*g.LastRefreshAt, now))
+		line("last refresh", "%s, %s", minute(*g.LastRefreshAt), distance(*g.LastRefreshAt, now))
 	}
 	if g.Failures > 0 {
 		line("failures", "%d in a row", g.Failures)
@@ -64,7 +67,7 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 
 func tokenLine(g wire.Grant, now time.Time) string {
 	if g.Generation == 0 {
-		return "none yet"
+		return "no access token yet"
 	}
 	text := "does not expire"
 	if t := g.AccessExpiresAt; t != nil {
@@ -72,7 +75,7 @@ func tokenLine(g wire.Grant, now time.Time) string {
 		if !now.Before(*t) {
 			verb = "expired"
 		}
-		text = fmt.Sprintf("%s %s, %s%s", verb, minute(*t), until(*t, now), assumed(g, "access_expires_at"))
+		text = fmt.Sprintf("%s %s, %s%s", verb, minute(*t), distance(*t, now), assumed(g, "access_expires_at"))
 	}
 	return fmt.Sprintf("generation %d, %s", g.Generation, text)
 }
@@ -85,13 +88,13 @@ func windowLine(g wire.Grant, now time.Time) string {
 		"sliding": "every refresh extends it",
 		"fixed":   "a refresh does not extend it",
 	}[g.Window]
-	return fmt.Sprintf("ends %s, %s%s; %s", minute(*g.WindowEndsAt), until(*g.WindowEndsAt, now),
+	return fmt.Sprintf("ends %s, %s%s; %s", minute(*g.WindowEndsAt), distance(*g.WindowEndsAt, now),
 		assumed(g, "window_ends_at"), cmp.Or(behaviour, "not known yet whether a refresh extends it"))
 }
 
 func assumed(g wire.Grant, field string) string {
 	if slices.Contains(g.Assumed, field) {
-		return " (assumed: no response said so)"
+		return " (assumed)"
 	}
 	return ""
 }

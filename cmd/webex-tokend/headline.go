@@ -12,14 +12,10 @@ import (
 // headline answers in one line whether somebody has to act, and until when.
 func headline(sum wire.Status, now time.Time) string {
 	var b strings.Builder
-	switch sum.Grants {
-	case 0:
+	if sum.Grants == 0 {
 		return "no grants yet; declare one in the config, then: webex-tokend import GRANT FILE"
-	case 1:
-		b.WriteString("1 grant")
-	default:
-		fmt.Fprintf(&b, "%d grants", sum.Grants)
 	}
+	b.WriteString(plural(sum.Grants, "grant"))
 	if sum.Counting {
 		b.WriteString(" so far (still counting)")
 	}
@@ -50,4 +46,11 @@ func headline(sum wire.Status, now time.Time) string {
 		fmt.Fprintf(&b, " (%s)", first.Grant)
 	}
 	return b.String()
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

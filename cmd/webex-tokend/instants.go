@@ -37,10 +37,14 @@ func date(t time.Time) string { return t.Local().Format(time.DateOnly) }
 // minute is an instant for a line that has room for it.
 func minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04 MST") }
 
-// until tells how far an instant is, and on which side of now.
-func until(t, now time.Time) string {
-	if d := t.Sub(now); d < 0 {
+// distance tells how far an instant is, and on which side of now.
+func distance(t, now time.Time) string {
+	switch d := t.Sub(now); {
+	case d.Abs() < time.Second:
+		return "now"
+	case d < 0:
 		return span(d) + " ago"
+	default:
+		return "in " + span(d)
 	}
-	return "in " + span(t.Sub(now))
 }

@@ -68,7 +68,7 @@ outcome. Webex may well answer with the same token as before.`,
 func outlook(g wire.Grant, now time.Time) string {
 	text := tokenLine(g, now)
 	if g.RefreshDueAt != nil {
-		text += ", next refresh " + until(*g.RefreshDueAt, now)
+		text += ", next refresh " + distance(*g.RefreshDueAt, now)
 	}
 	if g.WindowEndsAt != nil {
 		text += ", window ends " + date(*g.WindowEndsAt)

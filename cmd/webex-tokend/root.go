@@ -89,6 +89,7 @@ not reachable; 75 store locked by another process; 76 newer store format;
 	add("grants", newStatus(c), newToken(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newRemove(c))
 	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newEmulator(c))
 	add("program", newVersion(c), newCompletion(c))
+	add("program", newLater()...)
 	root.SetHelpCommandGroupID("program")
 	return root
 }

@@ -92,7 +92,7 @@ func (s *statusCommand) redraw(ctx context.Context, daemon *client.Client) error
 			break // the last line stays free, or the screen would scroll
 		}
 		frame.Write(bytes.TrimSuffix(line, []byte("\n")))
-		frame.WriteString("\x1b[K\r\n") // clear what stood further right
+		frame.WriteString("\x1b[K\n") // clear what stood further right
 	}
 	frame.WriteString("\x1b[J") // and below
 	_, err = frame.WriteTo(s.out)
