@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -17,28 +18,74 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"webex-tokend": main})
 }
 
-// TestScripts runs the program as its users do. Beside the usual commands of
+// TestScripts runs the program as its users do, the daemon against an emulated
+// Webex on loopback. Each script tells one story. Beside the usual commands of
 // a script there are:
 //
-//	exits CODE PROGRAM ARG...   runs it and compares its exit code
-//	awaits SOCKET               waits until somebody answers there
-//	expand FROM TO              copies a file with its $VARIABLES replaced
+//	exits CODE PROGRAM ARG...    runs it and compares its exit code
+//	awaits SOCKET                waits until somebody answers there
+//	until PATTERN PROGRAM ARG... runs it again and again until it prints a match
+//	expand FROM TO               copies a file with its $VARIABLES replaced
+//	[!] json PATH VALUE          compares a value of the JSON printed last
+//	get VARIABLE PATH            takes a value of the JSON printed last
+//	instant VARIABLE FROM LATER  reckons with RFC 3339 times; FROM may be now
+//	[!] same A B                 compares two words
+//	signal NAME WORD             to the background process with that argument
+//	webex WORD ARG...            starts an emulated Webex, tells it what to do
+//
+// In PATH a dot goes into an object, a number into a list: grants.0.state. The
+// condition [root] holds for root.
 func TestScripts(t *testing.T) {
+	if os.Geteuid() == 0 {
+		openProgram(t)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("WEBEX_TOKEND_SOCKET", filepath.Join(e.WorkDir, "run", "api.sock"))
 			e.Setenv("TZ", "UTC")
-			return nil
+			// A program under the race detector rests for a second at its end.
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			e.Values[emulated{}] = new(emulated)
+			// Other users have to reach the socket and the token files.
+			return errors.Join(os.Chmod(filepath.Dir(e.WorkDir), 0o711), os.Chmod(e.WorkDir, 0o711))
+		},
+		Condition: func(condition string) (bool, error) {
+			if condition != "root" {
+				return false, fmt.Errorf("unknown condition %q", condition)
+			}
+			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"awaits": awaits,
-			"expand": expand,
+			"exits":   exits,
+			"awaits":  awaits,
+			"until":   printsAtLast,
+			"expand":  expand,
+			"json":    printed,
+			"get":     get,
+			"instant": instant,
+			"same":    same,
+			"signal":  signalTo,
+			"webex":   webex,
 		},
 	})
 }
+
+// openProgram lets other users run the copy of the test that is webex-tokend in
+// scripts; testscript.Main put its folder first in PATH.
+func openProgram(t *testing.T) {
+	folder := filepath.SplitList(os.Getenv("PATH"))[0]
+	for _, path := range []string{filepath.Dir(folder), folder, filepath.Join(folder, "webex-tokend")} {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// patience bounds every wait of a script, far above what anything takes.
+const patience = 60 * time.Second
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -63,14 +110,14 @@ func awaits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: awaits SOCKET")
 	}
 	socket := ts.MkAbs(args[0])
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			ts.Check(conn.Close())
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("nobody answers on %s: %v (%v)", socket, err, os.ErrDeadlineExceeded)
+			ts.Fatalf("nobody answers on %s: %v", socket, err)
 		}
 	}
 }
