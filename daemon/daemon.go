@@ -79,6 +79,7 @@ type daemon struct {
 	endWatch   context.CancelFunc
 	publishing context.Context
 	endPublish context.CancelFunc
+	publishes  bool // Run of the publisher has begun
 }
 
 // Run is the daemon from start to stop. It returns nil when ctx asked for the
@@ -223,7 +224,13 @@ func (d *daemon) once(ctx context.Context) error {
 		}
 	}
 	d.keeper.Sweep(ctx)
-	if err := errors.Join(d.keeper.Idle(ctx), d.publisher.Idle(ctx)); err != nil {
+	if err := d.keeper.Idle(ctx); err != nil {
+		return err
+	}
+	// The events of the last refreshes may not have arrived; the store knows
+	// what is behind, and this makes the publisher ask it.
+	d.publisher.Reconfigure(d.current.Load())
+	if err := d.publisher.Idle(ctx); err != nil {
 		return err
 	}
 	done, cancel := context.WithCancel(ctx)
@@ -263,7 +270,8 @@ func (d *daemon) stop() error {
 		d.jobs.stop()
 	}
 	err := d.keeper.Stop(ctx)
-	if d.jobs != nil || d.publishing.Err() == nil {
+	if d.publishes {
+		d.publisher.Reconfigure(d.current.Load())
 		idle, cancel := context.WithTimeout(ctx, 5*time.Second)
 		_ = d.publisher.Idle(idle)
 		cancel()

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"time"
 
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
@@ -15,6 +16,7 @@ func (d *daemon) startPublishing(ctx context.Context) {
 	if err := d.publisher.Probe(ctx); err != nil {
 		d.log.Warn("outputs will fail", "error", err)
 	}
+	d.publishes = true
 	events := d.keeper.Subscribe(keeper.Latest)
 	d.tasks.Go(func() { _ = d.publisher.Run(d.publishing) })
 	d.tasks.Go(func() {
@@ -29,6 +31,9 @@ func (d *daemon) startPublishing(ctx context.Context) {
 			}
 		}
 	})
+	// A disk that hangs must not keep the daemon from serving its socket.
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	if err := d.publisher.Declared(ctx); err != nil {
 		d.log.Warn("outputs are behind at the start", "error", err)
 	}
@@ -39,9 +44,12 @@ func (d *daemon) react(e keeper.Event) {
 	case keeper.Registered, keeper.Refreshed:
 		d.publisher.Publish(e.Grant)
 	case keeper.Removed:
-		if err := d.publisher.Remove(d.publishing, e.Grant); err != nil {
-			d.log.Error("outputs of a removed grant stay", "grant", e.Grant, "error", err)
-		}
+		// It waits for a write under way, which other grants must not.
+		d.tasks.Go(func() {
+			if err := d.publisher.Remove(d.publishing, e.Grant); err != nil {
+				d.log.Error("outputs of a removed grant stay", "grant", e.Grant, "error", err)
+			}
+		})
 	case keeper.Skipped:
 		d.publisher.Reconfigure(d.current.Load())
 	}
