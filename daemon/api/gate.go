@@ -72,8 +72,12 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 	if level < s.cfg.Log.GetLevel() {
 		return
 	}
-	fields := []any{"uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action), "route", rt.pattern,
-		"grant", printable(c.grant), "generation", c.generation, "allowed", allowed}
+	fields := make([]any, 0, 16)
+	fields = append(fields, "uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action),
+		"grant", printable(c.grant), "generation", c.generation, "allowed", allowed)
+	if rt.action == acl.Admin || rt.action == acl.Status { // of which there are several
+		fields = append(fields, "route", rt.pattern)
+	}
 	if err != nil {
 		p, _ := problemOf(err)
 		fields = append(fields, "status", p.Status)

@@ -101,7 +101,8 @@ func appendToken(b []byte, t keeper.Current, now time.Time) []byte {
 // no token has ever had it.
 func appendString(b []byte, text string) []byte {
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || strings.IndexByte(`"\<>&`, c) >= 0 {
+		switch c := text[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
 			quoted, _ := json.Marshal(text) // a string always encodes
 			return append(b, quoted...)
 		}
