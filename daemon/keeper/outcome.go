@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"slices"
 	"time"
 
 	"webex-tokend/daemon/config"
@@ -186,8 +187,12 @@ func clearTrouble(r *store.Record) {
 	r.Rejection = store.Rejection{}
 }
 
+// remember makes a refresh token recognisable. One that came before counts as
+// the newest and takes the place of no other.
 func (k *Keeper) remember(r *store.Record, refresh store.Secret) {
-	r.Fingerprints = append(r.Fingerprints, k.store.Fingerprint(refresh))
+	print := k.store.Fingerprint(refresh)
+	others := slices.DeleteFunc(slices.Clone(r.Fingerprints), func(f store.Fingerprint) bool { return f == print })
+	r.Fingerprints = append(others, print)
 	if over := len(r.Fingerprints) - store.MaxFingerprints; over > 0 {
 		r.Fingerprints = r.Fingerprints[over:]
 	}
