@@ -62,7 +62,7 @@ type Keeper struct {
 	flights   map[string]*flight
 	attempts  map[string]uint64 // of open intents
 	held      map[string]time.Time
-	damaged   map[string]time.Time
+	damaged   map[string]damage
 	pending   map[string]string // declared names without a record, with the reason
 	circuits  map[string]*circuit
 	lanes     map[string]*lane // by token URL
@@ -83,7 +83,7 @@ func New(cfg Config) *Keeper {
 		flights:  make(map[string]*flight),
 		attempts: make(map[string]uint64),
 		held:     make(map[string]time.Time),
-		damaged:  make(map[string]time.Time),
+		damaged:  make(map[string]damage),
 		pending:  make(map[string]string),
 		circuits: make(map[string]*circuit),
 		lanes:    make(map[string]*lane),

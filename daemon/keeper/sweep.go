@@ -86,8 +86,8 @@ func (k *Keeper) idle(name string, now time.Time) bool {
 	if k.flights[name] != nil {
 		return false
 	}
-	bad, damaged := k.damaged[name]
-	return !damaged || now.Sub(bad) >= damagedPause
+	d, damaged := k.damaged[name]
+	return !damaged || now.Sub(d.seen) >= damagedPause
 }
 
 func countOverdue(list []store.DueGrant, now time.Time) (n int) {
