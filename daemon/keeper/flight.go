@@ -58,6 +58,13 @@ func (k *Keeper) fly(name string, why cause) (f *flight, joined bool) {
 	return f, false
 }
 
+// flying tells whether an exchange is under way for the grant.
+func (k *Keeper) flying(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.flights[name] != nil
+}
+
 // refresh runs an exchange for one caller. A flight that the sweep began may
 // have ended at a gate that this caller passes; then its own one follows.
 func (k *Keeper) refresh(ctx context.Context, name string, why cause) error {

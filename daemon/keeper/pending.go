@@ -69,12 +69,15 @@ func (k *Keeper) pendingNames() []string {
 	return slices.Sorted(maps.Keys(k.pending))
 }
 
-// arrived and left keep the pending names in step with the records.
+// arrived and left keep what is in memory of a grant in step with its record.
 func (k *Keeper) arrived(name string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.pending, name)
 	delete(k.damaged, name)
+	if k.flights[name] == nil {
+		delete(k.attempts, name)
+	}
 }
 
 func (k *Keeper) left(cfg *config.Config, name string) {

@@ -127,7 +127,9 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	r := k.registered(old.Record, in, reg, now)
 	r.DueAt = firstDue(r, in, grant, reg, now)
 	k.remember(r, key)
-	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision,
+	// An outcome that was open concerns a token that is no longer in force. Only
+	// a flight under way still needs its intent.
+	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !k.flying(name),
 		Unpublished: len(grant.Files) > 0 && !r.Token.Access.Empty()})
 	if err != nil {
 		return "", "", err
