@@ -31,6 +31,8 @@ type host struct {
 	config *config.Config
 	store  *store.Store
 	keeper *keeper.Keeper
+	// backend is below the store, and below kv.
+	backend store.KV
 	// kv, when set, stands between store and backend.
 	kv func(store.KV) store.KV
 	// transport, when set, stands between keeper and emulator.
@@ -107,6 +109,7 @@ func (h *host) start() {
 		h.t.Fatal(err)
 	}
 	var waist store.KV = kv
+	h.backend = kv
 	if h.kv != nil {
 		waist = h.kv(waist)
 	}
@@ -209,6 +212,16 @@ func (h *host) stored(name string) *store.Record {
 	return s.Record
 }
 
+// revision changes with every write of the record.
+func (h *host) revision(name string) store.Revision {
+	h.t.Helper()
+	s, err := h.store.Get(h.t.Context(), name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s.Revision
+}
+
 // is fails unless the grant is in that state for that reason.
 func (h *host) is(name string, state store.State, reason string) wire.Grant {
 	h.t.Helper()
@@ -217,6 +230,23 @@ func (h *host) is(name string, state store.State, reason string) wire.Grant {
 		h.t.Fatalf("%s is %s (%s), want %s (%s)", name, g.State, g.Reason, state, reason)
 	}
 	return g
+}
+
+// damage overwrites the record of a grant with bytes that do not open.
+func (h *host) damage(name string) {
+	h.t.Helper()
+	row, err := h.backend.Get(h.t.Context(), name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	entries := []store.Entry{
+		{Index: store.AttentionIndex, Group: "rest/ok", Rank: 1, Name: name},
+		{Index: store.DueIndex, Group: "rest", Rank: 1, Name: name},
+	}
+	change := store.Change{Name: name, Expect: row.Revision, Write: &store.Write{Value: []byte("damaged"), Entries: entries}}
+	if _, err := h.backend.Swap(h.t.Context(), change); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 type testLog struct{ t testing.TB }
