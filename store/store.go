@@ -60,8 +60,9 @@ func (e *DamagedError) Error() string {
 }
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// Open takes over kv, whose Close becomes the Store's. A new store is given
-// its identity, the key of its fingerprints, before Open returns.
+// Open takes over kv, whose Close becomes the Store's; after an error it is
+// still the caller's. A new store is given its identity, the key of its
+// fingerprints, before Open returns.
 func Open(ctx context.Context, kv KV, cfg Config) (*Store, error) {
 	s := &Store{kv: kv, seal: cfg.Seal}
 	if s.seal == nil {

@@ -29,7 +29,7 @@ func (k *KV) Swap(ctx context.Context, c store.Change) (store.Revision, error) {
 	if err := validate(c); err != nil {
 		return 0, err
 	}
-	return k.submit(ctx, func(t *transaction) (store.Revision, error) { return t.swap(c) })
+	return k.submit(ctx, subject{name: c.Name}, func(t *transaction) (store.Revision, error) { return t.swap(c) })
 }
 
 // SwapBlob waits as Swap does.
@@ -37,14 +37,16 @@ func (k *KV) SwapBlob(ctx context.Context, key string, expect store.Revision, va
 	if key == "" {
 		return 0, errors.New("blob without a key")
 	}
-	return k.submit(ctx, func(t *transaction) (store.Revision, error) { return t.swapBlob(key, expect, value) })
+	return k.submit(ctx, subject{blob: true, name: key}, func(t *transaction) (store.Revision, error) {
+		return t.swapBlob(key, expect, value)
+	})
 }
 
-func (k *KV) submit(ctx context.Context, apply func(*transaction) (store.Revision, error)) (store.Revision, error) {
+func (k *KV) submit(ctx context.Context, s subject, apply func(*transaction) (store.Revision, error)) (store.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	o := &operation{ctx: ctx, apply: apply, done: make(chan struct{})}
+	o := &operation{ctx: ctx, subject: s, apply: apply, done: make(chan struct{})}
 	if !k.queue.put(o) {
 		return 0, store.ErrClosed
 	}
@@ -119,9 +121,9 @@ func (k *KV) serve(group []*operation) {
 //   - Before the commit nothing is in the file. A damaged page that one
 //     operation met must not fail the others for ever, so each is tried again
 //     on its own.
-//   - A failed commit may have reached the disk, in part or whole, while bbolt
-//     shows its memory. So the file is opened anew before anybody reads it,
-//     and all callers learn that they do not know.
+//   - A failed commit may have reached the disk, in part or whole, and bbolt's
+//     memory says nothing about that. So the file is opened anew before a row
+//     of that transaction is read, and all callers learn that they do not know.
 func (k *KV) transact(group []*operation) {
 	var t *transaction
 	err := guarded(func() (err error) {
@@ -151,15 +153,25 @@ func (k *KV) transact(group []*operation) {
 		answer(group, nil)
 		return
 	}
-	if err := guarded(t.tx.Commit); err != nil {
-		err = fmt.Errorf("commit to store file, its outcome is unknown: %w", err)
-		k.log.Error("commit failed; opening the store file anew", "error", err)
-		k.undo(t, err)
-		answer(group, err)
+	if err := k.land(t, newFlight(group)); err != nil {
+		answer(group, fmt.Errorf("commit to store file, its outcome is unknown: %w", err))
 		return
 	}
 	k.tally.add(t.steps)
 	answer(group, k.file.inPlace())
+}
+
+func (k *KV) land(t *transaction, f *flight) error {
+	k.flight.Store(f)
+	err := guarded(t.tx.Commit)
+	if err != nil {
+		k.log.Error("commit failed; opening the store file anew", "error", err)
+		k.undo(t, err)
+		f.failed = true
+	}
+	k.flight.Store(nil)
+	close(f.landed)
+	return err
 }
 
 // answer gives every caller the outcome of the transaction, but keeps a

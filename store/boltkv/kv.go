@@ -1,9 +1,10 @@
 // Package boltkv keeps the store in one bbolt file.
 //
-// It promises that a change answered with nil has been fsynced, that one
-// process at a time has the file, and that a damaged file is an error and
-// never a crash where Go can prevent it: bbolt checks nothing but its two meta
-// pages and reads through a memory map. It does not repair.
+// It promises that a change answered with nil has been fsynced and so has every
+// row and blob that it returns, that one process at a time has the file, and
+// that a damaged file is an error and never a crash where Go can prevent it:
+// bbolt checks nothing but its two meta pages and reads through a memory map.
+// It does not repair.
 //
 // All changes pass through one goroutine, which commits up to 512 of them in
 // one transaction, so that they share its two fsyncs.
@@ -13,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -58,6 +60,8 @@ type KV struct {
 	mu   sync.RWMutex
 	file *file
 
+	flight atomic.Pointer[flight] // nil between commits
+
 	closing  sync.Once
 	closeErr error
 }
@@ -99,7 +103,7 @@ func (k *KV) Close() error {
 	return k.closeErr
 }
 
-// Count returns store.ErrClosed after Close and never fails otherwise.
+// Count reads no file. While complete is false, n is what was counted so far.
 func (k *KV) Count(ctx context.Context, index store.Index, group string) (n int, complete bool, err error) {
 	if k.queue.isClosed() {
 		return 0, false, store.ErrClosed
@@ -108,7 +112,7 @@ func (k *KV) Count(ctx context.Context, index store.Index, group string) (n int,
 	return n, complete, ctx.Err()
 }
 
-// Groups lists the groups with at least one entry, in order.
+// Groups lists the groups with at least one entry, in order. It reads no file.
 func (k *KV) Groups(ctx context.Context, index store.Index) (groups []string, complete bool, err error) {
 	if k.queue.isClosed() {
 		return nil, false, store.ErrClosed

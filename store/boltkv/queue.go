@@ -9,8 +9,9 @@ import (
 
 // An operation is one change on its way through the committer.
 type operation struct {
-	ctx   context.Context
-	apply func(*transaction) (store.Revision, error)
+	ctx     context.Context
+	subject subject
+	apply   func(*transaction) (store.Revision, error)
 
 	// revision and err are written by the committer before it closes done.
 	revision store.Revision

@@ -2,7 +2,9 @@ package boltkv
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -11,9 +13,10 @@ import (
 
 const defaultLimit = 1000
 
-// Get reads one row.
+// Get reads one row, as it is on the disk.
 func (k *KV) Get(ctx context.Context, name string) (r store.Row, err error) {
-	err = k.read(ctx, func(tx *bbolt.Tx) error {
+	own := func(f *flight) bool { return f.carries(subject{name: name}) }
+	err = k.readDurable(ctx, own, func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(rowsBucket)).Get([]byte(name))
 		if b == nil {
 			return store.ErrNotFound
@@ -24,9 +27,14 @@ func (k *KV) Get(ctx context.Context, name string) (r store.Row, err error) {
 	return r, err
 }
 
-// List reads rows in the order of their names; limit 0 means 1,000.
+// List reads rows in the order of their names, as they are on the disk; limit
+// 0 means 1,000.
 func (k *KV) List(ctx context.Context, after string, limit int) (list []store.Row, err error) {
-	err = k.read(ctx, func(tx *bbolt.Tx) error {
+	some := func(f *flight) bool {
+		return slices.ContainsFunc(list, func(r store.Row) bool { return f.carries(subject{name: r.Name}) })
+	}
+	err = k.readDurable(ctx, some, func(tx *bbolt.Tx) error {
+		list = nil
 		c := tx.Bucket([]byte(rowsBucket)).Cursor()
 		name, b := c.Seek([]byte(after))
 		if string(name) == after {
@@ -46,11 +54,12 @@ func rowOf(name string, b []byte) store.Row {
 	return store.Row{Name: name, Revision: r.revision, Value: bytes.Clone(r.value)}
 }
 
-// Range reads the entries of one group.
+// Range reads the entries of one group. They may be ahead of the disk by the
+// commit under way.
 func (k *KV) Range(ctx context.Context, q store.Query) (list []store.Entry, err error) {
 	group := appendGroup(nil, q.Group)
 	after := appendKey(nil, q.Group, q.After.Rank, q.After.Name)
-	err = k.read(ctx, func(tx *bbolt.Tx) error {
+	_, err = k.read(ctx, func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(q.Index))
 		if b == nil {
 			return nil
@@ -87,9 +96,10 @@ func bound(limit int) int {
 	return limit
 }
 
-// Blob reads one blob.
+// Blob reads one blob, as it is on the disk.
 func (k *KV) Blob(ctx context.Context, key string) (blob store.Blob, err error) {
-	err = k.read(ctx, func(tx *bbolt.Tx) error {
+	own := func(f *flight) bool { return f.carries(subject{blob: true, name: key}) }
+	err = k.readDurable(ctx, own, func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(blobsBucket)).Get([]byte(key))
 		if b == nil {
 			return store.ErrNotFound
@@ -103,15 +113,32 @@ func (k *KV) Blob(ctx context.Context, key string) (blob store.Blob, err error) 
 	return blob, err
 }
 
-// read runs f in a transaction of its own, as short as f.
-func (k *KV) read(ctx context.Context, f func(*bbolt.Tx) error) error {
+// readDurable reads again what a flight carried that then failed. f may run
+// more than once; carried asks about what it read.
+func (k *KV) readDurable(ctx context.Context, carried func(*flight) bool, f func(*bbolt.Tx) error) error {
+	for {
+		during, err := k.read(ctx, f)
+		if !carried(during) {
+			return err
+		}
+		if again, ended := during.settle(ctx); ended != nil || !again {
+			return cmp.Or(ended, err)
+		}
+	}
+}
+
+// read runs f in a transaction of its own, as short as f, and returns the
+// flight whose changes f may have seen. It looks for the flight before it lets
+// go of mu: a failed one is not over until the file has been opened anew.
+func (k *KV) read(ctx context.Context, f func(*bbolt.Tx) error) (during *flight, err error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if k.file.db == nil {
-		return k.file.why
+		return nil, k.file.why
 	}
-	return guarded(func() error { return k.file.db.View(f) })
+	err = guarded(func() error { return k.file.db.View(f) })
+	return k.flight.Load(), err
 }
