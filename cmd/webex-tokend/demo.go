@@ -15,7 +15,7 @@ import (
 )
 
 func newDemo(c *console) *cobra.Command {
-	var during time.Duration
+	var limit string
 	cmd := &cobra.Command{
 		Use:   "demo [--for DURATION]",
 		Short: "Show the whole thing at work, on loopback and for nothing",
@@ -27,9 +27,15 @@ same token again.`,
 		Example: `  webex-tokend demo
   webex-tokend demo --for 60s`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.demo(cmd.Context(), during) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			during, err := config.ParseDuration(limit)
+			if err != nil {
+				return usage(cmd, "--for: %v", err)
+			}
+			return c.demo(cmd.Context(), during)
+		},
 	}
-	cmd.Flags().DurationVar(&during, "for", 0, "end after that long (default: at Ctrl-C)")
+	cmd.Flags().StringVar(&limit, "for", "0s", "end after that `duration`, such as 60s; 0s: at Ctrl-C")
 	return cmd
 }
 

@@ -38,7 +38,7 @@ With --once, read seeds and inbox, refresh what is due, publish, and exit: with
 }
 
 func (c *console) run(ctx context.Context, once bool) error {
-	cfg, err := config.Load(c.config, config.Options{})
+	cfg, err := c.loadConfig(config.Options{})
 	if err != nil {
 		return err
 	}
@@ -55,6 +55,15 @@ func (c *console) run(ctx context.Context, once bool) error {
 	defer stop()
 	d.Reload = reload
 	return explainStart(daemon.Run(ctx, d))
+}
+
+// loadConfig reads the configuration that the flags name.
+func (c *console) loadConfig(opt config.Options) (*config.Config, error) {
+	cfg, err := config.Load(c.config, opt)
+	if _, faulty := errors.AsType[*config.Faults](err); err != nil && !faulty {
+		return nil, &failure{exitUsage, err, "name another file by --config"}
+	}
+	return cfg, err
 }
 
 // newLog writes lines for people, or for journald, which adds its own time.

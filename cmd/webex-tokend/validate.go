@@ -22,7 +22,7 @@ or say what the daemon would do with it and what its unit lacks for that.`,
   webex-tokend validate --config /tmp/config.hcl`,
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			cfg, err := config.Load(c.config, config.Options{Strict: true})
+			cfg, err := c.loadConfig(config.Options{Strict: true})
 			faults, faulty := errors.AsType[*config.Faults](err)
 			switch {
 			case asJSON && (faulty || err == nil):
@@ -32,7 +32,7 @@ or say what the daemon would do with it and what its unit lacks for that.`,
 				_ = faults.Print(c.err, uint(on.width), on.color)
 				return &failure{exitUsage, fmt.Errorf("%s is not valid, see above", c.config), ""}
 			case err != nil:
-				return &failure{exitUsage, err, "name another file by --config"}
+				return err
 			}
 			for _, text := range cfg.Warnings {
 				fmt.Fprintf(c.err, "warning: %s\n", text)
