@@ -35,27 +35,27 @@ func (p *plan) name() string { return p.stored.Name }
 //  4. The answer is made durable together with the end of the intent. Only
 //     then does anybody hear of it.
 //
-// Turning any two of these round can lose a grant.
-func (k *Keeper) exchange(ctx context.Context, name string, why cause) error {
+// Turning any two of these round can lose a grant. atGate tells that it ended
+// before the third step.
+func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate bool, err error) {
 	var p *plan
 	for {
-		var err error
 		if p, err = k.plan(ctx, name, why); err != nil {
-			return err
+			return true, err
 		}
 		err = k.intend(ctx, p)
 		if errors.Is(err, store.ErrConflict) {
 			continue // somebody changed the record: ask the gates again
 		}
 		if err != nil {
-			return err
+			return true, err
 		}
 		break
 	}
 
 	if err := k.permit(ctx, p); err != nil {
 		k.withdraw(p)
-		return err
+		return true, err
 	}
 	sentAt := k.now()
 	answer, err := k.provider.Refresh(ctx, p.in, provider.Request{
@@ -66,9 +66,9 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) error {
 	p.lane.endpoint.Release()
 
 	if failure, ok := errors.AsType[*provider.Failure](err); ok {
-		return k.failed(p, sentAt, failure)
+		return false, k.failed(p, sentAt, failure)
 	}
-	return k.succeeded(p, sentAt, answer)
+	return false, k.succeeded(p, sentAt, answer)
 }
 
 // permit waits for the endpoint. One that was closed meanwhile gives none.
@@ -131,7 +131,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 		k.log.Warn("odd answer", "grant", p.name(), "note", note)
 	}
 	k.log.Info("refreshed", "grant", p.name(), "generation", after.Generation, "gained", gained,
-		"expires_at", after.Token.ExpiresAt, "window_ends_at", after.Refresh.EndsAt, "due_at", after.DueAt)
+		"expires_at", stamp(after.Token.ExpiresAt), "window_ends_at", stamp(after.Refresh.EndsAt), "due_at", stamp(after.DueAt))
 	k.announce(Refreshed, p.stored.Record, before, after)
 	return nil
 }
@@ -157,7 +157,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	condition := k.condition(after)
 	k.log.Warn("refresh failed", "grant", p.name(), "state", condition.State, "reason", after.Reason,
 		"status", f.Status, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID,
-		"failures", after.Failures, "due_at", after.DueAt)
+		"failures", after.Failures, "due_at", stamp(after.DueAt))
 	k.announce(Failed, p.stored.Record, before, after)
 	if f.Kind == provider.Limited || !f.Answered {
 		return later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())

@@ -19,15 +19,17 @@ const (
 // waits for it.
 type flight struct {
 	done chan struct{}
-	err  error // to be read after done
+	// To be read after done. atGate: it ended before anything was sent.
+	atGate bool
+	err    error
 }
 
-func (f *flight) wait(ctx context.Context) error {
+func (f *flight) wait(ctx context.Context) (atGate bool, err error) {
 	select {
 	case <-f.done:
-		return f.err
+		return f.atGate, f.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }
 
@@ -49,7 +51,7 @@ func (k *Keeper) fly(name string, why cause) (f *flight, joined bool) {
 	}
 	k.flights[name] = f
 	k.tasks.Go(func() {
-		f.err = k.exchange(k.working, name, why)
+		f.atGate, f.err = k.exchange(k.working, name, why)
 		k.mu.Lock()
 		delete(k.flights, name)
 		k.mu.Unlock()
@@ -65,14 +67,14 @@ func (k *Keeper) flying(name string) bool {
 	return k.flights[name] != nil
 }
 
-// refresh runs an exchange for one caller. A flight that the sweep began may
-// have ended at a gate that this caller passes; then its own one follows.
+// refresh runs an exchange for one caller. A flight that it joined may have
+// ended at a gate that this caller passes; then its own one follows.
 func (k *Keeper) refresh(ctx context.Context, name string, why cause) error {
 	f, joined := k.fly(name, why)
-	err := f.wait(ctx)
-	if joined && errors.Is(err, errNotDue) {
+	atGate, err := f.wait(ctx)
+	if joined && atGate {
 		f, _ = k.fly(name, why)
-		err = f.wait(ctx)
+		_, err = f.wait(ctx)
 	}
 	return err
 }
