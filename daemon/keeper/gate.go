@@ -98,15 +98,16 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 			return refuse(p.name(), c, p.stored.Kind, "needs a human")
 		}
 	}
-	if wait := p.stored.LastAttemptAt.Add(p.rule.MinInterval).Sub(now); wait > 0 {
-		return notNow(p, c, why, wait, "the last request is not long enough ago")
+	interval, budget := p.stored.LastAttemptAt.Add(p.rule.MinInterval).Sub(now), p.budget(now)
+	if interval > max(budget, 0) {
+		return notNow(p, c, why, interval, "the last request is not long enough ago")
 	}
-	if wait := p.budget(now); wait > 0 {
+	if budget > 0 {
 		if why == scheduled {
 			// Rules or clocks have moved the due time: it goes to where it may.
-			_, _ = k.commit(p.stored, keepIntent, func(r *store.Record) { r.DueAt = now.Add(wait) })
+			_, _ = k.commit(p.stored, keepIntent, func(r *store.Record) { r.DueAt = now.Add(budget) })
 		}
-		return notNow(p, c, why, wait, "it was refreshed within the last day")
+		return notNow(p, c, why, budget, "it was refreshed within the last day")
 	}
 	return nil
 }
@@ -139,7 +140,7 @@ func (k *Keeper) expireStatic(s store.Stored, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	k.log.Warn("static token has expired", "grant", s.Name, "expired_at", s.Token.ExpiresAt)
+	k.log.Warn("static token has expired", "grant", s.Name, "expired_at", stamp(s.Token.ExpiresAt))
 	k.announce(Failed, s.Record, before, after)
 	return errNotDue
 }
