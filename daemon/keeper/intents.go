@@ -44,7 +44,7 @@ func (k *Keeper) loadIntents(ctx context.Context) error {
 // resolve clears up one outcome, and puts the grant on the schedule when that
 // does not succeed.
 func (k *Keeper) resolve(i store.OpenIntent) {
-	k.log.Warn("outcome of a refresh is unknown", "grant", i.Name, "sent_at", i.At, "attempt", i.Attempt)
+	k.log.Warn("outcome of a refresh is unknown", "grant", i.Name, "sent_at", stamp(i.At), "attempt", i.Attempt)
 	if i.Attempt < promptAttempts {
 		if err := k.refresh(k.working, i.Name, resumed); err == nil {
 			return

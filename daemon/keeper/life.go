@@ -87,3 +87,11 @@ func keepDetails(r *store.Record, a provider.Answer) {
 		r.Site = a.Site
 	}
 }
+
+// stamp is how the log shows an instant, as the API does.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "none"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -141,7 +141,7 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 		result, before = resultNew, store.Condition{State: store.Pending}
 	}
 	k.log.Info("registered", "grant", name, "integration", in.Name, "result", result,
-		"generation", r.Generation, "expires_at", r.Token.ExpiresAt, "window_ends_at", r.Refresh.EndsAt, "due_at", r.DueAt)
+		"generation", r.Generation, "expires_at", stamp(r.Token.ExpiresAt), "window_ends_at", stamp(r.Refresh.EndsAt), "due_at", stamp(r.DueAt))
 	k.announce(Registered, old.Record, before, r)
 	return result, "", nil
 }

@@ -48,7 +48,7 @@ func (l Life) span() time.Duration { return l.ExpiresAt.Sub(l.IssuedAt) }
 func LongLived(life time.Duration) bool { return life >= day }
 
 // Due returns when the next refresh of a grant starts; zero means never. The
-// same arguments give the same instant.
+// same arguments give the same instant, in whole milliseconds as it is stored.
 func Due(name string, l Life, r Rule) time.Time {
 	if l.ExpiresAt.IsZero() {
 		return time.Time{}
@@ -66,7 +66,7 @@ func Due(name string, l Life, r Rule) time.Time {
 	if earliest := l.IssuedAt.Add(r.MinInterval); due.Before(earliest) {
 		due = earliest
 	}
-	return due
+	return due.Truncate(time.Millisecond)
 }
 
 // wish is the due time by fraction or distance alone.
