@@ -104,37 +104,72 @@ func (k *Keeper) loadCursor(ctx context.Context) (c reindexCursor, revision stor
 	return c, blob.Revision, nil
 }
 
-// realign stores a record anew if the configuration sees it differently. One
-// that somebody changed meanwhile was computed by the new rules already.
+// realign stores a record anew if the configuration sees it differently, and
+// asks again when somebody changed it meanwhile: an operator's change leaves
+// the due time as it was.
 func (k *Keeper) realign(ctx context.Context, cfg *config.Config, s store.Stored) error {
-	if s.Removed {
-		return nil
+	for {
+		r, changed := aligned(cfg, s.Record, k.now())
+		if !changed {
+			return nil
+		}
+		_, err := k.store.Put(ctx, store.Update{Record: r, Expect: s.Revision})
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		s, err = k.store.Get(ctx, s.Name)
+		if _, damaged := errors.AsType[*store.DamagedError](err); damaged || errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	r := *s.Record
-	in, grant, declared := rules(cfg, r.Name)
+}
+
+// aligned returns a record as the configuration sees it.
+func aligned(cfg *config.Config, was *store.Record, now time.Time) (r *store.Record, changed bool) {
+	if was.Removed {
+		return was, false
+	}
+	is := *was
+	in, grant, declared := rules(cfg, is.Name)
 	switch {
-	case !declared && r.UndeclaredSince.IsZero():
-		r.UndeclaredSince, r.DueAt = k.now(), time.Time{}
-	case !declared:
-		return nil
-	default:
-		r.UndeclaredSince = time.Time{}
-		r.Integration, r.Kind = in.Name, string(in.Kind)
-		if r.Failures == 0 && r.ReauthorizeSince.IsZero() && in.Kind != config.Static {
-			r.DueAt = schedule.Due(r.Name, life(&r), rule(in, grant))
-		}
-		if r.DueAt.IsZero() && !r.Refresh.Value.Empty() {
-			r.DueAt = k.now()
-		}
+	case !declared && is.UndeclaredSince.IsZero():
+		is.UndeclaredSince, is.DueAt = now, time.Time{}
+	case declared:
+		is.UndeclaredSince = time.Time{}
+		is.Integration, is.Kind = in.Name, string(in.Kind)
+		is.DueAt = alignedDue(&is, in, grant, now)
 	}
-	if r.DueAt.Equal(s.DueAt) && r.UndeclaredSince.Equal(s.UndeclaredSince) && r.Integration == s.Integration && r.Kind == s.Kind {
-		return nil
+	changed = !is.DueAt.Equal(was.DueAt) || !is.UndeclaredSince.Equal(was.UndeclaredSince) ||
+		is.Integration != was.Integration || is.Kind != was.Kind
+	return &is, changed
+}
+
+// alignedDue is the due time of a declared grant under these rules.
+func alignedDue(r *store.Record, in *config.Integration, grant *config.Grant, now time.Time) time.Time {
+	troubled := r.Failures > 0 || !r.ReauthorizeSince.IsZero()
+	switch {
+	case in.Kind == config.Static && troubled:
+		return time.Time{}
+	case in.Kind == config.Static:
+		return r.Token.ExpiresAt
+	case r.Refresh.Value.Empty():
+		return time.Time{}
+	case r.DueAt.IsZero() && troubled:
+		return now
+	case troubled:
+		return r.DueAt
+	case !r.DueAt.IsZero() && r.DueAt.Before(now.Add(time.Minute)):
+		// It is about to be refreshed, perhaps because nothing is known of its
+		// life; then these rules hold.
+		return r.DueAt
 	}
-	_, err := k.store.Put(ctx, store.Update{Record: &r, Expect: s.Revision})
-	if errors.Is(err, store.ErrConflict) {
-		return nil
+	if due := schedule.Due(r.Name, life(r), rule(in, grant)); !due.IsZero() {
+		return due
 	}
-	return err
+	return now
 }
 
 // hashRules covers what a due time or a declaration depends on.
