@@ -63,7 +63,8 @@ type Keeper struct {
 	attempts  map[string]uint64 // of open intents
 	held      map[string]time.Time
 	damaged   map[string]damage
-	pending   map[string]string // declared names without a record, with the reason
+	pending   map[string]vacancy // declared names without a record
+	comings   map[string]bool    // during findPending: registered, else removed
 	circuits  map[string]*circuit
 	lanes     map[string]*lane // by token URL
 	storeTry  time.Time        // no intents before that
@@ -84,7 +85,7 @@ func New(cfg Config) *Keeper {
 		attempts: make(map[string]uint64),
 		held:     make(map[string]time.Time),
 		damaged:  make(map[string]damage),
-		pending:  make(map[string]string),
+		pending:  make(map[string]vacancy),
 		circuits: make(map[string]*circuit),
 		lanes:    make(map[string]*lane),
 		endWalk:  func() {},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
@@ -14,18 +15,29 @@ import (
 // Pending grants are declared by their exact name and have no record. They are
 // few, a human wrote each of them, so their names are kept in memory.
 
+// A vacancy is why a declared grant has no token.
+type vacancy struct {
+	reason string
+	since  time.Time // found by this keeper
+}
+
 func (k *Keeper) findPending(ctx context.Context, cfg *config.Config) error {
-	found := make(map[string]string)
+	k.mu.Lock()
+	k.comings = make(map[string]bool)
+	k.mu.Unlock()
+	found := make(map[string]vacancy)
+	now := k.now()
 	for _, g := range cfg.Grants {
 		if g.Pattern() {
 			continue
 		}
 		stored, err := k.store.Get(ctx, g.Name)
 		if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
-			found[g.Name] = reasonNoToken
+			v := vacancy{reasonNoToken, now}
 			if g.Seed != nil && (err != nil || !stored.Removed) {
-				found[g.Name] = reasonSeedMissing
+				v.reason = reasonSeedMissing
 			}
+			found[g.Name] = v
 			continue
 		}
 		if _, damaged := errors.AsType[*store.DamagedError](err); err != nil && !damaged {
@@ -34,7 +46,20 @@ func (k *Keeper) findPending(ctx context.Context, cfg *config.Config) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.pending = found
+	for name, v := range found {
+		if before, known := k.pending[name]; known {
+			found[name] = vacancy{v.reason, before.since}
+		}
+	}
+	// What came and went since the records were read has the last word.
+	for name, came := range k.comings {
+		if came {
+			delete(found, name)
+		} else if v, waits := k.pending[name]; waits && cfg.Declared(name) {
+			found[name] = v
+		}
+	}
+	k.pending, k.comings = found, nil
 	return nil
 }
 
@@ -46,9 +71,9 @@ func (k *Keeper) Pend(name, reason string) (news bool) {
 	defer k.mu.Unlock()
 	before, pending := k.pending[name]
 	if pending {
-		k.pending[name] = reason
+		k.pending[name] = vacancy{reason, before.since}
 	}
-	return pending && before != reason
+	return pending && before.reason != reason
 }
 
 // PendingSeeds lists the grants that wait for their seed file.
@@ -75,6 +100,7 @@ func (k *Keeper) arrived(name string) {
 	defer k.mu.Unlock()
 	delete(k.pending, name)
 	delete(k.damaged, name)
+	k.note(name, true)
 	if k.flights[name] == nil {
 		delete(k.attempts, name)
 	}
@@ -82,20 +108,30 @@ func (k *Keeper) arrived(name string) {
 
 func (k *Keeper) left(cfg *config.Config, name string) {
 	g, ok := cfg.Grant(name)
+	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.damaged, name)
+	k.note(name, false)
 	if ok && !g.Pattern() {
-		k.pending[name] = reasonNoToken
+		k.pending[name] = vacancy{reasonNoToken, now}
+	}
+}
+
+// note tells findPending, if it is under way, what happens behind its back.
+// k.mu is held.
+func (k *Keeper) note(name string, came bool) {
+	if k.comings != nil {
+		k.comings[name] = came
 	}
 }
 
 func (k *Keeper) pendingCondition(cfg *config.Config, name string) store.Condition {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	reason, ok := k.pending[name]
+	v, ok := k.pending[name]
 	if !ok {
-		reason = reasonNoToken
+		v.reason = reasonNoToken
 	}
-	return store.Condition{State: store.Pending, Reason: reason}
+	return store.Condition{State: store.Pending, Reason: v.reason, Since: v.since}
 }
