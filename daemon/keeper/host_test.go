@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -247,6 +248,36 @@ func (h *host) damage(name string) {
 	if _, err := h.backend.Swap(h.t.Context(), change); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// A readHook calls back when a record has been read, before the reader has it.
+type readHook struct {
+	store.KV
+	mu   sync.Mutex
+	call func(name string)
+}
+
+func (r *readHook) around(kv store.KV) store.KV {
+	r.KV = kv
+	return r
+}
+
+// set replaces the call; nil ends it.
+func (r *readHook) set(call func(name string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.call = call
+}
+
+func (r *readHook) Get(ctx context.Context, name string) (store.Row, error) {
+	row, err := r.KV.Get(ctx, name)
+	r.mu.Lock()
+	call := r.call
+	r.mu.Unlock()
+	if call != nil {
+		call(name)
+	}
+	return row, err
 }
 
 type testLog struct{ t testing.TB }
