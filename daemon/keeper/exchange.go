@@ -189,7 +189,7 @@ func (k *Keeper) announce(kind EventKind, was *store.Record, before store.Condit
 	c := k.condition(is)
 	e := Event{Grant: is.Name, Generation: is.Generation, State: c.State, Reason: c.Reason, At: k.now()}
 	kinds := []EventKind{kind}
-	if c.State != before.State {
+	if c.State != before.State && kind != Changed {
 		kinds = append(kinds, Changed)
 	}
 	if was == nil || !is.Refresh.EndsAt.Equal(was.Refresh.EndsAt) {
