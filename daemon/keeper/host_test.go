@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -21,6 +22,7 @@ import (
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
+	"webex-tokend/store/storetest"
 )
 
 // A host is a keeper over a real store that speaks to an emulated Webex in the
@@ -36,6 +38,9 @@ type host struct {
 	backend store.KV
 	// kv, when set, stands between store and backend.
 	kv func(store.KV) store.KV
+	// memory, when set, takes the place of the backend on disk, also over restarts.
+	memory *storetest.Memory
+	quiet  bool // nothing is logged
 	// transport, when set, stands between keeper and emulator.
 	transport func(http.RoundTripper) http.RoundTripper
 }
@@ -69,6 +74,18 @@ func newHost(t testing.TB, cfg emulator.Config, more string) *host {
 	h.start()
 	t.Cleanup(h.stop)
 	return h
+}
+
+// busy runs a test in fake time with a host that is made for a great many
+// commits.
+func busy(t *testing.T, more string, test func(t *testing.T, h *host)) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{t: t, dir: t.TempDir(), webex: emulator.New(calm), memory: new(storetest.Memory), quiet: true}
+		h.configure(more)
+		h.start()
+		defer h.stop()
+		test(t, h)
+	})
 }
 
 // ramDir is a temporary folder in memory where the machine has one: simulated
@@ -105,15 +122,12 @@ func (h *host) configure(more string) {
 
 func (h *host) start() {
 	h.t.Helper()
-	kv, err := boltkv.Open(boltkv.Config{Path: filepath.Join(h.dir, "store.db")})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	var waist store.KV = kv
-	h.backend = kv
+	waist := h.open()
+	h.backend = waist
 	if h.kv != nil {
 		waist = h.kv(waist)
 	}
+	var err error
 	if h.store, err = store.Open(context.Background(), waist, store.Config{}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -125,11 +139,34 @@ func (h *host) start() {
 		Store:    h.store,
 		Config:   h.config,
 		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return transport, nil }}),
-		Log:      hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testLog{h.t}, DisableTime: true}),
+		Log:      h.log(),
 	})
 	if err := h.keeper.Start(context.Background()); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+func (h *host) open() store.KV {
+	if h.memory != nil {
+		return lasting{h.memory}
+	}
+	kv, err := boltkv.Open(boltkv.Config{Path: filepath.Join(h.dir, "store.db")})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return kv
+}
+
+// A lasting backend can be opened again after its Close.
+type lasting struct{ *storetest.Memory }
+
+func (lasting) Close() error { return nil }
+
+func (h *host) log() hclog.Logger {
+	if h.quiet {
+		return hclog.NewNullLogger()
+	}
+	return hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testLog{h.t}, DisableTime: true})
 }
 
 // stop ends the keeper as the daemon does.

@@ -73,7 +73,7 @@ func (h *host) dueBeforeExpiry(names []string, before time.Duration) (n int) {
 }
 
 func TestChangedRulesMoveEveryDueTime(t *testing.T) {
-	inBubble(t, calm, earlier, func(t *testing.T, h *host) {
+	busy(t, earlier, func(t *testing.T, h *host) {
 		h.settle()
 		names := h.tenants(1000)
 		time.Sleep(time.Hour)
@@ -145,7 +145,7 @@ func TestAStartUnderTheSameRulesWritesNothing(t *testing.T) {
 }
 
 func TestAReloadDuringAWalkEndsInTheLatestRules(t *testing.T) {
-	inBubble(t, calm, earlier, func(t *testing.T, h *host) {
+	busy(t, earlier, func(t *testing.T, h *host) {
 		h.settle()
 		names := h.tenants(1000)
 		h.configure(later)

@@ -1,0 +1,237 @@
+package keeper_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/store"
+)
+
+// kinds are what the events of a grant were, in order.
+func kinds(events []keeper.Event, grant string) (list []keeper.EventKind) {
+	for _, e := range events {
+		if e.Grant == grant {
+			list = append(list, e.Kind)
+		}
+	}
+	return list
+}
+
+// next fails unless events are waiting.
+func next(t *testing.T, s *keeper.Subscription) []keeper.Event {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	events, err := s.Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
+
+// silent fails when an event is waiting.
+func silent(t *testing.T, s *keeper.Subscription) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if events, err := s.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("events %v, %v", events, err)
+	}
+}
+
+func TestEveryChangeIsToldOnceAndInOrder(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		s := h.keeper.Subscribe(keeper.Latest)
+		defer s.Close()
+		h.register("meetings-1", emulator.Meetings)
+		time.Sleep(time.Hour)
+		h.keeper.Refresh(t.Context(), "meetings-1")
+		h.webex.Script(emulator.Reply(503, nil, ""))
+		h.keeper.Refresh(t.Context(), "meetings-1")
+		h.keeper.Refresh(t.Context(), "meetings-1")
+		h.keeper.Pause(t.Context(), "meetings-1")
+		h.keeper.Pause(t.Context(), "meetings-1")
+		h.keeper.Resume(t.Context(), "meetings-1")
+		h.keeper.Remove(t.Context(), "meetings-1")
+		events := next(t, s)
+		want := []keeper.EventKind{
+			keeper.Registered, keeper.Changed, keeper.Moved, // pending to ok
+			keeper.Refreshed,
+			keeper.Failed, keeper.Changed, // to retrying
+			keeper.Refreshed, keeper.Changed, // back to ok
+			keeper.Changed, // paused, once
+			keeper.Changed, // resumed
+			keeper.Removed,
+		}
+		if got := kinds(events, "meetings-1"); !slices.Equal(got, want) {
+			t.Errorf("events %v, want %v", got, want)
+		}
+		for i, e := range events {
+			if i > 0 && e.ID != events[i-1].ID+1 {
+				t.Errorf("event %d follows %d", e.ID, events[i-1].ID)
+			}
+			if e.At.IsZero() || e.State == "" || e.State != store.OK && e.Reason == "" {
+				t.Errorf("event without an explanation: %+v", e)
+			}
+		}
+		silent(t, s)
+	})
+}
+
+func TestATokenIsStoredWhenItsEventComes(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		s := h.keeper.Subscribe(keeper.Latest)
+		defer s.Close()
+		go h.keeper.Refresh(context.Background(), "rest-1")
+		e := next(t, s)[0]
+		got, err := h.keeper.Current(t.Context(), "rest-1")
+		if err != nil || e.Kind != keeper.Refreshed || e.Generation != 2 || got.Generation < e.Generation {
+			t.Errorf("event %+v while generation %d is stored, %v", e, got.Generation, err)
+		}
+	})
+}
+
+func TestAReaderResumesBehindTheEventThatItSawLast(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		for i := range 10 {
+			h.register(fmt.Sprint("rest-", i), emulator.REST)
+		}
+		all := h.keeper.Subscribe(0)
+		seen := next(t, all)
+		all.Close()
+		if len(seen) == 0 || seen[0].ID != 1 {
+			t.Fatalf("%d events from the beginning", len(seen))
+		}
+		half := len(seen) / 2
+		s := h.keeper.Subscribe(seen[half].ID)
+		defer s.Close()
+		if rest := next(t, s); !slices.Equal(rest, seen[half+1:]) {
+			t.Errorf("%d events after the one of ID %d, want %d", len(rest), seen[half].ID, len(seen)-half-1)
+		}
+		fresh := h.keeper.Subscribe(keeper.Latest)
+		defer fresh.Close()
+		silent(t, fresh)
+		h.keeper.Pause(t.Context(), "rest-1")
+		if e := next(t, fresh); len(e) != 1 || e[0].ID != seen[len(seen)-1].ID+1 {
+			t.Errorf("new events %v", e)
+		}
+	})
+}
+
+func TestThousandsOfEventsAreHeldForAReaderThatComesBack(t *testing.T) {
+	busy(t, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		for range 5000 {
+			h.keeper.Pause(t.Context(), "rest-1")
+			h.keeper.Resume(t.Context(), "rest-1")
+		}
+		const last = 3 + 10_000
+		s := h.keeper.Subscribe(last - 4096)
+		defer s.Close()
+		if events := next(t, s); len(events) != 4096 || events[4095].ID != last {
+			t.Errorf("%d events up to %d", len(events), events[len(events)-1].ID)
+		}
+	})
+}
+
+func TestASlowReaderKeepsTheLatestOfEachGrant(t *testing.T) {
+	busy(t, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.register("rest-2", emulator.REST)
+		slow, fast := h.keeper.Subscribe(keeper.Latest), h.keeper.Subscribe(keeper.Latest)
+		defer slow.Close()
+		defer fast.Close()
+		h.keeper.Pause(t.Context(), "rest-2")
+		for range 9000 {
+			h.keeper.Pause(t.Context(), "rest-1")
+			h.keeper.Resume(t.Context(), "rest-1")
+			next(t, fast)
+		}
+		h.keeper.Pause(t.Context(), "rest-1")
+		events := next(t, slow)
+		if len(events) > 16384 {
+			t.Errorf("%d events wait for one reader", len(events))
+		}
+		latest := make(map[string]keeper.Event)
+		for i, e := range events {
+			if i > 0 && e.ID <= events[i-1].ID {
+				t.Fatalf("event %d follows %d", e.ID, events[i-1].ID)
+			}
+			latest[e.Grant] = e
+		}
+		if _, skipped := latest[""]; skipped {
+			t.Error("events of two grants are too many")
+		}
+		for _, name := range []string{"rest-1", "rest-2"} {
+			if latest[name].State != store.Paused {
+				t.Errorf("%s is %q for a slow reader", name, latest[name].State)
+			}
+		}
+	})
+}
+
+func TestAReaderThatLosesGrantsIsToldSo(t *testing.T) {
+	busy(t, "", func(t *testing.T, h *host) {
+		const grants = 6000 // with three events each
+		s := h.keeper.Subscribe(keeper.Latest)
+		defer s.Close()
+		for i := range grants {
+			h.take(fmt.Sprint("rest-", i), pair("a", fmt.Sprint("r", i)))
+		}
+		events := next(t, s)
+		if events[0].Kind != keeper.Skipped {
+			t.Fatalf("the first event is %+v", events[0])
+		}
+		for i, e := range events[1:] {
+			if e.ID != events[i].ID+1 || e.Kind == keeper.Skipped {
+				t.Fatalf("event %d, %s, follows %d", e.ID, e.Kind, events[i].ID)
+			}
+		}
+		if last := events[len(events)-1].ID; last != 3*grants {
+			t.Errorf("the last event is %d", last)
+		}
+	})
+}
+
+func TestASubscriptionEndsWithItsReaderAndWithTheKeeper(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		ended := func(s *keeper.Subscription) {
+			t.Helper()
+			if _, err := s.Next(t.Context()); !errors.Is(err, keeper.ErrEnded) {
+				t.Errorf("it ends with %v", err)
+			}
+		}
+		own, waiting, late := h.keeper.Subscribe(0), h.keeper.Subscribe(0), h.keeper.Subscribe(0)
+		outcome := make(chan error)
+		for _, s := range []*keeper.Subscription{own, waiting} {
+			go func() {
+				_, err := s.Next(context.Background())
+				outcome <- err
+			}()
+		}
+		synctest.Wait()
+		own.Close()
+		own.Close()
+		if err := <-outcome; !errors.Is(err, keeper.ErrEnded) {
+			t.Errorf("a closed one ends with %v", err)
+		}
+		h.register("rest-1", emulator.REST)
+		if err := <-outcome; err != nil {
+			t.Errorf("an open one ends with %v", err)
+		}
+		h.stop()
+		if events := next(t, late); len(kinds(events, "rest-1")) == 0 {
+			t.Error("what happened before the stop is lost")
+		}
+		ended(late)
+		ended(waiting)
+	})
+}
