@@ -48,7 +48,7 @@ func entries(r *Record) []Entry {
 		Rank:  rankOrLast(r.Refresh.EndsAt),
 		Name:  r.Name,
 	}}
-	if !r.DueAt.IsZero() {
+	if refreshed(r) {
 		list = append(list, Entry{
 			Index: DueIndex,
 			Group: r.Integration,
@@ -58,6 +58,13 @@ func entries(r *Record) []Entry {
 		})
 	}
 	return list
+}
+
+// refreshed tells whether a record has a place in the schedule: what is paused
+// keeps its due time for later, and must not be found by every sweep till then.
+func refreshed(r *Record) bool {
+	state := r.Condition().State
+	return !r.DueAt.IsZero() && state != Paused && state != Unverified
 }
 
 // attentionGroup joins with a slash: no state has one, so the last one parts

@@ -90,6 +90,9 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 	if why == ordered || why == resumed {
 		return nil
 	}
+	if why == scheduled && now.Before(p.stored.DueAt) {
+		return errNotDue // somebody else was faster than the queue
+	}
 	if why == demanded {
 		switch c.State {
 		case store.Misconfigured:
