@@ -13,7 +13,7 @@ var ErrNewerFormat = errors.New("written in a newer format")
 // fields after it are those of a protocol buffer:
 //
 //	 1 name             16 due                  31 observations, see observation.go
-//	 2 integration      17 assumed access
+//	 2 integration      17 assumed access       32 person
 //	 3 kind             18 assumed window       token:
 //	 4 generation       19 paused since           1 access  2 type  3 scope
 //	 5 token            20 undeclared since       4 issued  5 expires
@@ -27,6 +27,8 @@ var ErrNewerFormat = errors.New("written in a newer format")
 //	13 registered       28 rejection
 //	14 last refresh     29 removed
 //	15 last attempt     30 fingerprints, 8 bytes each
+//	                                            person:
+//	                                              1 ID  2 organisation  3 name
 //
 // Instants are zigzag varints of milliseconds since the epoch. A zero value
 // has no field. A build keeps fields of the record that it does not know and
@@ -76,6 +78,7 @@ func encode(r *Record) []byte {
 	b = appendBool(b, 29, r.Removed)
 	b = appendBytes(b, 30, encodeFingerprints(r.Fingerprints))
 	b = appendBytes(b, 31, encodeObservations(r.Observations))
+	b = appendBytes(b, 32, encodePerson(&r.Person))
 	return append(b, r.unknown...)
 }
 
@@ -108,6 +111,17 @@ func encodeRejection(j *Rejection) []byte {
 	b := appendTime(nil, 1, j.First)
 	b = appendTime(b, 2, j.Last)
 	return appendUint(b, 3, j.Count)
+}
+
+func encodePerson(p *Person) []byte {
+	var b []byte
+	if p.ID != (Fingerprint{}) {
+		b = appendBytes(b, 1, p.ID[:])
+	}
+	if p.OrgID != (Fingerprint{}) {
+		b = appendBytes(b, 2, p.OrgID[:])
+	}
+	return appendText(b, 3, p.DisplayName)
 }
 
 func encodeFingerprints(list []Fingerprint) []byte {
@@ -219,6 +233,8 @@ func (r *Record) read(f fieldReader) error {
 			list, err := decodeObservations(f.octets())
 			r.Observations = list
 			f.fail(err)
+		case 32:
+			f.fail(r.Person.read(f.message()))
 		default:
 			r.unknown = append(r.unknown, f.raw...)
 		}
@@ -285,6 +301,20 @@ func (j *Rejection) read(f fieldReader) error {
 			j.Last = f.time()
 		case 3:
 			j.Count = f.uint()
+		}
+	}
+	return f.err
+}
+
+func (p *Person) read(f fieldReader) error {
+	for f.next() {
+		switch f.number {
+		case 1:
+			copy(p.ID[:], f.octets())
+		case 2:
+			copy(p.OrgID[:], f.octets())
+		case 3:
+			p.DisplayName = f.text()
 		}
 	}
 	return f.err

@@ -23,6 +23,7 @@ type Record struct {
 	User         string // user_name of Meetings
 	Email        string
 	Site         string
+	Person       Person // who consented; zero: not known
 
 	RegisteredAt time.Time
 	// LastRefreshAt is when the request of the last successful refresh was
@@ -71,6 +72,14 @@ type RefreshToken struct {
 	Value     Secret
 	FirstSeen time.Time // when this very value was issued to us
 	EndsAt    time.Time // as the last response said; zero: not known to end
+}
+
+// A Person is who consented. The IDs serve to recognise them, so fingerprints
+// will do; a zero one is not known.
+type Person struct {
+	ID          Fingerprint
+	OrgID       Fingerprint
+	DisplayName string
 }
 
 // A LastError is the latest refusal, cut to what helps an operator.

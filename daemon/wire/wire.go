@@ -26,6 +26,13 @@ type Grant struct {
 	Outputs         []Output          `json:"outputs"`
 	Scope           string            `json:"scope"`
 	Labels          map[string]string `json:"labels"`
+	// Person is who consented; null: not known.
+	Person        *Person  `json:"person"`
+	MissingScopes []string `json:"missing_scopes"` // configured and not granted
+	// Manager is the grant that mints the tokens of this service app, Manages
+	// are those that this grant mints for.
+	Manager string   `json:"manager,omitempty"`
+	Manages []string `json:"manages,omitempty"`
 }
 
 // A LastError is the latest refusal.
