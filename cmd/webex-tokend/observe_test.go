@@ -20,7 +20,8 @@ func printsAtLast(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	wanted, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
-	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+	pause := 20 * time.Millisecond
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
 		err := ts.Exec(args[1], args[2:]...)
 		if wanted.MatchString(ts.ReadFile("stdout")) {
 			return
@@ -28,6 +29,7 @@ func printsAtLast(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(end) {
 			ts.Fatalf("never printed %q (%v)", args[0], err)
 		}
+		pause = min(pause*3/2, time.Second/2)
 	}
 }
 

@@ -39,6 +39,10 @@ func TestScripts(t *testing.T) {
 	if os.Geteuid() == 0 {
 		openProgram(t)
 	}
+	example, err := filepath.Abs("../../config.example.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -46,6 +50,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("WEBEX_TOKEND_SOCKET", filepath.Join(e.WorkDir, "run", "api.sock"))
 			e.Setenv("TZ", "UTC")
+			e.Setenv("EXAMPLE", example)
 			// A program under the race detector rests for a second at its end.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values[emulated{}] = new(emulated)
