@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -9,11 +10,16 @@ import (
 	"webex-tokend/store"
 )
 
-// Current is the access token in force.
+// Current is the access token in force, and what goes beside it into the files
+// of its grant.
 type Current struct {
 	Grant string
 	store.Token
 	Generation uint64
+
+	State store.State
+	User  string // as the answer named it, else its mail address; empty: not known
+	Site  string // of Meetings; empty: not known
 }
 
 // patienceOfReaders is how long Token waits for a refresh: a little longer
@@ -23,11 +29,29 @@ const patienceOfReaders = 35 * time.Second
 // Current returns the access token as stored, even an expired or empty one, and
 // never refreshes.
 func (k *Keeper) Current(ctx context.Context, name string) (Current, error) {
-	stored, err := k.read(ctx, k.config.Load(), name)
+	cfg := k.config.Load()
+	stored, err := k.read(ctx, cfg, name)
 	if err != nil {
 		return Current{}, err
 	}
-	return Current{name, stored.Token, stored.Generation}, nil
+	return k.current(cfg, stored), nil
+}
+
+// current takes what readers get out of a record. The site that the operator
+// wrote counts more than the one of an answer, which may be a mere number.
+func (k *Keeper) current(cfg *config.Config, s store.Stored) Current {
+	c := Current{
+		Grant:      s.Name,
+		Token:      s.Token,
+		Generation: s.Generation,
+		State:      k.condition(s.Record).State,
+		User:       cmp.Or(s.User, s.Email),
+		Site:       s.Site,
+	}
+	if in, _, ok := rules(cfg, s.Name); ok {
+		c.Site = cmp.Or(in.Site, s.Site)
+	}
+	return c
 }
 
 // Token returns an access token that lives at least minValid longer. A live
@@ -41,7 +65,7 @@ func (k *Keeper) Token(ctx context.Context, name string, minValid time.Duration)
 		return Current{}, err
 	}
 	if serves(stored.Token, k.now(), minValid) {
-		return Current{name, stored.Token, stored.Generation}, nil
+		return k.current(cfg, stored), nil
 	}
 	c := k.condition(stored.Record)
 	live := serves(stored.Token, k.now(), 0)
@@ -65,7 +89,7 @@ func (k *Keeper) Token(ctx context.Context, name string, minValid time.Duration)
 		return Current{}, err
 	}
 	if serves(stored.Token, k.now(), minValid) {
-		return Current{name, stored.Token, stored.Generation}, nil
+		return k.current(cfg, stored), nil
 	}
 	return Current{}, k.unserved(stored, refused)
 }
