@@ -29,6 +29,12 @@ func TestMain(m *testing.M) {
 		err = writeUntilKilled(args[0], true)
 	case "fill":
 		err = fill(args[0])
+	case "answer":
+		err = answerOnFullDisk(args[0], true)
+	case "answer without intents":
+		err = answerOnFullDisk(args[0], false)
+	case "intend":
+		err = intendOnFullDisk(args[0])
 	case "examine":
 		err = examine(args[0], number(args[1]), number(args[2]), useGuarded)
 	case "examine without guard":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -29,7 +30,9 @@ func (k *KV) Swap(ctx context.Context, c store.Change) (store.Revision, error) {
 	if err := validate(c); err != nil {
 		return 0, err
 	}
-	return k.submit(ctx, subject{name: c.Name}, func(t *transaction) (store.Revision, error) { return t.swap(c) })
+	opens := slices.ContainsFunc(c.Marks, func(m store.Mark) bool { return m.Index == store.OpenIndex && m.Value != nil })
+	return k.submit(&operation{ctx: ctx, subject: subject{name: c.Name}, opens: opens,
+		apply: func(t *transaction) (store.Revision, error) { return t.swap(c) }})
 }
 
 // SwapBlob waits as Swap does.
@@ -37,24 +40,23 @@ func (k *KV) SwapBlob(ctx context.Context, key string, expect store.Revision, va
 	if key == "" {
 		return 0, errors.New("blob without a key")
 	}
-	return k.submit(ctx, subject{blob: true, name: key}, func(t *transaction) (store.Revision, error) {
-		return t.swapBlob(key, expect, value)
-	})
+	return k.submit(&operation{ctx: ctx, subject: subject{blob: true, name: key},
+		apply: func(t *transaction) (store.Revision, error) { return t.swapBlob(key, expect, value) }})
 }
 
-func (k *KV) submit(ctx context.Context, s subject, apply func(*transaction) (store.Revision, error)) (store.Revision, error) {
-	if err := ctx.Err(); err != nil {
+func (k *KV) submit(o *operation) (store.Revision, error) {
+	if err := o.ctx.Err(); err != nil {
 		return 0, err
 	}
-	o := &operation{ctx: ctx, subject: s, apply: apply, done: make(chan struct{})}
+	o.done = make(chan struct{})
 	if !k.queue.put(o) {
 		return 0, store.ErrClosed
 	}
 	select {
 	case <-o.done:
 		return o.revision, o.err
-	case <-ctx.Done():
-		return 0, fmt.Errorf("wait for the commit: %w", ctx.Err())
+	case <-o.ctx.Done():
+		return 0, fmt.Errorf("wait for the commit: %w", o.ctx.Err())
 	}
 }
 
@@ -111,6 +113,15 @@ func (k *KV) serve(group []*operation) {
 	if err != nil {
 		answer(live, err)
 		return
+	}
+	if err := k.reserve(live); err != nil {
+		opening := func(o *operation) bool { return o.opens }
+		answer(slices.DeleteFunc(slices.Clone(live), func(o *operation) bool { return !o.opens }), err)
+		// A full disk is no reason to refuse what may make room or free a grant.
+		if live = slices.DeleteFunc(live, opening); len(live) == 0 || k.file.db == nil {
+			answer(live, k.file.why)
+			return
+		}
 	}
 	k.transact(live)
 }

@@ -12,6 +12,7 @@ type operation struct {
 	ctx     context.Context
 	subject subject
 	apply   func(*transaction) (store.Revision, error)
+	opens   bool // begins a refresh, whose answer must have room
 
 	// revision and err are written by the committer before it closes done.
 	revision store.Revision
