@@ -102,31 +102,63 @@ type Request struct {
 func (c *Client) Refresh(ctx context.Context, in *config.Integration, r Request) (Answer, error) {
 	d, ok := dialectOf(in.Kind)
 	if !ok {
-		return Answer{}, &Failure{Kind: Misconfigured, Code: "not_refreshable",
-			Description: "grants of kind " + string(in.Kind) + " have no token request"}
+		return Answer{}, kindless(in)
 	}
+	form := d.form(in, r)
+	return c.ask(ctx, in, d, question{
+		url:     in.TokenURL,
+		style:   in.AuthStyle,
+		form:    form,
+		token:   r.Token,
+		private: []store.Secret{r.CodeVerifier, r.Token, store.NewSecret(form.Get("refresh_token"))},
+	})
+}
+
+// ask puts a question whose answer has tokens in it.
+func (c *Client) ask(ctx context.Context, in *config.Integration, d dialect, q question) (Answer, error) {
+	var a Answer
+	failure := c.prove(in, func(secret store.Secret) (f *Failure) {
+		a, f = c.exchange(ctx, in, d, q, secret)
+		return f
+	})
+	return answerOrFailure(a, failure)
+}
+
+// prove tries a request with each secret of the client in turn, until one of
+// them is not what is refused. A public client has one try without any.
+func (c *Client) prove(in *config.Integration, try func(secret store.Secret) *Failure) *Failure {
 	if len(in.Secrets) == 0 {
-		return answerOrFailure(c.exchange(ctx, in, d, r, store.Secret{}))
+		return try(store.Secret{})
 	}
 	var failure *Failure
 	for _, file := range c.secretFiles(in) {
 		secret, err := file.Read()
 		if err != nil {
 			// The refusal of an earlier secret says more than a missing next one.
-			failure = cmp.Or(failure, &Failure{Kind: Misconfigured, Code: "client_secret_unreadable",
-				Description: scrubber{}.clean(err.Error(), maxDescription)})
+			failure = cmp.Or(failure, unreadable(err))
 			continue
 		}
-		var a Answer
-		a, failure = c.exchange(ctx, in, d, r, secret)
+		failure = try(secret)
 		if failure == nil {
 			c.remember(in, file)
 		}
 		if failure == nil || !failure.client {
-			return answerOrFailure(a, failure)
+			return failure
 		}
 	}
-	return answerOrFailure(Answer{}, failure)
+	return failure
+}
+
+// kindless is a request that the kind of the integration does not know.
+func kindless(in *config.Integration) *Failure {
+	return &Failure{Kind: Misconfigured, Code: "not_refreshable",
+		Description: "grants of kind " + string(in.Kind) + " have no token request"}
+}
+
+// unreadable is a secret file that this machine does not give.
+func unreadable(err error) *Failure {
+	return &Failure{Kind: Misconfigured, Code: "client_secret_unreadable",
+		Description: scrubber{}.clean(err.Error(), maxDescription)}
 }
 
 // answerOrFailure keeps a nil *Failure from becoming an error that is not nil.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -16,28 +17,53 @@ import (
 // maxBody bounds an answer, in bytes; a real one has under four thousand.
 const maxBody = 64 << 10
 
-// exchange sends one refresh and reads its answer. The order is a promise:
+// A question is one form on its way to an endpoint of the broker.
+type question struct {
+	url   string
+	style config.AuthStyle
+	form  url.Values   // without the parameters of the client
+	token store.Secret // the refresh token in it, if any
+	// private is what no text of the peer may repeat, beside the client's secret.
+	private []store.Secret
+}
+
+// A reply is what came back, read to its end.
+type reply struct {
+	*http.Response
+	body    body
+	private scrubber
+}
+
+// exchange puts a question whose answer has tokens in it.
+func (c *Client) exchange(ctx context.Context, in *config.Integration, d dialect, q question, secret store.Secret) (Answer, *Failure) {
+	r, failure := c.post(ctx, in, q, secret)
+	if failure != nil {
+		return Answer{}, failure
+	}
+	return read(r, d, q.token)
+}
+
+// post sends one question and reads what comes back. The order is a promise:
 //
 //  1. all that can fail here fails before a connection is asked for;
 //  2. the caller's ctx counts until the request departs, see departure;
 //  3. RoundTrip, not http.Client: it knows no redirects and no cookies;
 //  4. the answer is read to its end even on an error status, so that the
 //     connection can be used again.
-func (c *Client) exchange(ctx context.Context, in *config.Integration, d dialect, r Request, secret store.Secret) (Answer, *Failure) {
+func (c *Client) post(ctx context.Context, in *config.Integration, q question, secret store.Secret) (reply, *Failure) {
 	if ctx.Err() != nil {
-		return Answer{}, cancelled()
+		return reply{}, cancelled()
 	}
 	transport, err := c.transport(in)
 	if err != nil {
-		return Answer{}, unprepared(err)
+		return reply{}, unprepared(err)
 	}
-	form := d.form(in, r)
-	private := scrubber{in.ClientID, []store.Secret{secret, r.CodeVerifier, r.Token, store.NewSecret(form.Get("refresh_token"))}}
-	req, err := http.NewRequest(http.MethodPost, in.TokenURL, nil)
+	form := maps.Clone(q.form)
+	req, err := http.NewRequest(http.MethodPost, q.url, nil)
 	if err != nil {
-		return Answer{}, &Failure{Kind: Misconfigured, Code: "token_url_invalid"}
+		return reply{}, &Failure{Kind: Misconfigured, Code: "token_url_invalid"}
 	}
-	authenticate(req, form, in, secret)
+	authenticate(req, form, in.ClientID, q.style, secret)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.userAgent)
@@ -57,39 +83,43 @@ func (c *Client) exchange(ctx context.Context, in *config.Integration, d dialect
 
 	resp, err := transport.RoundTrip(req.WithContext(bounded))
 	if err != nil {
-		return Answer{}, unanswered(err, dep.sent())
+		return reply{}, unanswered(err, dep.sent())
 	}
-	return read(resp, d, r.Token, private)
+	private := scrubber{in.ClientID, append([]store.Secret{secret}, q.private...)}
+	return reply{resp, readBody(resp), private}, nil
 }
 
 // authenticate adds the client to a request in the one style configured,
 // RFC 6749 section 2.3.1; there is no second try with the other one. A public
 // client names itself in the body.
-func authenticate(req *http.Request, form url.Values, in *config.Integration, secret store.Secret) {
+func authenticate(req *http.Request, form url.Values, clientID string, style config.AuthStyle, secret store.Secret) {
 	switch {
 	case secret.Empty():
-		form.Set("client_id", in.ClientID)
-	case in.AuthStyle == config.Basic:
-		req.SetBasicAuth(url.QueryEscape(in.ClientID), url.QueryEscape(secret.Reveal()))
+		form.Set("client_id", clientID)
+	case style == config.Basic:
+		req.SetBasicAuth(url.QueryEscape(clientID), url.QueryEscape(secret.Reveal()))
 	default:
-		form.Set("client_id", in.ClientID)
+		form.Set("client_id", clientID)
 		form.Set("client_secret", secret.Reveal())
 	}
 }
 
-// read turns a response into what it says.
-func read(resp *http.Response, d dialect, sent store.Secret, private scrubber) (Answer, *Failure) {
-	b := readBody(resp)
+// read turns a reply into what it says.
+func read(r reply, d dialect, sent store.Secret) (Answer, *Failure) {
 	switch {
-	case resp.StatusCode >= 200 && resp.StatusCode < 300:
-		return accept(resp, b, d, sent, private)
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		f := answered(resp)
-		f.Code = "redirect_refused"
-		f.Description = private.clean("it redirects to host "+hostOf(resp.Header.Get("Location"))+", which was not followed", maxDescription)
-		return Answer{}, f
+	case r.StatusCode >= 200 && r.StatusCode < 300:
+		return accept(r.Response, r.body, d, sent, r.private)
+	case r.StatusCode >= 300 && r.StatusCode < 400:
+		return Answer{}, redirected(r)
 	}
-	return Answer{}, refuse(resp, b, d, private)
+	return Answer{}, refuse(r.Response, r.body, d, r.private)
+}
+
+func redirected(r reply) *Failure {
+	f := answered(r.Response)
+	f.Code = "redirect_refused"
+	f.Description = r.private.clean("it redirects to host "+hostOf(r.Header.Get("Location"))+", which was not followed", maxDescription)
+	return f
 }
 
 // answered begins the Failure of an answer whose status arrived.

@@ -2,8 +2,6 @@ package provider
 
 import (
 	"context"
-	"net/http"
-	"strings"
 	"time"
 
 	"webex-tokend/daemon/config"
@@ -22,37 +20,13 @@ type Expiry struct {
 // a *Failure; Status 401 means that the token is not in force. Nothing is
 // used up, so ctx ends the call at any time.
 func (c *Client) TokenExpiry(ctx context.Context, in *config.Integration, access store.Secret) (Expiry, error) {
-	if in.APIURL == "" {
-		return Expiry{}, &Failure{Kind: Misconfigured, Code: "no_api_url"}
-	}
-	transport, err := c.transport(in)
+	a, err := c.Get(ctx, in, "/authorizations/tokenExpiry", access)
 	if err != nil {
-		return Expiry{}, unprepared(err)
+		return Expiry{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.limits.Total)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-		strings.TrimSuffix(in.APIURL, "/")+"/authorizations/tokenExpiry", nil)
-	if err != nil {
-		return Expiry{}, &Failure{Kind: Misconfigured, Code: "api_url_invalid"}
-	}
-	req.Header.Set("Authorization", "Bearer "+access.Reveal())
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.userAgent)
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return Expiry{}, unanswered(err, !dialing(err))
-	}
-	b := readBody(resp)
-	if resp.StatusCode != http.StatusOK {
-		return Expiry{}, refuse(resp, b, webex(), scrubber{secrets: []store.Secret{access}})
-	}
-	o, _ := ReadObject(b.text)
-	end, ok := o.Instant("exp")
+	end, ok := a.Instant("exp")
 	if !ok {
-		f := answered(resp)
-		f.Code = "not_an_expiry"
-		return Expiry{}, f
+		return Expiry{}, &Failure{Sent: true, Answered: true, Status: a.Status, Date: a.Date, Code: "not_an_expiry"}
 	}
-	return Expiry{End: end, Date: dateOf(resp.Header)}, nil
+	return Expiry{End: end, Date: a.Date}, nil
 }

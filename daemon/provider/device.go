@@ -1,0 +1,159 @@
+package provider
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store"
+)
+
+// What a device flow takes where the answer has no number: those that Webex
+// documents for its own, and the interval of RFC 8628 for all others.
+const (
+	deviceLife        = 5 * time.Minute
+	deviceInterval    = 5 * time.Second
+	longestDeviceLife = time.Hour
+)
+
+// A Device is a device flow that waits for its person.
+type Device struct {
+	Code store.Secret
+	// UserCode is what the person enters at URL; URLComplete has it in it and
+	// may be empty.
+	UserCode    string
+	URL         string
+	URLComplete string
+	Life        time.Duration
+	Interval    time.Duration // least time between two polls
+}
+
+// StartDevice begins a device flow, RFC 8628 section 3.1:
+//
+//	{"device_code":"...","user_code":"729703","expires_in":300,"interval":2,
+//	 "verification_uri":"https://...","verification_uri_complete":"https://..."}
+//
+// Webex wants no authentication here, other servers want that of the token
+// endpoint. The error is always a *Failure.
+func (c *Client) StartDevice(ctx context.Context, in *config.Integration) (Device, error) {
+	d, ok := dialectOf(in.Kind)
+	if !ok {
+		return Device{}, kindless(in)
+	}
+	q := question{
+		url:   in.DeviceAuthorizeURL,
+		style: in.AuthStyle,
+		form:  url.Values{"scope": {strings.Join(in.Scopes, " ")}},
+	}
+	var started Device
+	start := func(secret store.Secret) *Failure {
+		r, failure := c.post(ctx, in, q, secret)
+		switch {
+		case failure != nil:
+		case r.StatusCode >= 300 && r.StatusCode < 400:
+			failure = redirected(r)
+		case r.StatusCode != http.StatusOK:
+			failure = refuse(r.Response, r.body, d, r.private)
+		default:
+			started, failure = readDevice(r)
+		}
+		return failure
+	}
+	var failure *Failure
+	if in.Kind == config.Generic {
+		failure = c.prove(in, start)
+	} else {
+		failure = start(store.Secret{})
+	}
+	if failure != nil {
+		return Device{}, failure
+	}
+	return started, nil
+}
+
+func readDevice(r reply) (Device, *Failure) {
+	o, _ := ReadObject(r.body.text)
+	code, _ := o.Text("device_code")
+	d := Device{Code: store.NewSecret(code), Life: deviceLife, Interval: deviceInterval}
+	d.UserCode, _ = o.Text("user_code")
+	d.URL, _ = o.Text("verification_uri")
+	d.URLComplete, _ = o.Text("verification_uri_complete")
+	if seconds, ok := o.Number("expires_in"); ok && seconds >= 1 {
+		d.Life = time.Duration(min(seconds, longestDeviceLife.Seconds()) * float64(time.Second))
+	}
+	if seconds, ok := o.Number("interval"); ok && seconds >= 1 {
+		d.Interval = time.Duration(min(seconds, time.Minute.Seconds()) * float64(time.Second))
+	}
+	if d.Code.Empty() || d.UserCode == "" || !isLink(d.URL) || d.URLComplete != "" && !isLink(d.URLComplete) {
+		f := answered(r.Response)
+		f.Code, f.Description = "not_a_device_answer", outline(r.Response, r.body, r.private)
+		return Device{}, f
+	}
+	return d, nil
+}
+
+// isLink reports that a text is safe to be opened by the person's browser.
+func isLink(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
+
+// PollDevice asks whether the person has decided. The error is always a
+// *Failure, whose Device method tells whether to ask again. Webex wants Basic
+// authentication here, whatever is configured for refreshes.
+func (c *Client) PollDevice(ctx context.Context, in *config.Integration, code store.Secret) (Answer, error) {
+	d, ok := dialectOf(in.Kind)
+	if !ok {
+		return Answer{}, kindless(in)
+	}
+	style := config.Basic
+	if in.Kind == config.Generic {
+		style = in.AuthStyle
+	}
+	return c.ask(ctx, in, d, question{
+		url:   cmp.Or(in.DeviceTokenURL, in.TokenURL),
+		style: style,
+		form: url.Values{
+			"grant_type":  {"urn:ietf:params:oauth:grant-type:device_code"},
+			"device_code": {code.Reveal()},
+			"client_id":   {in.ClientID},
+		},
+		private: []store.Secret{code},
+	})
+}
+
+// A DeviceState is where a device flow stands after a poll without tokens.
+type DeviceState int
+
+const (
+	DeviceFailed   DeviceState = iota
+	DevicePending              // ask again after the interval
+	DeviceSlowDown             // ask again, with an interval longer by 5 s
+	DeviceDenied               // the person declined
+	DeviceExpired              // nobody decided in time
+)
+
+// Device reads a failed poll. RFC 8628 has codes for all of it; Webex answers
+// 428 while the person is undecided and 429 to a poll that came early, with
+// the codes of the RFC in its prose at best. What passes, as a gateway's 502
+// or a lost connection, is no end: the poll can be repeated.
+func (f *Failure) Device() DeviceState {
+	said := func(code string) bool { return f.Code == code || strings.HasPrefix(f.Description, code) }
+	switch {
+	case said("slow_down"), f.Status == http.StatusTooManyRequests:
+		return DeviceSlowDown
+	case said("authorization_pending"), f.Status == http.StatusPreconditionRequired:
+		return DevicePending
+	case said("access_denied"):
+		return DeviceDenied
+	case said("expired_token"):
+		return DeviceExpired
+	case f.Status >= 500, !f.Answered && f.Kind == Transient:
+		return DevicePending
+	}
+	return DeviceFailed
+}
