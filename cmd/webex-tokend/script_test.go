@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"webex-tokend/store/seal"
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +36,8 @@ func TestMain(m *testing.M) {
 //	webex WORD ARG...            starts an emulated Webex, tells it what to do
 //
 // In PATH a dot goes into an object, a number into a list: grants.0.state. The
-// condition [root] holds for root.
+// condition [root] holds for root. $EXAMPLE is the example configuration, $GROUP
+// the number of a group that files can be given.
 func TestScripts(t *testing.T) {
 	if os.Geteuid() == 0 {
 		openProgram(t)
@@ -50,7 +53,13 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("WEBEX_TOKEND_SOCKET", filepath.Join(e.WorkDir, "run", "api.sock"))
 			e.Setenv("TZ", "UTC")
+			// Every script has a store key, where systemd would pass it.
+			e.Setenv("CREDENTIALS_DIRECTORY", filepath.Join(e.WorkDir, ".credentials"))
+			if err := storeKey(e.Getenv("CREDENTIALS_DIRECTORY")); err != nil {
+				return err
+			}
 			e.Setenv("EXAMPLE", example)
+			e.Setenv("GROUP", strconv.Itoa(os.Getegid()))
 			// A program under the race detector rests for a second at its end.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
 			e.Values[emulated{}] = new(emulated)
@@ -87,6 +96,13 @@ func openProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func storeKey(folder string) error {
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return err
+	}
+	return seal.WriteKey(filepath.Join(folder, seal.CredentialName), seal.NewKey())
 }
 
 // patience bounds every wait of a script, far above what anything takes.
