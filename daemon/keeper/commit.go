@@ -25,28 +25,37 @@ const (
 // somebody else was faster, the change is made to what they left.
 //
 // A store that refuses is asked again until it accepts: what apply brings may
-// be the only copy of a refresh token in the world. Meanwhile the grant shows
-// as unpersisted and no refresh of any grant is sent.
+// be the only copy of a refresh token in the world. So a second one goes to the
+// spool at once. Meanwhile the grant shows as unpersisted and no refresh of any
+// grant is sent.
 func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*store.Record)) (*store.Record, error) {
 	name := base.Name
 	defer k.release(name)
 	retry := 500 * time.Millisecond
+	spared := false
 	for {
 		before := base.Token
 		next := *base.Record
 		apply(&next)
 		begin := k.now()
-		_, err := k.store.Put(context.Background(), store.Update{
+		revision, err := k.store.Put(context.Background(), store.Update{
 			Record: &next, Expect: base.Revision, CloseIntent: bool(intent),
 			Unpublished: k.hasOutputs(name) && !sameToken(before, next.Token),
 		})
 		if err == nil {
+			err = k.readBack(name, revision, &next)
+		}
+		if err == nil {
 			k.health.committed(k.now().Sub(begin))
-			k.settle(name, intent)
+			k.settle(name, intent, spared)
 			return &next, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
 			k.hold(name, begin, err)
+			if !spared {
+				k.spare(&next)
+				spared = true
+			}
 			retry = min(2*retry, 30*time.Second)
 			if pause(k.abandoned, retry) != nil {
 				k.log.Error("answer given up at the stop, the store does not accept it", "grant", name, "error", err)
@@ -55,15 +64,20 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		}
 		// Whether a failed write came through is not known until it is read.
 		fresh, err := k.store.Get(context.Background(), name)
+		bad, damaged := errors.AsType[*store.DamagedError](err)
 		switch {
+		case damaged:
+			base.Revision = bad.Revision // what is in memory is whole
 		case err == nil && fresh.Removed:
+			k.settle(name, keepIntent, spared)
 			return nil, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		case err == nil && k.isHeld(name) && sameOutcome(fresh.Record, &next):
-			k.settle(name, intent)
+			k.settle(name, intent, spared)
 			return fresh.Record, nil
 		case err == nil:
 			base = fresh
 		case errors.Is(err, store.ErrNotFound):
+			k.settle(name, keepIntent, spared)
 			return nil, &Refusal{Kind: NoSuchGrant, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		default:
 			k.hold(name, begin, err)
@@ -71,8 +85,24 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 	}
 }
 
-// settle follows the store in what it knows of open intents.
-func (k *Keeper) settle(name string, intent intentChange) {
+// readBack opens what was just written as the next reader will.
+func (k *Keeper) readBack(name string, revision store.Revision, meant *store.Record) error {
+	there, err := k.store.Get(context.Background(), name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read back: %w", err)
+	case there.Revision == revision && !sameOutcome(there.Record, meant):
+		return errors.New("read back: the store holds something else than was written")
+	}
+	return nil // with another revision, somebody has changed what they read of it
+}
+
+// settle follows the store: in what it knows of open intents, and in what no
+// longer needs to be spared.
+func (k *Keeper) settle(name string, intent intentChange, spared bool) {
+	if spared {
+		k.dropSpare(name)
+	}
 	if intent == keepIntent {
 		return
 	}

@@ -122,15 +122,7 @@ func (h *host) configure(more string) {
 
 func (h *host) start() {
 	h.t.Helper()
-	waist := h.open()
-	h.backend = waist
-	if h.kv != nil {
-		waist = h.kv(waist)
-	}
-	var err error
-	if h.store, err = store.Open(context.Background(), waist, store.Config{}); err != nil {
-		h.t.Fatal(err)
-	}
+	h.openStore()
 	transport := h.webex.Transport()
 	if h.transport != nil {
 		transport = h.transport(transport)
@@ -139,9 +131,23 @@ func (h *host) start() {
 		Store:    h.store,
 		Config:   h.config,
 		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return transport, nil }}),
+		Spool:    filepath.Join(h.dir, "spool"),
 		Log:      h.log(),
 	})
 	if err := h.keeper.Start(context.Background()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *host) openStore() {
+	h.t.Helper()
+	waist := h.open()
+	h.backend = waist
+	if h.kv != nil {
+		waist = h.kv(waist)
+	}
+	var err error
+	if h.store, err = store.Open(context.Background(), waist, store.Config{}); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -50,6 +50,9 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 			return
 		}
 	}
+	if k.isHeld(i.Name) {
+		return // its answer came from the spool and waits for the store
+	}
 	cfg := k.config.Load()
 	stored, err := k.read(k.working, cfg, i.Name)
 	if err != nil || !stored.UnknownSince.IsZero() || !stored.LastAttemptAt.Before(i.At) && stored.Failures == 0 {

@@ -29,6 +29,9 @@ type Config struct {
 	Provider *provider.Client
 	// Outputs reports where the token of a grant stands; nil: nowhere.
 	Outputs func(name string) []wire.Output
+	// Spool is a folder for sealed copies of answers that the store refuses,
+	// made when it is needed; empty: such answers are in memory only.
+	Spool string
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Log gets one line per event; nil means none.
@@ -41,6 +44,7 @@ type Keeper struct {
 	store    *store.Store
 	provider *provider.Client
 	outputs  func(name string) []wire.Output
+	spool    spool
 	wall     func() time.Time
 	log      hclog.Logger
 	config   atomic.Pointer[config.Config]
@@ -78,6 +82,7 @@ func New(cfg Config) *Keeper {
 		store:    cfg.Store,
 		provider: cfg.Provider,
 		outputs:  cfg.Outputs,
+		spool:    spool{cfg.Spool},
 		wall:     cfg.Now,
 		log:      cfg.Log,
 		events:   newStream(),
@@ -106,9 +111,12 @@ func New(cfg Config) *Keeper {
 	return k
 }
 
-// Start lists the open intents, resolves them behind its return, and brings
-// the schedule in line with the configuration.
+// Start stores what the spool holds, lists the open intents, resolves them
+// behind its return, and brings the schedule in line with the configuration.
 func (k *Keeper) Start(ctx context.Context) error {
+	if err := k.emptySpool(ctx); err != nil {
+		return err
+	}
 	if err := k.loadIntents(ctx); err != nil {
 		return err
 	}
