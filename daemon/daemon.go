@@ -142,6 +142,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Config:   c,
 		Provider: provider.New(provider.Config{Transport: cfg.Transport}),
 		Outputs:  d.outputs,
+		Spool:    filepath.Join(c.RuntimeDir, "spool"),
 		Log:      d.log.Named("keeper"),
 	})
 	d.publisher = publish.New(publish.Config{
