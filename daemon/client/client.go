@@ -1,8 +1,10 @@
 // Package client speaks to the daemon over its unix socket.
 //
-// Every method is one request. An answer that is not a success comes back as
-// a *Problem; a daemon that is not there as ErrUnreachable. Nothing is sent
-// twice, nothing is kept between calls but idle connections.
+// Nearly every method is one request. An answer that is not a success comes
+// back as a *Problem; a daemon that is not there as ErrUnreachable. Nothing is
+// sent twice, nothing is kept between calls but idle connections. What stays
+// is made of these: Watch follows a grant through restarts of the daemon, and
+// TokenSource keeps a token for programs that know golang.org/x/oauth2.
 package client
 
 import (

@@ -31,17 +31,13 @@ const Latest = 1<<64 - 1
 // grant first, never the latest one without an event "skipped" in its place.
 func (c *Client) Events(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		what := call{method: http.MethodGet, path: "/v1/events", accept: wire.EventsType, header: http.Header{}}
-		if after != Latest {
-			what.header.Set("Last-Event-ID", strconv.FormatUint(after, 10))
-		}
-		resp, err := c.send(ctx, what)
+		body, err := c.openEvents(ctx, after)
 		if err != nil {
 			yield(Event{}, err)
 			return
 		}
-		defer resp.Body.Close()
-		scanner := bufio.NewScanner(resp.Body)
+		defer body.Close()
+		scanner := bufio.NewScanner(body)
 		for {
 			event, err := readEvent(scanner)
 			if err != nil && ctx.Err() != nil {
@@ -52,6 +48,20 @@ func (c *Client) Events(ctx context.Context, after uint64) iter.Seq2[Event, erro
 			}
 		}
 	}
+}
+
+// openEvents returns when the daemon has begun to listen for this caller. The
+// caller closes the stream.
+func (c *Client) openEvents(ctx context.Context, after uint64) (io.ReadCloser, error) {
+	what := call{method: http.MethodGet, path: "/v1/events", accept: wire.EventsType, header: http.Header{}}
+	if after != Latest {
+		what.header.Set("Last-Event-ID", strconv.FormatUint(after, 10))
+	}
+	resp, err := c.send(ctx, what)
+	if err != nil {
+		return nil, err
+	}
+	return resp.Body, nil
 }
 
 // readEvent reads up to the blank line that ends an event with data. Fields
