@@ -38,6 +38,9 @@ With --once, read seeds and inbox, refresh what is due, publish, and exit: with
 }
 
 func (c *console) run(ctx context.Context, once bool) error {
+	if err := shield(); err != nil {
+		return err
+	}
 	cfg, err := c.loadConfig(config.Options{})
 	if err != nil {
 		return err
