@@ -201,13 +201,13 @@ func TestWhatTheSpoolHoldsIsMergedWithWhatHappenedSince(t *testing.T) {
 	}
 }
 
-// A forgetful KV acknowledges outcomes and does not store them.
-type forgetful struct {
+// An amnesiac KV acknowledges outcomes and does not store them.
+type amnesiac struct {
 	store.KV
 	forgets atomic.Bool
 }
 
-func (f *forgetful) Swap(ctx context.Context, c store.Change) (store.Revision, error) {
+func (f *amnesiac) Swap(ctx context.Context, c store.Change) (store.Revision, error) {
 	if c.Write != nil && f.forgets.Load() {
 		row, err := f.KV.Get(ctx, c.Name)
 		return row.Revision, err
@@ -217,7 +217,7 @@ func (f *forgetful) Swap(ctx context.Context, c store.Change) (store.Revision, e
 
 func TestAnOutcomeThatCannotBeReadBackIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		kv := new(forgetful)
+		kv := new(amnesiac)
 		h := &host{t: t, dir: ramDir(t), webex: emulator.New(emulator.Config{Calm: true, Rotate: true}),
 			kv: func(backend store.KV) store.KV { kv.KV = backend; return kv }}
 		h.configure("")
