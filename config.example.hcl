@@ -23,8 +23,8 @@ api {
   # group = "webex-tokend"
 }
 
-# The key that the store will be sealed with. This version accepts the block,
-# warns, and does NOT seal the store.
+# The key that opens the sealed store; "webex-tokend key init" makes it. A
+# systemd credential called store.key goes before the file.
 #
 # seal {
 #   key_file = "/etc/webex-tokend/store.key"

@@ -24,6 +24,7 @@ import (
 	"webex-tokend/daemon/publish"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
 )
 
 // A Config says what the daemon works with. Only Config is needed.
@@ -63,6 +64,8 @@ type daemon struct {
 	rules   atomic.Pointer[acl.Rules]
 	ready   atomic.Bool
 
+	kv        *boltkv.KV
+	ring      *seal.Ring
 	store     *store.Store
 	keeper    *keeper.Keeper
 	publisher *publish.Publisher
@@ -130,12 +133,8 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	if err := makeFolders(c); err != nil {
 		return nil, err
 	}
-	kv, err := boltkv.Open(boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: d.log.Named("store")})
-	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
-	if d.store, err = store.Open(ctx, kv, store.Config{}); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), kv.Close())
+	if err := d.openStore(ctx, c); err != nil {
+		return nil, err
 	}
 	d.keeper = keeper.New(keeper.Config{
 		Store:    d.store,

@@ -89,6 +89,7 @@ func needRestart(old, next *config.Config) []string {
 		"state_dir":   old.StateDir != next.StateDir,
 		"runtime_dir": old.RuntimeDir != next.RuntimeDir,
 		"api":         old.API != next.API,
+		"seal":        old.Seal != next.Seal,
 		"log_format":  old.LogFormat != next.LogFormat,
 	} {
 		if changed {

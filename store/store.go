@@ -12,33 +12,38 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 )
 
-// A Sealer encrypts records for the KV below. The name is bound to the sealed
-// bytes: they open under no other.
+// A Sealer encrypts records, intents and the identity for the KV below. The
+// place, "record/ops", "intent/ops" or "identity", is bound to the sealed bytes:
+// they open in no other.
 type Sealer interface {
-	Seal(name string, plain []byte) ([]byte, error)
-	Open(name string, sealed []byte) ([]byte, error)
+	Seal(place string, plain []byte) ([]byte, error)
+	Open(place string, sealed []byte) ([]byte, error)
 }
 
+// The places of sealed values: the first two go before the name of a grant.
+const (
+	RecordPlace   = "record/"
+	IntentPlace   = "intent/"
+	IdentityPlace = "identity"
+)
+
 // A Config says how a Store treats its rows. The zero value stores records as
-// encoded, without sealing.
+// encoded, without sealing, which is for tests.
 type Config struct {
 	Seal Sealer
 }
 
 // A Store is safe for concurrent use.
 type Store struct {
-	kv       KV
-	seal     Sealer
-	identity identity
+	kv          KV
+	seal        Sealer
+	fingerprint [32]byte // key
 }
 
 // Stored is a record with the revision it was read at.
@@ -121,7 +126,7 @@ type Update struct {
 // Put stores an update and returns the new revision, or ErrConflict.
 func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 	r := u.Record
-	value, err := s.seal.Seal(r.Name, encode(r))
+	value, err := s.seal.Seal(RecordPlace+r.Name, encode(r))
 	if err != nil {
 		return 0, fmt.Errorf("seal record of grant %s: %w", r.Name, err)
 	}
@@ -137,8 +142,11 @@ func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 
 // Intend makes an intent durable if the record still has that revision.
 func (s *Store) Intend(ctx context.Context, name string, expect Revision, i Intent) error {
-	_, err := s.kv.Swap(ctx, Change{Name: name, Expect: expect,
-		Marks: []Mark{{Index: OpenIndex, Value: encodeIntent(i)}}})
+	value, err := s.seal.Seal(IntentPlace+name, encodeIntent(i))
+	if err != nil {
+		return fmt.Errorf("seal intent of grant %s: %w", name, err)
+	}
+	_, err = s.kv.Swap(ctx, Change{Name: name, Expect: expect, Marks: []Mark{{Index: OpenIndex, Value: value}}})
 	return err
 }
 
@@ -156,11 +164,19 @@ func (s *Store) Intents(ctx context.Context, after string, limit int) ([]OpenInt
 	}
 	list := make([]OpenIntent, 0, len(marks))
 	for _, m := range marks {
-		// An intent that does not decode still says that a refresh was sent.
-		i, _ := decodeIntent(m.Value)
+		// An intent that does not open still says that a refresh was sent.
+		i, _ := s.openIntent(m)
 		list = append(list, OpenIntent{m.Name, i})
 	}
 	return list, nil
+}
+
+func (s *Store) openIntent(mark Entry) (Intent, error) {
+	plain, err := s.seal.Open(IntentPlace+mark.Name, mark.Value)
+	if err != nil {
+		return Intent{}, err
+	}
+	return decodeIntent(plain)
 }
 
 // A DueGrant is an entry of the schedule.
@@ -264,15 +280,8 @@ func (s *Store) SwapBlob(ctx context.Context, key string, expect Revision, value
 	return s.kv.SwapBlob(ctx, key, expect, value)
 }
 
-// Fingerprint recognises a refresh token without keeping it.
-func (s *Store) Fingerprint(token Secret) Fingerprint {
-	mac := hmac.New(sha256.New, s.identity.fingerprintKey[:])
-	mac.Write([]byte(token.Reveal()))
-	return Fingerprint(mac.Sum(nil)[:8])
-}
-
 func (s *Store) open(row Row) (Stored, error) {
-	plain, err := s.seal.Open(row.Name, row.Value)
+	plain, err := s.seal.Open(RecordPlace+row.Name, row.Value)
 	if err != nil {
 		return Stored{}, &DamagedError{row.Name, row.Revision, err}
 	}
@@ -284,35 +293,6 @@ func (s *Store) open(row Row) (Stored, error) {
 		return Stored{}, &DamagedError{row.Name, row.Revision, err}
 	}
 	return Stored{r, row.Revision}, nil
-}
-
-// identity is the blob "identity": 16 bytes of store id, 32 of key.
-type identity struct {
-	id             [16]byte
-	fingerprintKey [32]byte
-}
-
-const identityBlob = "identity"
-
-func (s *Store) loadIdentity(ctx context.Context) error {
-	b, err := s.kv.Blob(ctx, identityBlob)
-	if errors.Is(err, ErrNotFound) {
-		fresh := make([]byte, len(s.identity.id)+len(s.identity.fingerprintKey))
-		rand.Read(fresh)
-		if _, err := s.kv.SwapBlob(ctx, identityBlob, Absent, fresh); err != nil && !errors.Is(err, ErrConflict) {
-			return fmt.Errorf("store identity: %w", err)
-		}
-		b, err = s.kv.Blob(ctx, identityBlob)
-	}
-	if err != nil {
-		return fmt.Errorf("read store identity: %w", err)
-	}
-	if len(b.Value) != len(s.identity.id)+len(s.identity.fingerprintKey) {
-		return fmt.Errorf("store identity has %d bytes", len(b.Value))
-	}
-	copy(s.identity.id[:], b.Value)
-	copy(s.identity.fingerprintKey[:], b.Value[len(s.identity.id):])
-	return nil
 }
 
 type unsealed struct{}

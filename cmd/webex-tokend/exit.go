@@ -13,6 +13,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
 )
 
 // The exit codes are part of the contract with scripts. Those above 64 follow
@@ -21,10 +22,12 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2 // or faults in the config
 	exitNoGrant     = 3
+	exitNoKey       = 66
 	exitUnreachable = 69
 	exitLocked      = 75
 	exitNewerFormat = 76
 	exitDenied      = 77
+	exitWrongKey    = 78
 )
 
 // A failure is an error that knows its exit code and what to try next.
@@ -64,6 +67,9 @@ func explain(err error) *failure {
 	if faults, ok := errors.AsType[*config.Faults](err); ok {
 		return &failure{exitUsage, fmt.Errorf("the configuration is not valid\n%s", faults), "see: webex-tokend validate"}
 	}
+	if missing, ok := errors.AsType[*seal.MissingKeyError](err); ok {
+		return &failure{exitNoKey, err, "make one: webex-tokend key init " + missing.Path}
+	}
 	switch {
 	case errors.Is(err, client.ErrUnreachable):
 		return &failure{exitUnreachable, err, "start it: systemctl start webex-tokend"}
@@ -73,6 +79,8 @@ func explain(err error) *failure {
 		return &failure{exitLocked, err, "see: systemctl status webex-tokend"}
 	case errors.Is(err, store.ErrNewerFormat):
 		return &failure{exitNewerFormat, err, "install the version that wrote it, or a later one"}
+	case errors.Is(err, seal.ErrWrongKey):
+		return &failure{exitWrongKey, err, "put the key of this store, or its recovery key, into the key file"}
 	case errors.Is(err, context.Canceled):
 		return &failure{exitFailed, errors.New("interrupted"), ""}
 	}

@@ -12,7 +12,7 @@ func newLater() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{
 		"adopt", "authorize", "backup", "check", "drain", "exec", "forecast",
-		"key", "man", "probe", "restore", "revoke", "store", "web",
+		"man", "probe", "restore", "revoke", "store", "web",
 	} {
 		commands = append(commands, &cobra.Command{
 			Use:                name,

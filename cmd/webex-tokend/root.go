@@ -46,9 +46,9 @@ before they expire, and hands the current token to other programs through
 files or a unix socket. $WEBEX_TOKEND_SOCKET names the daemon's socket where
 --socket does not.
 
-Exit codes: 0 done; 1 failed; 2 usage or config; 3 no such grant; 69 daemon
-not reachable; 75 store locked by another process; 76 newer store format;
-77 not allowed.`,
+Exit codes: 0 done; 1 failed; 2 usage or config; 3 no such grant; 66 no
+store key; 69 daemon not reachable; 75 store locked by another process; 76
+newer store format; 77 not allowed; 78 wrong store key.`,
 		Example: `  webex-tokend status
   webex-tokend import ops response.json
   webex-tokend token ops`,
@@ -87,7 +87,7 @@ not reachable; 75 store locked by another process; 76 newer store format;
 		}
 	}
 	add("grants", newStatus(c), newToken(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newRemove(c))
-	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newEmulator(c))
+	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newKey(c), newEmulator(c))
 	add("program", newVersion(c), newCompletion(c))
 	add("program", newLater()...)
 	root.SetHelpCommandGroupID("program")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/store/seal"
 )
 
 // A stage is the folder with the configuration and the emulator beside it.
@@ -50,6 +51,9 @@ func setStage() (*stage, error) {
 			return nil, errors.Join(fmt.Errorf("write demo secret: %w", err), s.clear())
 		}
 	}
+	if err := seal.WriteKey(s.key(), seal.NewKey()); err != nil {
+		return nil, errors.Join(err, s.clear())
+	}
 	if err := os.WriteFile(s.config, []byte(s.hcl()), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("write demo config: %w", err), s.clear())
 	}
@@ -61,7 +65,8 @@ func (s *stage) clear() error {
 }
 
 func (s *stage) hcl() string {
-	text := fmt.Sprintf("state_dir   = %q\nruntime_dir = %q\n", filepath.Join(s.folder, "state"), filepath.Join(s.folder, "run"))
+	text := fmt.Sprintf("state_dir   = %q\nruntime_dir = %q\n\nseal {\n  key_file = %q\n}\n",
+		filepath.Join(s.folder, "state"), filepath.Join(s.folder, "run"), s.key())
 	for _, kind := range s.kinds() {
 		client := s.announced.Clients[kind]
 		text += fmt.Sprintf(`
@@ -85,6 +90,8 @@ grant %[5]q {
 	}
 	return text
 }
+
+func (s *stage) key() string { return filepath.Join(s.folder, "store.key") }
 
 func (s *stage) kinds() []emulator.Kind { return []emulator.Kind{emulator.Meetings, emulator.REST} }
 

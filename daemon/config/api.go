@@ -24,12 +24,10 @@ func (r *reader) api(b *apiBlock, runtimeDir string) API {
 	return a
 }
 
-// seal is accepted ahead of its time, so that a config can be written once;
-// the warning keeps anyone from relying on it.
-func (r *reader) seal(b *sealBlock) *Seal {
-	if b == nil {
-		return nil
+func (r *reader) seal(b *sealBlock) Seal {
+	s := Seal{KeyFile: DefaultKeyFile}
+	if b != nil {
+		s.KeyFile = r.path(b.KeyFile, s.KeyFile)
 	}
-	r.warn(b.At, "the store is NOT sealed yet", "This version stores tokens as they are and reads no key.")
-	return &Seal{KeyFile: r.path(b.KeyFile, "/etc/webex-tokend/store.key")}
+	return s
 }

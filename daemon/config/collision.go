@@ -18,9 +18,7 @@ type output struct {
 // daemon's own files, or what the daemon reads.
 func (r *reader) collisions(doc *document, c *Config) {
 	taken := map[string]string{c.API.Socket: "the API socket"}
-	if c.Seal != nil {
-		taken[c.Seal.KeyFile] = "the store key"
-	}
+	taken[c.Seal.KeyFile] = "the store key"
 	for _, i := range c.Integrations {
 		for _, s := range i.Secrets {
 			taken[s.Path] = fmt.Sprintf("a client secret of integration %q", i.Name)

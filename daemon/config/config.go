@@ -11,10 +11,11 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Folders of the shipped unit.
+// Folders of the shipped unit, and the key that it makes.
 const (
 	DefaultStateDir   = "/var/lib/webex-tokend"
 	DefaultRuntimeDir = "/run/webex-tokend"
+	DefaultKeyFile    = "/etc/webex-tokend/store.key"
 )
 
 // A Config is one accepted configuration. It is never changed; a reload makes
@@ -27,7 +28,7 @@ type Config struct {
 	LogFormat  string // text json
 
 	API         API
-	Seal        *Seal
+	Seal        Seal
 	Maintenance Maintenance
 
 	Integrations map[string]*Integration
@@ -51,6 +52,7 @@ type API struct {
 
 // Seal names the wrapping key of the store.
 type Seal struct {
+	// KeyFile is read unless systemd passed a credential store.key.
 	KeyFile string
 }
 

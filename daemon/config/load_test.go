@@ -29,6 +29,7 @@ func TestAnEmptyFileIsAConfigWithEveryDefault(t *testing.T) {
 		LogLevel:     "info",
 		LogFormat:    "text",
 		API:          config.API{Socket: "/run/webex-tokend/api.sock", Mode: 0o666},
+		Seal:         config.Seal{KeyFile: "/etc/webex-tokend/store.key"},
 		Maintenance:  config.Maintenance{Sweep: "@every 1s"},
 		Integrations: map[string]*config.Integration{},
 	}
@@ -84,13 +85,15 @@ func TestARefreshRuleIsAShareOrATimeBeforeExpiry(t *testing.T) {
 	}
 }
 
-func TestASealBlockWarnsThatNothingIsSealed(t *testing.T) {
-	c := parse(t, "seal {\n  key_file = \"/etc/webex-tokend/store.key\"\n}\n")
-	if c.Seal == nil || c.Seal.KeyFile != "/etc/webex-tokend/store.key" {
-		t.Errorf("seal is %+v", c.Seal)
-	}
-	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "config.hcl:1: the store is NOT sealed yet") {
-		t.Errorf("warnings are %q", c.Warnings)
+func TestTheStoreKeyHasItsPlaceWhetherNamedOrNot(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                       "/etc/webex-tokend/store.key",
+		"seal {}\n":                              "/etc/webex-tokend/store.key",
+		"seal {\n  key_file = \"/srv/key\"\n}\n": "/srv/key",
+	} {
+		if c := parse(t, text); c.Seal.KeyFile != want {
+			t.Errorf("%q: the key is %s", text, c.Seal.KeyFile)
+		}
 	}
 }
 

@@ -70,10 +70,7 @@ type KV struct {
 // returns a *LockedError, ErrDamaged or store.ErrNewerFormat, and has changed
 // nothing then.
 func Open(cfg Config) (*KV, error) {
-	log := cfg.Log
-	if log == nil {
-		log = hclog.NewNullLogger()
-	}
+	log := logOf(cfg)
 	lock, err := acquire(cfg.Path+".lock", cfg.LockTimeout)
 	if err != nil {
 		return nil, err
@@ -86,6 +83,13 @@ func Open(cfg Config) (*KV, error) {
 	k := &KV{log: log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), file: f}
 	go k.commit()
 	return k, nil
+}
+
+func logOf(cfg Config) hclog.Logger {
+	if cfg.Log == nil {
+		return hclog.NewNullLogger()
+	}
+	return cfg.Log
 }
 
 // Close applies what was queued before it, waits, and closes the file. Later

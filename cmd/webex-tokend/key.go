@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store/seal"
+)
+
+func newKey(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "key",
+		Short: "Make, renew and back up the key of the store",
+		Long: `The store is sealed: its records open with keys that it keeps itself, and those
+open with a wrapping key outside it. The daemon reads that one from the systemd
+credential store.key, else from seal.key_file of its configuration.`,
+		Example: `  webex-tokend key init
+  webex-tokend key recovery --out /media/usb/store.key
+  webex-tokend key rotate`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(cmd, "key takes one of init, recovery, rotate")
+			}
+			return usage(cmd, "key takes one of init, recovery, rotate, not %q", args[0])
+		},
+	}
+	cmd.AddCommand(newKeyInit(c))
+	for _, sub := range cmd.Commands() {
+		sub.DisableFlagsInUseLine = true
+	}
+	return cmd
+}
+
+func newKeyInit(c *console) *cobra.Command {
+	var ifMissing bool
+	cmd := &cobra.Command{
+		Use:   "init [FILE] [--if-missing]",
+		Short: "Make the wrapping key of a new store",
+		Long: `Write a new wrapping key, mode 0440 with the group of its folder, and print
+nothing of it. Without FILE it goes where the configuration of --config says,
+else to ` + config.DefaultKeyFile + `. A key is never replaced: the store that it
+opens would be lost.
+
+With --if-missing a key that is there is left alone, and so is a host whose
+systemd passes one to the daemon.`,
+		Example: `  webex-tokend key init
+  webex-tokend key init /etc/webex-tokend/store.key --if-missing`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage(cmd, "key init takes one file")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			path := c.keyFile(args)
+			if ifMissing && seal.LocateKey(path) != path {
+				return nil
+			}
+			err := seal.WriteKey(path, seal.NewKey())
+			if errors.Is(err, fs.ErrExist) {
+				if ifMissing {
+					return nil
+				}
+				return &failure{exitFailed, err, "a store that it seals would be lost without it; name another file"}
+			}
+			if err != nil {
+				return &failure{exitFailed, err, ""}
+			}
+			fmt.Fprintf(c.out, "made %s; back it up apart from the store, or make another one: webex-tokend key recovery\n", path)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&ifMissing, "if-missing", false, "do nothing when there is a key")
+	return cmd
+}
+
+// keyFile is where the key belongs. A configuration that cannot be read has no
+// say: the key is what its host may be waiting for.
+func (c *console) keyFile(args []string) string {
+	if len(args) == 1 {
+		return args[0]
+	}
+	if cfg, err := config.Load(c.config, config.Options{}); err == nil {
+		return cfg.Seal.KeyFile
+	}
+	return config.DefaultKeyFile
+}

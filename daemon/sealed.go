@@ -1,0 +1,54 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
+)
+
+// openStore opens the sealed store. Without its key nothing is created; with
+// another one nothing is changed. A store from before sealing is sealed first.
+func (d *daemon) openStore(ctx context.Context, c *config.Config) error {
+	key, warning, err := seal.ReadKey(seal.LocateKey(c.Seal.KeyFile))
+	if err != nil {
+		return err
+	}
+	if warning != "" {
+		d.log.Warn(warning)
+	}
+	file := boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: d.log.Named("store")}
+	err = d.openSealed(ctx, file, key)
+	if errors.Is(err, seal.ErrUnsealed) {
+		d.log.Warn("the store is from before sealing; sealing it", "path", file.Path)
+		if err := seal.Migrate(file, key); err != nil {
+			return err
+		}
+		err = d.openSealed(ctx, file, key)
+	}
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	return nil
+}
+
+func (d *daemon) openSealed(ctx context.Context, file boltkv.Config, key seal.Key) error {
+	kv, err := boltkv.Open(file)
+	if err != nil {
+		return err
+	}
+	ring, err := seal.Open(ctx, kv, key)
+	if err == nil {
+		d.store, err = store.Open(ctx, kv, store.Config{Seal: ring})
+	}
+	if err != nil {
+		return errors.Join(err, kv.Close())
+	}
+	d.kv, d.ring = kv, ring
+	return nil
+}
