@@ -65,10 +65,27 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate b
 	})
 	p.lane.endpoint.Release()
 
-	if failure, ok := errors.AsType[*provider.Failure](err); ok {
+	failure, failed := errors.AsType[*provider.Failure](err)
+	k.judge(p, failure)
+	if failed {
 		return false, k.failed(p, sentAt, failure)
 	}
 	return false, k.succeeded(p, sentAt, answer)
+}
+
+// judge tells the lane how its endpoint did. What never left and what the
+// client is to blame for says nothing about the endpoint.
+func (k *Keeper) judge(p *plan, f *provider.Failure) {
+	if f != nil && !f.Answered && f.Kind != provider.Transient || k.working.Err() != nil {
+		return
+	}
+	well := f == nil || f.Answered && (f.Status < 500 || f.Kind != provider.Transient)
+	switch turned := p.lane.endpoint.Report(well, k.now()); {
+	case turned && well:
+		k.log.Info("token endpoint answers again", "url", p.in.TokenURL)
+	case turned:
+		k.log.Error("token endpoint fails again and again; trying it by one request at a time", "url", p.in.TokenURL, "error", f)
+	}
 }
 
 // permit waits for the endpoint. One that was closed meanwhile gives none.

@@ -112,6 +112,9 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 		}
 		return notNow(p, c, why, budget, "it was refreshed within the last day")
 	}
+	if wait := p.lane.endpoint.Probe(now); wait > 0 {
+		return notNow(p, c, why, wait, "the token endpoint fails, and another grant is trying it")
+	}
 	return nil
 }
 

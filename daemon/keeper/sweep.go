@@ -39,12 +39,13 @@ func (k *Keeper) Sweep(ctx context.Context) {
 		}
 		overdue += countOverdue(list, now)
 		all, one := k.passable(in, now)
+		all = all && !l.endpoint.Broken()
 		switch {
-		case l.endpoint.ClosedFor(now) > 0 || !k.storeWritable(now) || !one:
+		case l.endpoint.ClosedFor(now) > 0 || l.endpoint.ProbeIn(now) > 0 || !k.storeWritable(now) || !one:
 		case all:
 			due[l] = append(due[l], list...)
 		case len(list) > 0:
-			// The client was refused: one request tries it.
+			// The client was refused, or the endpoint fails: one request tries.
 			due[l] = append(due[l], slices.MinFunc(list, func(a, b store.DueGrant) int {
 				return compareEnds(a.AccessExpires, b.AccessExpires)
 			}))

@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // An Endpoint paces the requests to one token URL, whichever integrations
 // share it: so many in flight, so many a second, none before the instant that
-// it asked for.
+// it asked for, and one now and then while it does not answer.
 type Endpoint struct {
 	limits  Limits
 	permits *semaphore.Weighted
@@ -19,7 +20,20 @@ type Endpoint struct {
 
 	mu          sync.Mutex
 	closedUntil time.Time
+	silent      int       // requests in a row that failed at the endpoint
+	probeAt     time.Time // while broken: nothing but orders before
 }
+
+const (
+	// brokenAfter is how many requests in a row fail until the endpoint counts
+	// as broken: more than one bad moment, less than a fleet's worth.
+	brokenAfter = 5
+	// The pause before a probe doubles from the first to the longest. That one
+	// is short: a life of minutes must outlast it, and one request a minute
+	// hurts nobody.
+	firstProbe   = 2 * time.Second
+	longestProbe = time.Minute
+)
 
 // Limits of an endpoint.
 type Limits struct {
@@ -67,4 +81,58 @@ func (e *Endpoint) ClosedFor(now time.Time) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return max(0, e.closedUntil.Sub(now))
+}
+
+// Report tells how a request ended: well when the endpoint answered, whatever
+// it said of the grant. It returns whether the endpoint broke by that, or came
+// back.
+//
+// Pauses are of random length up to their bound, so that daemons which lost an
+// endpoint at the same instant do not come back to it at the same instant.
+func (e *Endpoint) Report(well bool, now time.Time) (turned bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	was := e.silent >= brokenAfter
+	if well {
+		e.silent, e.probeAt = 0, time.Time{}
+		return was
+	}
+	e.silent++
+	if e.silent < brokenAfter {
+		return false
+	}
+	pause := min(firstProbe<<min(e.silent-brokenAfter, 10), longestProbe)
+	e.probeAt = now.Add(firstProbe/2 + rand.N(pause))
+	return !was
+}
+
+// Broken tells whether the endpoint has failed again and again.
+func (e *Endpoint) Broken() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.silent >= brokenAfter
+}
+
+// ProbeIn returns how long nothing should be sent because the endpoint is
+// broken, 0 when it may be.
+func (e *Endpoint) ProbeIn(now time.Time) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return max(0, e.probeAt.Sub(now))
+}
+
+// Probe claims the right to send: anybody's while the endpoint is well. Of a
+// broken one it lets a single request through when it is time to try, and the
+// others wait for how that ends, or for the next turn.
+func (e *Endpoint) Probe(now time.Time) (wait time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.silent < brokenAfter {
+		return 0
+	}
+	if wait = e.probeAt.Sub(now); wait > 0 {
+		return wait
+	}
+	e.probeAt = now.Add(longestProbe)
+	return 0
 }

@@ -55,3 +55,54 @@ func TestAnEndpointStaysClosedUntilTheLatestInstant(t *testing.T) {
 		t.Errorf("an hour later still closed for %v", got)
 	}
 }
+
+func TestABrokenEndpointIsTriedByOneRequestAtATime(t *testing.T) {
+	e, now := schedule.NewEndpoint(schedule.Limits{}), issued
+	for n := range 4 {
+		if e.Report(false, now); e.Broken() || e.Probe(now) > 0 {
+			t.Fatalf("broken after %d failures", n+1)
+		}
+	}
+	if !e.Report(false, now) || !e.Broken() {
+		t.Fatal("five failures in a row do not break it")
+	}
+	for range 20 {
+		wait := e.Probe(now)
+		if wait <= 0 || wait > time.Minute+time.Second {
+			t.Fatalf("the next probe comes in %v", wait)
+		}
+		if got := e.ProbeIn(now); got != wait {
+			t.Fatalf("ProbeIn says %v, Probe %v", got, wait)
+		}
+		now = now.Add(wait)
+		if e.Probe(now) > 0 {
+			t.Fatal("the probe is not let through in its time")
+		}
+		if e.Probe(now) <= 0 {
+			t.Fatal("a second one is let through beside it")
+		}
+		if e.Report(false, now) {
+			t.Fatal("it broke once more")
+		}
+	}
+	if !e.Report(true, now) || e.Broken() || e.Probe(now) > 0 || e.ProbeIn(now) > 0 {
+		t.Error("an answer does not bring it back")
+	}
+	if e.Report(true, now) {
+		t.Error("it came back once more")
+	}
+}
+
+func TestProbesOfSeveralDaemonsSpread(t *testing.T) {
+	pauses := make(map[time.Duration]bool)
+	for range 20 {
+		e := schedule.NewEndpoint(schedule.Limits{})
+		for range 10 {
+			e.Report(false, issued)
+		}
+		pauses[e.ProbeIn(issued)] = true
+	}
+	if len(pauses) < 10 {
+		t.Errorf("20 daemons try again at %d instants", len(pauses))
+	}
+}
