@@ -99,10 +99,11 @@ func explainProblem(p *client.Problem, err error) *failure {
 	case http.StatusBadRequest:
 		f.code = exitUsage
 	}
-	if p.RetryAfter > 0 {
+	switch {
+	case p.RetryAfter > 0:
+		// The action of a grant that waits would be to try again, too early.
 		f.hint = "try again in " + config.FormatDuration(p.RetryAfter)
-	}
-	if p.Action != "" {
+	case p.Action != "":
 		f.hint = "next: " + p.Action
 	}
 	return f

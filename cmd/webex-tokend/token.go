@@ -29,7 +29,7 @@ when it has less time left; that may take half a minute.`,
 			if !slices.Contains(formats, format) {
 				return usage(cmd, "--format takes one of %s, not %q", strings.Join(formats, ", "), format)
 			}
-			left, err := config.ParseDuration(minValid)
+			left, err := config.ParseLife(minValid)
 			if err != nil {
 				return usage(cmd, "--min-valid: %v", err)
 			}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 
-	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 )
@@ -21,9 +20,14 @@ func (s *Server) importOne(c *call) error {
 		return refuse(http.StatusBadRequest, "body is not complete: %v", err)
 	}
 	query := c.r.URL.Query()
-	found, err := flow.Parse(body, s.formatFor(c, query.Get("format")))
+	format := query.Get("format")
+	// A grant that is not there is refused by Register, with better words.
+	if g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant); err == nil {
+		format = flow.FormatFor(g.Kind, format)
+	}
+	found, err := flow.Parse(body, format)
 	if err != nil {
-		return refuse(http.StatusUnprocessableEntity, "%v", err)
+		return refuse(http.StatusUnprocessableEntity, "the import for %s %v", c.grant, err)
 	}
 	r := registrationOf(found)
 	if text := query.Get("issued_at"); text != "" {
@@ -41,19 +45,6 @@ func (s *Server) importOne(c *call) error {
 		status = http.StatusCreated
 	}
 	return c.answer(status, imported)
-}
-
-// formatFor settles what only the grant can tell: a bare line is an access
-// token where tokens are never refreshed, else a refresh token.
-func (s *Server) formatFor(c *call, format string) string {
-	if format != "" && format != flow.Auto {
-		return format
-	}
-	// A grant that is not there is refused by Register, with better words.
-	if g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant); err == nil && g.Kind == string(config.Static) {
-		return flow.Static
-	}
-	return flow.Auto
 }
 
 func registrationOf(i flow.Import) keeper.Registration {

@@ -18,8 +18,8 @@ func (s *Server) token(c *call) error {
 	var minValid time.Duration
 	if c.r.URL.RawQuery != "" {
 		var err error
-		if minValid, err = parseMinValid(c.r.URL.Query().Get("min_valid")); err != nil {
-			return err
+		if minValid, err = config.ParseLife(c.r.URL.Query().Get("min_valid")); err != nil {
+			return refuse(http.StatusBadRequest, "min_valid: %v", err)
 		}
 	}
 	t, err := s.cfg.Keeper.Token(c.r.Context(), c.grant, minValid)
@@ -46,21 +46,6 @@ func (s *Server) token(c *call) error {
 	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = c.w.Write(body)
 	return nil
-}
-
-// parseMinValid reads "10m", "1d" and bare seconds; "" is 0.
-func parseMinValid(text string) (time.Duration, error) {
-	if text == "" {
-		return 0, nil
-	}
-	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
-		return time.Duration(seconds) * time.Second, nil
-	}
-	d, err := config.ParseDuration(text)
-	if err != nil {
-		return 0, refuse(http.StatusBadRequest, "min_valid: %v", err)
-	}
-	return d, nil
 }
 
 // acceptsText reports whether text is asked for by name. A client that also

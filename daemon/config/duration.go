@@ -10,6 +10,18 @@ import (
 
 const day = 24 * time.Hour
 
+// ParseLife reads how long a token has to be good for: a duration, or a bare
+// number of seconds as OAuth counts them. An empty text is 0.
+func ParseLife(s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if seconds, err := strconv.ParseUint(s, 10, 32); err == nil {
+		return time.Duration(seconds) * time.Second, nil
+	}
+	return ParseDuration(s)
+}
+
 // ParseDuration reads what time.ParseDuration reads, and days of 24 hours in
 // front of it: "14d", "1d12h", "90s". Negative durations are an error.
 func ParseDuration(s string) (time.Duration, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
 )
@@ -38,6 +39,15 @@ type Import struct {
 	// IssuedAt is when the response came, as the file says it or as its
 	// instants and lives together imply; zero: not known.
 	IssuedAt time.Time
+}
+
+// FormatFor settles what only the kind of a grant can tell about Auto: a bare
+// line is an access token where tokens are never refreshed, else a refresh token.
+func FormatFor(kind, format string) string {
+	if (format == "" || format == Auto) && kind == string(config.Static) {
+		return Static
+	}
+	return format
 }
 
 // Parse reads a text in one of the formats; an empty one means Auto.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 )
 
@@ -46,12 +47,18 @@ func (b *Inbox) Prepare() error {
 	return nil
 }
 
-// Take looks at the folder once and registers what has settled; waiting tells
-// whether something still has to. It is for one caller at a time.
-func (b *Inbox) Take(ctx context.Context) (waiting bool, err error) {
+// Taken is what became of the files in the folder.
+type Taken struct {
+	Waiting int // have not settled
+	Failed  int // were rejected, or could not be stored
+}
+
+// Take looks at the folder once and registers what has settled. It is for one
+// caller at a time.
+func (b *Inbox) Take(ctx context.Context) (t Taken, err error) {
 	entries, err := os.ReadDir(b.Dir)
 	if err != nil {
-		return false, fmt.Errorf("read inbox: %w", err)
+		return t, fmt.Errorf("read inbox: %w", err)
 	}
 	looks := make(map[string]look)
 	for _, e := range entries {
@@ -66,13 +73,13 @@ func (b *Inbox) Take(ctx context.Context) (waiting bool, err error) {
 		now := b.look(info)
 		if now.since.Add(settled).After(b.now()) {
 			looks[name] = now
-			waiting = true
+			t.Waiting++
 			continue
 		}
-		b.take(ctx, name)
+		b.take(ctx, name, &t)
 	}
 	b.seen = looks
-	return waiting, nil
+	return t, nil
 }
 
 // look compares a file with what it was before. One whose content was last
@@ -91,7 +98,7 @@ func (b *Inbox) look(info fs.FileInfo) look {
 
 // take registers one file, then removes it. A crash in between repeats the
 // registration, which changes nothing.
-func (b *Inbox) take(ctx context.Context, file string) {
+func (b *Inbox) take(ctx context.Context, file string, t *Taken) {
 	path := filepath.Join(b.Dir, file)
 	err := b.register(ctx, file, path)
 	if err == nil {
@@ -101,6 +108,7 @@ func (b *Inbox) take(ctx context.Context, file string) {
 		}
 		return
 	}
+	t.Failed++
 	if _, refused := errors.AsType[*keeper.Refusal](err); !refused && !errors.Is(err, errUnusable) {
 		b.Log.Error("inbox file not stored, trying again", "file", file, "error", err)
 		return
@@ -120,7 +128,7 @@ func (b *Inbox) register(ctx context.Context, file, path string) error {
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}
-	reg, err := parse(data, "auto")
+	reg, err := parse(ctx, b.Keeper, name, data, flow.Auto)
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}

@@ -28,13 +28,16 @@ type Seeds struct {
 	Log    hclog.Logger
 }
 
-// ReadAll reads the seed of every grant that has one, for starts and reloads.
-func (s *Seeds) ReadAll(ctx context.Context, cfg *config.Config) {
+// ReadAll reads the seed of every grant that has one, for starts and reloads,
+// and tells whether all that are there were of use.
+func (s *Seeds) ReadAll(ctx context.Context, cfg *config.Config) (usable bool) {
+	usable = true
 	for _, g := range cfg.Grants {
 		if g.Seed != nil && !g.Pattern() {
-			s.read(ctx, g)
+			usable = s.read(ctx, g) && usable
 		}
 	}
+	return usable
 }
 
 // ReadMissing reads the seeds of grants that have nothing yet, for sweeps.
@@ -46,11 +49,11 @@ func (s *Seeds) ReadMissing(ctx context.Context) {
 
 // read registers one seed. What is wrong with it becomes the reason why the
 // grant is pending; the log tells it only when it is news.
-func (s *Seeds) read(ctx context.Context, g *config.Grant) {
+func (s *Seeds) read(ctx context.Context, g *config.Grant) (usable bool) {
 	data, err := readFile(g.Seed.File)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.Keeper.Pend(g.Name, "seed missing")
-		return
+		return true
 	}
 	if err == nil {
 		err = s.register(ctx, g, data)
@@ -58,10 +61,11 @@ func (s *Seeds) read(ctx context.Context, g *config.Grant) {
 	if err != nil && s.Keeper.Pend(g.Name, fmt.Sprintf("seed not usable: %v", err)) {
 		s.Log.Error("seed not usable", "grant", g.Name, "file", g.Seed.File, "error", err)
 	}
+	return err == nil
 }
 
 func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) error {
-	reg, err := parse(data, g.Seed.Format)
+	reg, err := parse(ctx, s.Keeper, g.Name, data, g.Seed.Format)
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,11 @@ func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) erro
 }
 
 // parse turns a file into what the keeper takes.
-func parse(data []byte, format string) (keeper.Registration, error) {
+func parse(ctx context.Context, k *keeper.Keeper, name string, data []byte, format string) (keeper.Registration, error) {
+	// A grant that is not declared is refused by Register, with better words.
+	if g, err := k.Grant(ctx, name); err == nil {
+		format = flow.FormatFor(g.Kind, format)
+	}
 	parsed, err := flow.Parse(data, format)
 	if err != nil {
 		return keeper.Registration{}, err

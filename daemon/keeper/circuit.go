@@ -59,7 +59,8 @@ func (k *Keeper) tripped(integration string) (store.Condition, bool) {
 }
 
 // passable says how many requests an integration may send now: all, or, while
-// its circuit is open, one when it is time to try or its secret was changed.
+// its circuit is open, one when it is time to try. A secret that was changed
+// closes the circuit: whoever changed it meant to mend what was wrong.
 func (k *Keeper) passable(in *config.Integration, now time.Time) (all, one bool) {
 	k.mu.Lock()
 	c := k.circuits[in.Name]
@@ -70,7 +71,12 @@ func (k *Keeper) passable(in *config.Integration, now time.Time) (all, one bool)
 	changed := digest(in) != c.secrets
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return false, changed || !now.Before(c.probeAt)
+	if changed && k.circuits[in.Name] == c {
+		delete(k.circuits, in.Name)
+		k.log.Info("client secret changed, trying the client again", "integration", in.Name)
+		return true, true
+	}
+	return false, !now.Before(c.probeAt)
 }
 
 // digest identifies the secrets as they are on disk now; they are read again

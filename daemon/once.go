@@ -1,0 +1,88 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"webex-tokend/daemon/keeper"
+)
+
+// ErrIncomplete is what Once returns when a seed, an inbox file, a refresh or an
+// output failed. The log has said which.
+var ErrIncomplete = errors.New("not everything that was due succeeded")
+
+// Once does what is due, publishes and returns: nil, or ErrIncomplete.
+func Once(ctx context.Context, cfg Config) error {
+	d, err := open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	err = d.once(ctx)
+	if stopErr := d.stop(); err == nil {
+		err = stopErr
+	}
+	return err
+}
+
+// once does the work of one start and one sweep.
+func (d *daemon) once(ctx context.Context) error {
+	events := d.keeper.Subscribe(keeper.Latest)
+	defer events.Close()
+	d.startPublishing(ctx)
+	complete := d.seeds.ReadAll(ctx, d.current.Load())
+	taken, err := d.emptyInbox(ctx)
+	if err != nil {
+		return err
+	}
+	complete = complete && taken
+
+	d.keeper.Sweep(ctx)
+	if err := d.keeper.Idle(ctx); err != nil {
+		return err
+	}
+	// The events of the last refreshes may not have arrived; the store knows
+	// what is behind, and this makes the publisher ask it.
+	d.publisher.Reconfigure(d.current.Load())
+	if err := d.publisher.Idle(ctx); err != nil {
+		return err
+	}
+	if !complete || failed(events) || len(d.publisher.Failing()) > 0 {
+		return ErrIncomplete
+	}
+	return nil
+}
+
+// emptyInbox waits until every file has settled, and tells whether all were
+// taken.
+func (d *daemon) emptyInbox(ctx context.Context) (complete bool, err error) {
+	complete = true
+	for {
+		taken, err := d.inbox.Take(ctx)
+		if err != nil {
+			return false, err
+		}
+		complete = complete && taken.Failed == 0
+		if taken.Waiting == 0 {
+			return complete, nil
+		}
+		select {
+		case <-time.After(250 * time.Millisecond):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// failed looks for a failure among the events that have come.
+func failed(events *keeper.Subscription) bool {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	list, _ := events.Next(now)
+	for _, e := range list {
+		if e.Kind == keeper.Failed {
+			return true
+		}
+	}
+	return false
+}
