@@ -66,7 +66,7 @@ func refuse(resp *http.Response, b body, d dialect, private scrubber) *Failure {
 	f.Code = private.clean(cmp.Or(r.code, statusCode(resp.StatusCode)), maxCode)
 	f.TrackingID = private.clean(r.trackingID, maxTrackingID)
 	f.Description = private.clean(r.description, maxDescription)
-	if err != nil && f.Description == "" {
+	if err != nil && f.Description == "" && len(b.text) > 0 {
 		f.Description = outline(resp, b, private)
 	}
 	switch resp.StatusCode {
