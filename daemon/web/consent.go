@@ -1,0 +1,304 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/wire"
+)
+
+// consentCookie parts the browser that began a consent from all others. It is
+// not strict, because Webex sends the person back to us.
+const consentCookie = "webex_tokend_consent"
+
+// begun remembers which browser began which consent: nobody can begin one and
+// have another person finish it in theirs, who would consent to something that
+// they did not ask for. What begins on the command line has no browser to
+// compare with.
+type begun struct {
+	mu       sync.Mutex
+	browsers map[[sha256.Size]byte]browser // by state
+}
+
+type browser struct {
+	cookie [sha256.Size]byte
+	id     string // of the authorization
+	inside bool   // came from our pages, not from a link
+	ends   time.Time
+}
+
+func newBegun() *begun { return &begun{browsers: make(map[[sha256.Size]byte]browser)} }
+
+func (b *begun) add(state string, new browser, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key, old := range b.browsers {
+		if now.After(old.ends) {
+			delete(b.browsers, key)
+		}
+	}
+	b.browsers[sha256.Sum256([]byte(state))] = new
+}
+
+// find tells whether pages or links began the consent of that state.
+func (b *begun) find(state string) (browser, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found, ok := b.browsers[sha256.Sum256([]byte(state))]
+	return found, ok
+}
+
+// inside reports whether the consent began on our pages.
+func (b *begun) inside(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, found := range b.browsers {
+		if found.id == id {
+			return found.inside
+		}
+	}
+	return false
+}
+
+// sendOff leads the browser to the page where the person consents.
+func (s *Server) sendOff(c *call, a wire.Authorization, inside bool) error {
+	to, err := url.Parse(a.URL)
+	if err != nil {
+		return err
+	}
+	secret := rand.Text()
+	b := browser{sha256.Sum256([]byte(secret)), a.ID, inside, a.ExpiresAt.Add(outcomeLife)}
+	s.begun.add(to.Query().Get("state"), b, s.cfg.Now())
+	http.SetCookie(c.w, s.cookie(consentCookie, secret, a.ExpiresAt.Sub(s.cfg.Now()), http.SameSiteLaxMode))
+	c.redirect(a.URL)
+	return nil
+}
+
+// outcomeLife is how long after its end a consent can still be looked at.
+const outcomeLife = 10 * time.Minute
+
+// An application tells what a person is about to be asked.
+type application struct {
+	Grant    wire.Grant
+	Verb     string // Authorize Renew
+	Host     string // where the person signs in
+	Scopes   []string
+	Where    string // of the form
+	Expires  time.Time
+	Person   *wire.Person // who consented before
+	Linkable bool
+}
+
+// explain shows what consent is about before it begins.
+func (s *Server) explain(c *call) error {
+	g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant)
+	if err != nil {
+		return err
+	}
+	in, err := s.consentable(c.grant)
+	if err != nil {
+		return err
+	}
+	a := s.application(g, in)
+	a.Where, a.Linkable = c.r.URL.Path, true
+	return s.showForm(c, in, "authorize.html", a)
+}
+
+func (s *Server) application(g wire.Grant, in *config.Integration) application {
+	return application{Grant: g, Verb: verb(g), Host: host(in.AuthorizeURL), Scopes: in.Scopes, Person: g.Person}
+}
+
+// showForm shows a page whose form ends on the server where the person
+// consents, wherever that sends its own visitors to sign in.
+func (s *Server) showForm(c *call, in *config.Integration, page string, a application) error {
+	s.pages.guard(c.w.Header(), "https: "+origin(in.AuthorizeURL))
+	return s.show(c, http.StatusOK, page, a)
+}
+
+// begin starts a consent in this browser.
+func (s *Server) begin(c *call) error {
+	if _, err := s.consentable(c.grant); err != nil {
+		return err
+	}
+	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, flow.Options{OtherUser: c.r.PostFormValue("other_user") != ""})
+	if err != nil {
+		return err
+	}
+	return s.sendOff(c, a, true)
+}
+
+// giveLink makes a link for somebody else to consent.
+func (s *Server) giveLink(c *call) error {
+	if _, err := s.consentable(c.grant); err != nil {
+		return err
+	}
+	options := flow.Options{Link: true, OtherUser: c.r.PostFormValue("other_user") != ""}
+	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, options)
+	if err != nil {
+		return err
+	}
+	return s.show(c, http.StatusOK, "given.html", a)
+}
+
+// showLink looks at a link without using it up: whatever fetches links before
+// people open them leaves it as it was.
+func (s *Server) showLink(c *call) error {
+	a, found := s.cfg.Consents.Link(c.r.PathValue("token"))
+	if !found {
+		return errLinkGone
+	}
+	g, err := s.cfg.Keeper.Grant(c.r.Context(), a.Grant)
+	if err != nil {
+		return err
+	}
+	in, err := s.consentable(a.Grant)
+	if err != nil {
+		return err
+	}
+	p := s.application(g, in)
+	p.Where, p.Expires = c.r.URL.Path, a.ExpiresAt
+	return s.showForm(c, in, "link.html", p)
+}
+
+// openLink uses a link up.
+func (s *Server) openLink(c *call) error {
+	a, err := s.cfg.Consents.OpenLink(c.r.Context(), c.r.PathValue("token"))
+	if errors.Is(err, flow.ErrUnknownState) {
+		return errLinkGone
+	}
+	if err != nil {
+		return err
+	}
+	return s.sendOff(c, a, false)
+}
+
+var errLinkGone = &fault{http.StatusGone, "This link has been used, or is too old",
+	"It opens once. Ask whoever sent it for another one."}
+
+// redirected takes the answer of the authorization server. Its query holds the
+// code, so the browser is led away from it whatever comes of it.
+func (s *Server) redirected(c *call) error {
+	if c.r.Method != http.MethodGet {
+		return &fault{http.StatusMethodNotAllowed, "This address takes answers from Webex", "It has no page of its own."}
+	}
+	query := c.r.URL.Query()
+	if b, ok := s.begun.find(query.Get("state")); ok {
+		cookie, err := c.r.Cookie(consentCookie)
+		if err != nil || sha256.Sum256([]byte(cookie.Value)) != b.cookie {
+			c.redirect("/done/" + elsewhereID)
+			return nil
+		}
+	}
+	a, err := s.cfg.Consents.Redirected(c.r.Context(), query)
+	switch {
+	case errors.Is(err, flow.ErrUnknownState):
+		c.redirect("/done/" + unknownID)
+	case err != nil:
+		return err
+	default:
+		c.redirect("/done/" + a.ID)
+	}
+	return nil
+}
+
+// Outcomes of redirects that belong to no consent.
+const (
+	unknownID   = "unknown"
+	elsewhereID = "elsewhere"
+)
+
+// An outcome is how a consent ended, told to the person.
+type outcome struct {
+	wire.Authorization
+	Inside bool // the person can go back to the grants
+}
+
+func (s *Server) showOutcome(c *call) error {
+	id := c.r.PathValue("id")
+	switch id {
+	case unknownID:
+		return &fault{http.StatusGone, "This answer belongs to no consent that waits",
+			"It was used already, came too late, or the daemon was started anew meanwhile. Nothing has changed; begin again."}
+	case elsewhereID:
+		return &fault{http.StatusForbidden, "This consent began in another browser",
+			"Finish it there. If somebody sent you here, nothing was done in your name."}
+	}
+	a, found := s.cfg.Consents.Authorization(id)
+	if !found {
+		return &fault{http.StatusNotFound, "Nothing is known of this consent", "It ended some time ago; the list of grants shows what came of it."}
+	}
+	status := http.StatusOK
+	switch a.State {
+	case wire.Failed:
+		status = http.StatusForbidden
+	case wire.Waiting:
+		c.w.Header().Set("Refresh", "2")
+	}
+	return s.show(c, status, "done.html", outcome{a, s.begun.inside(id)})
+}
+
+// redirectPath reports whether some integration sends people back to that path.
+func (s *Server) redirectPath(path string) bool {
+	return slices.Contains(flow.RedirectPaths(s.cfg.Config(), s.at.PublicURL), path)
+}
+
+// consentable returns the integration of a grant whose consent can be had here.
+func (s *Server) consentable(grant string) (*config.Integration, error) {
+	cfg := s.cfg.Config()
+	in, ok := s.integration(grant)
+	if !ok {
+		return nil, &fault{http.StatusNotFound, "This grant is not declared", "A grant block of the configuration would have to name it."}
+	}
+	if in.AuthorizeURL == "" || in.RedirectURL == "" {
+		return nil, &fault{http.StatusConflict, "There is no consent in the browser for this grant",
+			"Its integration has no authorize_url or no redirect_url. Register a token: webex-tokend import " + grant}
+	}
+	back, err := url.Parse(in.RedirectURL)
+	if err != nil || origin(in.RedirectURL) != s.at.PublicURL || !slices.Contains(flow.RedirectPaths(cfg, s.at.PublicURL), back.Path) {
+		return nil, &fault{http.StatusConflict, "Consent for this grant does not end here",
+			"Its redirect_url is " + in.RedirectURL + ", these pages are " + s.at.PublicURL + ". From a terminal: webex-tokend authorize " + grant}
+	}
+	return in, nil
+}
+
+func (s *Server) integration(grant string) (*config.Integration, bool) {
+	cfg := s.cfg.Config()
+	g, ok := cfg.Grant(grant)
+	if !ok {
+		return nil, false
+	}
+	in, ok := cfg.Integrations[g.Integration]
+	return in, ok
+}
+
+func origin(of string) string {
+	u, err := url.Parse(of)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func host(of string) string {
+	u, err := url.Parse(of)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// verb is what consent does to a grant.
+func verb(g wire.Grant) string {
+	if g.Generation == 0 || g.State == "reauthorize" {
+		return "Authorize"
+	}
+	return "Renew"
+}

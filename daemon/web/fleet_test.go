@@ -1,0 +1,137 @@
+package web_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// A fleet is a Keeper of any size, as it would be shown: in every state, with
+// windows near and far.
+type fleet struct {
+	grants []wire.Grant // by urgency
+}
+
+// newFleet makes n grants around an instant. About one in thirty needs
+// somebody.
+func newFleet(n int, now time.Time) *fleet {
+	f := &fleet{}
+	teams := []string{"crm", "support", "rooms", "analytics", "billing"}
+	for i := range n {
+		team := teams[i%len(teams)]
+		g := wire.Grant{
+			Name: fmt.Sprintf("%s-tenant-%04d", team, i), Integration: team, Kind: "rest", State: "ok", Window: "sliding",
+			Generation: 4 + uint64(i%40), Scope: "spark:people_read spark:rooms_read", Labels: map[string]string{"team": team},
+			Outputs: []wire.Output{{Type: "file", Target: "/run/webex-tokend/tokens/" + team, State: "ok"}},
+		}
+		at := func(d time.Duration) *time.Time { t := now.Add(d).UTC(); return &t }
+		days := 24 * time.Hour
+		g.AccessExpiresAt, g.RefreshDueAt = at(time.Duration(1+i%13)*days), at(time.Duration(1+i%7)*days/2)
+		g.WindowEndsAt = at(time.Duration(18+(i*37)%71)*days + time.Duration(i%24)*time.Hour)
+		g.LastRefreshAt = at(-time.Duration(i%6) * days)
+		if i%3 == 2 {
+			g.Kind, g.Window, g.AccessExpiresAt, g.RefreshDueAt = "meetings", "fixed", at(72*time.Minute), at(32*time.Minute)
+			g.WindowEndsAt = at(time.Duration(6+(i*11)%52) * days)
+			g.Assumed = []string{"window_ends_at"}
+		}
+		switch i % 90 {
+		case 1:
+			g.State, g.Reason, g.WindowEndsAt = "reauthorize", "refresh_token_rejected", at(-2*days)
+			g.AccessExpiresAt, g.RefreshDueAt = at(-time.Hour), nil
+		case 22:
+			g.State, g.Reason = "retrying", "server_error"
+		case 31:
+			g.State, g.Reason = "misconfigured", "client_rejected"
+		case 40:
+			g.WindowEndsAt = at(40 * time.Hour)
+		case 52:
+			g.State, g.Reason = "unknown", "no_answer"
+		case 61:
+			g.State, g.Reason = "paused", "paused by the operator"
+		case 71:
+			g.State, g.Reason, g.Generation, g.WindowEndsAt, g.AccessExpiresAt, g.RefreshDueAt = "pending", "nothing registered", 0, nil, nil, nil
+		case 83:
+			g.Kind, g.Integration, g.WindowEndsAt, g.RefreshDueAt, g.AccessExpiresAt = "static", "bots", nil, nil, nil
+		}
+		if g.State != "ok" {
+			g.Since, g.Action = at(-26*time.Hour), "webex-tokend authorize "+g.Name
+		}
+		f.grants = append(f.grants, g)
+	}
+	slices.SortStableFunc(f.grants, func(a, b wire.Grant) int {
+		end := func(g wire.Grant) int64 {
+			if g.WindowEndsAt == nil {
+				return 1 << 62
+			}
+			return g.WindowEndsAt.Unix()
+		}
+		rank := func(g wire.Grant) int { return slices.Index(store.ByUrgency(), store.State(g.State)) }
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(end(a), end(b)), cmp.Compare(a.Name, b.Name))
+	})
+	return f
+}
+
+func (f *fleet) Status(_ context.Context, view keeper.View) (wire.Status, error) {
+	s := wire.Status{States: map[string]int{}}
+	for _, g := range f.grants {
+		if view != nil && !view(g.Name) {
+			continue
+		}
+		s.Grants++
+		s.States[g.State]++
+		if end := g.WindowEndsAt; end != nil && g.State != "reauthorize" && (s.EarliestWindowEnd == nil || end.Before(s.EarliestWindowEnd.At)) {
+			s.EarliestWindowEnd = &wire.WindowEnd{Grant: g.Name, At: *end}
+		}
+	}
+	return s, nil
+}
+
+func (f *fleet) Grants(_ context.Context, q keeper.Query) (wire.Grants, error) {
+	page := wire.Grants{Grants: []wire.Grant{}}
+	behind := q.After == ""
+	for _, g := range f.grants {
+		if !behind {
+			behind = g.Name == q.After
+			continue
+		}
+		if q.View != nil && !q.View(g.Name) || len(q.States) > 0 && !slices.Contains(q.States, store.State(g.State)) {
+			continue
+		}
+		if len(page.Grants) == q.Limit {
+			page.Next = page.Grants[q.Limit-1].Name
+			break
+		}
+		page.Grants = append(page.Grants, g)
+	}
+	return page, nil
+}
+
+func (f *fleet) Grant(_ context.Context, name string) (wire.Grant, error) {
+	for _, g := range f.grants {
+		if g.Name == name {
+			return g, nil
+		}
+	}
+	return wire.Grant{}, &keeper.Refusal{Kind: keeper.NoSuchGrant, Detail: "no such grant"}
+}
+
+// History is that of a window that slides for a while and stands still then.
+func (f *fleet) History(_ context.Context, name string) ([]store.Observation, error) {
+	g, err := f.Grant(context.Background(), name)
+	if err != nil || g.WindowEndsAt == nil {
+		return nil, err
+	}
+	var list []store.Observation
+	for i := range 14 {
+		back := time.Duration(13-i) * 24 * time.Hour
+		list = append(list, store.Observation{At: g.WindowEndsAt.Add(-80*24*time.Hour - back), EndsAt: g.WindowEndsAt.Add(-max(back, 5*24*time.Hour) + 5*24*time.Hour),
+			AccessLife: 14 * 24 * time.Hour, SameRefresh: true})
+	}
+	return list, nil
+}

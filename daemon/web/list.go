@@ -1,0 +1,291 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+const (
+	// rowsShown is a page of the list.
+	rowsShown = 50
+	// windowsDrawn is how many grants the timeline counts at most; the most
+	// urgent are among them.
+	windowsDrawn = 1000
+	// searchTime bounds a search through a fleet of any size.
+	searchTime = 5 * time.Second
+)
+
+// A listing is the page of grants.
+type listing struct {
+	Status   wire.Status
+	Headline string
+	Detail   string
+	Tone     string
+	States   []stateCount
+	Filter   filter
+	Rows     []row
+	Hidden   int    // declared or registered grants that are on other pages
+	Next     string // URL of the next page; empty: this is the last
+	First    string // URL of the first page; empty: this is it
+	Timeline *timeline
+	Labels   []string // "key=value" of the configuration, to choose from
+	Tired    bool     // the search ended before the fleet did
+}
+
+// A stateCount is one chip above the list.
+type stateCount struct {
+	State  string
+	Count  int
+	Link   string
+	Chosen bool
+}
+
+// A filter is the query of the page. The form sends it by GET, so that a
+// filtered page is a link.
+type filter struct {
+	Name  string // part of a name
+	State string
+	Label string // key=value
+	After string // cursor
+}
+
+func filterOf(q url.Values) filter {
+	return filter{
+		Name:  strings.ToLower(strings.TrimSpace(q.Get("name"))),
+		State: q.Get("state"),
+		Label: q.Get("label"),
+		After: q.Get("after"),
+	}
+}
+
+func (f filter) link() string {
+	q := url.Values{}
+	for key, value := range map[string]string{"name": f.Name, "state": f.State, "label": f.Label, "after": f.After} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	if len(q) == 0 {
+		return "/ui/"
+	}
+	return "/ui/?" + q.Encode()
+}
+
+// Narrow reports whether not every grant is meant.
+func (f filter) Narrow() bool { return f.Name != "" || f.State != "" || f.Label != "" }
+
+// view joins the filter with what the person may see.
+func (s *Server) view(c *call, f filter) keeper.View {
+	allowed := c.view()
+	if f.Name == "" && f.Label == "" {
+		return allowed
+	}
+	cfg := s.cfg.Config()
+	key, value, _ := strings.Cut(f.Label, "=")
+	return func(name string) bool {
+		if allowed != nil && !allowed(name) || !strings.Contains(name, f.Name) {
+			return false
+		}
+		if f.Label == "" {
+			return true
+		}
+		g, ok := cfg.Grant(name)
+		return ok && g.Labels[key] == value
+	}
+}
+
+// list serves the page of grants.
+func (s *Server) list(c *call) error {
+	f := filterOf(c.r.URL.Query())
+	if f.State != "" && !slices.Contains(store.ByUrgency(), store.State(f.State)) {
+		return &fault{http.StatusBadRequest, "There is no such state", "The list shows those that there are."}
+	}
+	ctx, cancel := context.WithTimeout(c.r.Context(), searchTime)
+	defer cancel()
+	l := listing{Filter: f, Labels: s.labels()}
+	var err error
+	if l.Status, err = s.cfg.Keeper.Status(ctx, c.view()); err != nil {
+		return err
+	}
+	now := s.cfg.Now()
+	l.Headline, l.Detail, l.Tone = headline(l.Status, now)
+	l.States = stateCounts(l.Status, f)
+	if err := s.fill(ctx, c, &l, now); err != nil {
+		return err
+	}
+	return s.show(c, http.StatusOK, "list.html", l)
+}
+
+// fill reads the grants. A search that takes too long shows what it has: in a
+// fleet of a million a part of a name can be rare.
+func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) error {
+	f := l.Filter
+	q := keeper.Query{View: s.view(c, f), After: f.After, Limit: windowsDrawn}
+	if f.State != "" {
+		q.States = []store.State{store.State(f.State)}
+		if q.View == nil && f.After == "" { // so that it ends with the last of them
+			q.Limit = min(q.Limit, max(l.Status.States[f.State], 1))
+		}
+	}
+	if f.After != "" {
+		q.Limit = rowsShown
+		l.First = filter{Name: f.Name, State: f.State, Label: f.Label}.link()
+	}
+	page, err := s.cfg.Keeper.Grants(ctx, q)
+	if errors.Is(err, context.DeadlineExceeded) && c.r.Context().Err() == nil {
+		l.Tired = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if f.After == "" {
+		l.Timeline = newTimeline(page.Grants, page.Next != "" && q.Limit == windowsDrawn, now)
+	}
+	shown := page.Grants
+	next := page.Next
+	if len(shown) > rowsShown {
+		q.Limit = rowsShown
+		first, err := s.cfg.Keeper.Grants(ctx, q)
+		if err != nil {
+			return err
+		}
+		shown, next = first.Grants, first.Next
+	}
+	for _, g := range shown {
+		l.Rows = append(l.Rows, s.row(c, g, now))
+	}
+	if next != "" && (len(shown) == rowsShown) {
+		f.After = next
+		l.Next = f.link()
+	}
+	if !f.Narrow() {
+		l.Hidden = max(l.Status.Grants-len(shown), 0)
+	}
+	return nil
+}
+
+// headline answers whether somebody has to act, and until when.
+func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
+	bad, busy := 0, 0
+	for state, n := range sum.States {
+		switch toneOf(state) {
+		case "bad":
+			bad += n
+		case "busy":
+			busy += n
+		}
+	}
+	switch {
+	case sum.Grants == 0:
+		head, tone = "No grants yet", "rest"
+	case bad == 1:
+		head, tone = "1 grant needs somebody", "bad"
+	case bad > 1:
+		head, tone = grouped(bad)+" grants need somebody", "bad"
+	case busy > 0:
+		head, tone = "Nobody has to act", "busy"
+	default:
+		head, tone = "All is well", "good"
+	}
+	switch first := sum.EarliestWindowEnd; {
+	case sum.Grants == 0:
+		detail = "Declare one in the configuration, then authorize it here."
+	case first == nil:
+		detail = "No window is known to end."
+	case first.At.Before(now):
+		detail = fmt.Sprintf("The window of %s ended on %s.", first.Grant, date(first.At))
+	default:
+		detail = fmt.Sprintf("The first window to end is that of %s, %s, on %s.", first.Grant, distance(first.At, now), date(first.At))
+		if tone == "good" && first.At.Sub(now) < near {
+			head, tone = "A window ends soon", "busy"
+		}
+	}
+	return head, detail, tone
+}
+
+func stateCounts(sum wire.Status, f filter) []stateCount {
+	all := filter{Name: f.Name, Label: f.Label}
+	list := []stateCount{{"all", sum.Grants, all.link(), f.State == ""}}
+	for _, state := range store.ByUrgency() {
+		if n := sum.States[string(state)]; n > 0 || f.State == string(state) {
+			all.State = string(state)
+			list = append(list, stateCount{string(state), n, all.link(), f.State == string(state)})
+		}
+	}
+	return list
+}
+
+// labels are those of the grant blocks.
+func (s *Server) labels() []string {
+	seen := make(map[string]struct{})
+	for _, g := range s.cfg.Config().Grants {
+		for key, value := range g.Labels {
+			seen[key+"="+value] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// A row is one grant as the list shows it.
+type row struct {
+	wire.Grant
+	Tone       string
+	Token      string // how long it works
+	TokenLate  bool
+	Refresh    string
+	Window     string
+	WindowTone string // of its end
+	Manner     string // slides fixed ?
+	Guessed    bool   // no response told the end
+	Bar        int    // of the window, 0 to 120 days
+	Verb       string // on the button; empty: no button
+	Why        string
+}
+
+func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
+	r := row{Grant: g, Tone: toneOf(g.State), Token: "none", Refresh: "–", Window: "–", Why: words(g.Reason)}
+	switch at := g.AccessExpiresAt; {
+	case at != nil && !now.Before(*at):
+		r.Token, r.TokenLate = "expired", true
+	case at != nil:
+		r.Token = length(at.Sub(now))
+	case g.Generation > 0:
+		r.Token = "no end"
+	}
+	if at := g.RefreshDueAt; at != nil {
+		if r.Refresh = "now"; now.Before(*at) {
+			r.Refresh = distance(*at, now)
+		}
+	}
+	if at := g.WindowEndsAt; at != nil {
+		r.Window, r.WindowTone = date(*at), urgency(*at, now)
+		r.Manner, r.Guessed = manner(g.Window), slices.Contains(g.Assumed, "window_ends_at")
+		r.Bar = int(min(max(at.Sub(now)/day, 0), axis))
+	}
+	if _, err := s.consentable(g.Name); err == nil && c.allowed("admin", g.Name) {
+		r.Verb = verb(g)
+	}
+	return r
+}
+
+func manner(window string) string {
+	switch window {
+	case "sliding":
+		return "slides"
+	case "fixed":
+		return "fixed"
+	}
+	return "not known yet"
+}

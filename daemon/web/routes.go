@@ -1,0 +1,80 @@
+package web
+
+import (
+	"net/http"
+
+	"webex-tokend/daemon/acl"
+)
+
+// A route is one line of the table.
+type route struct {
+	pattern string
+	reach   reach
+	serve   func(*Server, *call) error
+}
+
+// A reach is who gets to a route.
+type reach int
+
+const (
+	// anyHost: everybody, under whatever name the host was asked for: probes
+	// know addresses only, and learn nothing here.
+	anyHost reach = iota
+	// everybody who asks under our own name. The route itself knows a secret
+	// in the path or the query that lets one in.
+	everybody
+	// visitor: whoever proved to be somebody that the rules speak of.
+	visitor
+	// admin of the grant in the path.
+	admin
+)
+
+func routes() []route {
+	return []route{
+		{"GET /healthz", anyHost, (*Server).health},
+		{"GET /readyz", anyHost, (*Server).readiness},
+
+		{"GET /ui/open/{ticket}", everybody, (*Server).enter},
+		{"GET /link/{token}", everybody, (*Server).showLink},
+		{"POST /link/{token}", everybody, (*Server).openLink},
+		{"GET /done/{id}", everybody, (*Server).showOutcome},
+		// The redirect URLs are the configuration's; what is none of them is
+		// refused as everything else is.
+		{"/", everybody, (*Server).elsewhere},
+
+		{"GET /{$}", visitor, (*Server).front},
+		{"GET /ui/{$}", visitor, (*Server).list},
+		{"GET /ui/events", visitor, (*Server).follow},
+		{"GET /ui/grants/{name}", visitor, (*Server).detail},
+		{"POST /ui/leave", visitor, (*Server).leave},
+
+		{"GET /ui/grants/{name}/authorize", admin, (*Server).explain},
+		{"POST /ui/grants/{name}/authorize", admin, (*Server).begin},
+		{"POST /ui/grants/{name}/link", admin, (*Server).giveLink},
+	}
+}
+
+// action is what the rules are asked for where a route names a grant.
+func (r reach) action() acl.Action {
+	if r == admin {
+		return acl.Admin
+	}
+	return acl.Status
+}
+
+// front leads to the list.
+func (s *Server) front(c *call) error {
+	c.redirect("/ui/")
+	return nil
+}
+
+// elsewhere is where redirect URLs arrive, and all that has no route.
+func (s *Server) elsewhere(c *call) error {
+	if s.redirectPath(c.r.URL.Path) {
+		return s.redirected(c)
+	}
+	if err := s.identify(c); err != nil {
+		return err
+	}
+	return &fault{http.StatusNotFound, "There is no such page", "The grants are listed at " + s.at.PublicURL + "/ui/"}
+}

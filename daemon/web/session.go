@@ -1,0 +1,140 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"net/http"
+	"sync"
+	"time"
+
+	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/wire"
+)
+
+const (
+	// ticketLife is how long a URL from the socket waits to be opened.
+	ticketLife = 5 * time.Minute
+	// sessionLife is a long working day.
+	sessionLife = 12 * time.Hour
+	// crowd bounds tickets and sessions each; beyond it the oldest goes.
+	crowd = 512
+)
+
+const sessionCookie = "webex_tokend_session"
+
+// sessions are the doors that peers of the socket opened for their browsers.
+// Keys are hashes, so that looking one up takes no time that depends on a
+// secret.
+type sessions struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	tickets map[[sha256.Size]byte]session
+	open    map[[sha256.Size]byte]session
+}
+
+type session struct {
+	peer acl.Peer
+	ends time.Time
+}
+
+// Open returns a URL that lets one browser in with the rights of the peer,
+// once, within five minutes.
+func (s *Server) Open(peer acl.Peer) wire.Web {
+	ends := s.cfg.Now().Add(ticketLife).UTC().Truncate(time.Second)
+	return wire.Web{URL: s.at.PublicURL + "/ui/open/" + s.sessions.ticket(peer, ends), ExpiresAt: ends}
+}
+
+func (s *sessions) ticket(peer acl.Peer, ends time.Time) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.add(&s.tickets, session{peer, ends})
+}
+
+// enter uses a ticket up and returns the secret of a new session.
+func (s *sessions) enter(ticket string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sha256.Sum256([]byte(ticket))
+	t, ok := s.tickets[key]
+	delete(s.tickets, key)
+	if !ok || !s.now().Before(t.ends) {
+		return "", false
+	}
+	return s.add(&s.open, session{t.peer, s.now().Add(sessionLife)}), true
+}
+
+// find returns the session of a secret.
+func (s *sessions) find(secret string) (session, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, ok := s.open[sha256.Sum256([]byte(secret))]
+	return found, ok && s.now().Before(found.ends)
+}
+
+func (s *sessions) leave(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, sha256.Sum256([]byte(secret)))
+}
+
+// add keeps a session under a new secret and makes room for it. s.mu is held.
+func (s *sessions) add(in *map[[sha256.Size]byte]session, new session) string {
+	if *in == nil {
+		*in = make(map[[sha256.Size]byte]session)
+	}
+	var oldest [sha256.Size]byte
+	first := time.Time{}
+	for key, old := range *in {
+		if !s.now().Before(old.ends) {
+			delete(*in, key)
+		} else if first.IsZero() || old.ends.Before(first) {
+			oldest, first = key, old.ends
+		}
+	}
+	if len(*in) >= crowd {
+		delete(*in, oldest)
+	}
+	secret := rand.Text() + rand.Text()
+	(*in)[sha256.Sum256([]byte(secret))] = new
+	return secret
+}
+
+// cookie makes one that no script reads. Strict ones stay behind when the
+// browser comes from another site, so a foreign page can ask for nothing in
+// the name of the session.
+func (s *Server) cookie(name, value string, life time.Duration, mode http.SameSite) *http.Cookie {
+	return &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   int(life / time.Second),
+		HttpOnly: true,
+		Secure:   s.secure(),
+		SameSite: mode,
+	}
+}
+
+// enter serves the URL that Open gave.
+func (s *Server) enter(c *call) error {
+	secret, ok := s.sessions.enter(c.r.PathValue("ticket"))
+	if !ok {
+		return &fault{http.StatusForbidden, "This link has been used, or is too old",
+			"It opens once, within five minutes. Get another one with: webex-tokend web"}
+	}
+	http.SetCookie(c.w, s.cookie(sessionCookie, secret, sessionLife, http.SameSiteStrictMode))
+	c.redirect("/ui/")
+	return nil
+}
+
+// leave ends the session of the browser.
+func (s *Server) leave(c *call) error {
+	if cookie, err := c.r.Cookie(sessionCookie); err == nil {
+		s.sessions.leave(cookie.Value)
+	}
+	http.SetCookie(c.w, s.cookie(sessionCookie, "", -time.Second, http.SameSiteStrictMode))
+	return s.show(c, http.StatusOK, "message.html", message{
+		Title: "You have left",
+		Text:  "This browser has no access any more. A new link comes from: webex-tokend web",
+	})
+}
