@@ -11,7 +11,7 @@ import (
 func newLater() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{
-		"adopt", "authorize", "backup", "check", "drain", "exec", "forecast",
+		"adopt", "authorize", "backup", "check", "drain", "forecast",
 		"man", "probe", "restore", "revoke", "store", "web",
 	} {
 		commands = append(commands, &cobra.Command{

@@ -35,9 +35,10 @@ func printsAtLast(ts *testscript.TestScript, neg bool, args []string) {
 
 // signalTo sends a signal to a process that the script started with &.
 func signalTo(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
+	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL,
+		"INT": syscall.SIGINT, "USR1": syscall.SIGUSR1}
 	if neg || len(args) != 2 || signals[args[0]] == nil {
-		ts.Fatalf("usage: signal HUP|TERM|KILL WORD")
+		ts.Fatalf("usage: signal HUP|INT|USR1|TERM|KILL WORD")
 	}
 	for _, process := range slices.Backward(ts.BackgroundCmds()) {
 		if slices.Contains(process.Args, args[1]) {
