@@ -19,13 +19,14 @@ type Peer struct {
 	UID, GID uint32
 	Groups   []uint32 // supplementary
 	PID      int32    // of the connecting process, which may have ended since
+	Unit     string   // of systemd; empty: none, or not known for certain
 }
 
 // overflow is what the kernel shows for users and groups that have no number
 // in this user namespace (proc(5), overflowuid). Many people share it.
 const overflow = 65534
 
-// PeerOf asks the kernel. The connection stays open for the call because its
+// PeerOf asks the kernel for all but the unit. The connection stays open for the call because its
 // descriptor is only touched inside Control.
 func PeerOf(conn syscall.Conn) (Peer, error) {
 	raw, err := conn.SyscallConn()
@@ -76,7 +77,7 @@ func peerGroups(fd int) ([]uint32, error) {
 type contextKey struct{}
 
 // ConnContext serves http.Server.ConnContext: it puts the peer of a unix
-// connection into the context of its requests. A connection without one is
+// connection, with its unit, into the context of its requests. A connection without one is
 // left without, and FromContext says so.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	c, ok := conn.(syscall.Conn)
@@ -87,6 +88,7 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if err != nil {
 		return ctx
 	}
+	p.Unit = UnitOf(c, p)
 	return context.WithValue(ctx, contextKey{}, p)
 }
 

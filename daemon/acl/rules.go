@@ -19,11 +19,12 @@ const (
 	Admin   Action = "admin"   // everything
 )
 
-// A Block lets users and groups do actions on grants. A peer matches by its
-// user, its group or a supplementary group.
+// A Block lets users, groups and units do actions on grants. A peer matches by
+// its user, its group, a supplementary group or its unit.
 type Block struct {
 	Users   []string // names or numbers
 	Groups  []string
+	Units   []string // full names; "worker@.service" means every instance
 	Actions []Action
 	Grants  []string // names, or prefixes with a star behind them
 }
@@ -47,6 +48,7 @@ type Rules struct {
 
 type resolved struct {
 	uids, gids []uint32
+	units      []string
 	actions    []Action
 	grants     []string
 }
@@ -62,6 +64,7 @@ func New(cfg Config) *Rules {
 		r.blocks = append(r.blocks, resolved{
 			uids:    r.numbers(b.Users, "user", userNumber),
 			gids:    r.numbers(b.Groups, "group", groupNumber),
+			units:   b.Units,
 			actions: b.Actions,
 			grants:  b.Grants,
 		})
@@ -113,6 +116,29 @@ func (r *Rules) Allowed(p Peer, a Action, grant string) bool {
 	})
 }
 
+// UnitAllowed is Allowed for a unit whoever it runs as, even as root.
+func (r *Rules) UnitAllowed(unit string, a Action, grant string) bool {
+	return slices.ContainsFunc(r.blocks, func(b resolved) bool {
+		return b.runs(unit) && b.permits(a) && b.covers(grant)
+	})
+}
+
+// OnlyGrant returns the grant that a unit may do this to when the rules name
+// one and no other; a pattern is never one.
+func (r *Rules) OnlyGrant(unit string, a Action) (string, bool) {
+	var only []string
+	for _, b := range r.blocks {
+		if b.runs(unit) && b.permits(a) {
+			only = append(only, b.grants...)
+		}
+	}
+	only = slices.Compact(slices.Sorted(slices.Values(only)))
+	if len(only) != 1 || strings.HasSuffix(only[0], "*") {
+		return "", false
+	}
+	return only[0], true
+}
+
 // View returns which grants the peer may see; nil means all of them.
 func (r *Rules) View(p Peer) func(grant string) bool {
 	if r.everything(p) {
@@ -149,7 +175,11 @@ func (b resolved) names(p Peer) bool {
 		return false
 	}
 	in := func(gid uint32) bool { return gid != overflow && slices.Contains(b.gids, gid) }
-	return slices.Contains(b.uids, p.UID) || in(p.GID) || slices.ContainsFunc(p.Groups, in)
+	return slices.Contains(b.uids, p.UID) || in(p.GID) || slices.ContainsFunc(p.Groups, in) || b.runs(p.Unit)
+}
+
+func (b resolved) runs(unit string) bool {
+	return unit != "" && slices.ContainsFunc(b.units, func(rule string) bool { return sameUnit(rule, unit) })
 }
 
 func (b resolved) permits(a Action) bool {
