@@ -135,7 +135,7 @@ grant "ops" {
   # have to exist, and the unit needs ReadWritePaths= for them.
   file {
     path   = "/run/webex-tokend/tokens/ops"
-    format = "raw"  # raw, json, env, header
+    format = "raw"  # raw, json, env, header, wxc-sdk, xml, template
     mode   = "0640" # octal, in quotes; 0600 without a group
     # group = "crm"  # name or number; the unit needs SupplementaryGroups=
     # owner = "crm"  # name or number; the unit needs the drop-in chown.conf
@@ -156,7 +156,42 @@ grant "tenant-*" {
   file {
     path = "/run/webex-tokend/tokens/{{ .Grant }}"
   }
+    meta     = true # ops.env.meta.json beside it: generation, expires_at, state
+  }
+
+  # Anything else, by a template of Go's text/template, here or in a file that is
+  # read at start and reload. It knows .Grant, .AccessToken, .TokenType,
+  # .ExpiresAt, .Generation, .Scope, .Labels, .Site and .User.
+  file {
+    path     = "/run/webex-tokend/tokens/ops.ini"
+    format   = "template"
+    template = <<-EOT
+      [webex]
+      token = {{ .AccessToken }}
+      until = {{ .ExpiresAt }}
+      team  = {{ .Labels.team }}
+    EOT
+    # template_file = "/etc/webex-tokend/ops.tmpl"
 }
+
+  # Once the files hold a new token: run a program, without a shell and with
+  # WEBEX_TOKEND_GRANT, WEBEX_TOKEND_GENERATION and WEBEX_TOKEND_PATH (the first
+  # file) in an otherwise empty environment. It is run again, ever less often,
+  # until it exits with 0.
+  #
+  # hook {
+  #   command = ["/usr/bin/systemctl", "try-reload-or-restart", "crm"]
+  #   timeout = "30s"
+  #   stdin   = false # the token on its standard input
+  # }
+  #
+  # Or signal the process whose number a file holds: HUP, INT, QUIT, TERM, USR1,
+  # USR2 or WINCH.
+  #
+  # hook {
+  #   pid_file = "/run/crm.pid"
+  #   signal   = "HUP"
+  # }
 
 grant "bot-*" {
   integration = "bots"

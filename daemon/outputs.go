@@ -43,6 +43,8 @@ func (d *daemon) react(e keeper.Event) {
 	switch e.Kind {
 	case keeper.Registered, keeper.Refreshed:
 		d.publisher.Publish(e.Grant)
+	case keeper.Failed, keeper.Changed:
+		d.publisher.Restate(e.Grant)
 	case keeper.Removed:
 		// It waits for a write under way, which other grants must not.
 		d.tasks.Go(func() {

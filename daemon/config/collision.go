@@ -42,11 +42,14 @@ func (r *reader) collisions(doc *document, c *Config) {
 			if within(o.path, c.StateDir) {
 				r.fault(o.at, "The output lies in state_dir", "That folder belongs to the store. Write to a path below runtime_dir.")
 			}
-			if g.Pattern() {
-				patterns = append(patterns, o)
-			} else {
-				o.path = expand(o.path, g.Name)
-				exact = append(exact, o)
+			for _, path := range f.paths() {
+				o.path = path
+				if g.Pattern() {
+					patterns = append(patterns, o)
+				} else {
+					o.path = expand(path, g.Name)
+					exact = append(exact, o)
+				}
 			}
 		}
 	}
@@ -93,6 +96,23 @@ func solve(pattern, path string) (string, bool) {
 	return name, ValidName(name) == nil && expand(pattern, name) == path
 }
 
+// paths returns the path of a file and that of its side file.
+func (f File) paths() []string {
+	if f.Meta {
+		return []string{f.Path, f.side().Path}
+	}
+	return []string{f.Path}
+}
+
+// paths returns those of all files of a block.
+func (g *Grant) paths() []string {
+	var paths []string
+	for _, f := range g.Files {
+		paths = append(paths, f.paths()...)
+	}
+	return paths
+}
+
 // repeated finds the same path twice under one pattern. Different patterns with
 // one path do not clash, since a name belongs to one of them only; what else
 // may meet is for Rival to say, once both names are known.
@@ -122,8 +142,8 @@ func (c *Config) Rival(name string, registered func(name string) bool) (rival, p
 			if !p.Pattern() {
 				continue
 			}
-			for _, pf := range p.Files {
-				other, ok := solve(pf.Path, f.Path)
+			for _, path := range p.paths() {
+				other, ok := solve(path, f.Path)
 				if !ok || other == name {
 					continue
 				}

@@ -134,6 +134,7 @@ type Grant struct {
 	Seed        *Seed
 	Refresh     Refresh
 	Files       []File
+	Hooks       []Hook
 }
 
 // A Seed registers its grant from a mounted file.
@@ -158,11 +159,26 @@ type Refresh struct {
 // A File receives the current access token.
 type File struct {
 	Path     string // may hold {{ .Grant }}
-	Format   string // raw json env header
+	Format   string // raw json env header wxc-sdk xml template, and meta for what Meta adds
 	Variable string // for env, WEBEX_ACCESS_TOKEN by default
+	Template string // for template; see Fill. Empty: its file could not be read
 	Mode     uint32 // permission bits
 	Owner    string // name or number; empty: the daemon's
 	Group    string
+	// Meta adds a file PATH.meta.json, without the token, under the same owner
+	// and mode.
+	Meta bool
+}
+
+// A Hook tells a program that a new access token is in place: by a command, or
+// by a signal to the process whose number stands in a file.
+type Hook struct {
+	Command []string      // program and arguments, which may hold {{ .Grant }}
+	Timeout time.Duration // after which the command is killed, 30 s by default
+	Stdin   bool          // the command gets the token on its standard input
+
+	PIDFile string // instead of Command; may hold {{ .Grant }}
+	Signal  string // HUP by default
 }
 
 // An Allow block lets peers do actions on grants. Blocks add up.

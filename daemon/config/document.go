@@ -88,7 +88,7 @@ type grantBlock struct {
 	Seed        *seedBlock     `hcl:"seed,block"`
 	Refresh     *refreshBlock  `hcl:"refresh,block"`
 	File        []*fileBlock   `hcl:"file,block"`
-	Hook        []*laterBlock  `hcl:"hook,block"`
+	Hook        []*hookBlock   `hcl:"hook,block"`
 }
 
 type seedBlock struct {
@@ -113,6 +113,15 @@ type fileBlock struct {
 	Template     *hcl.Attribute `hcl:"template"`
 	TemplateFile *hcl.Attribute `hcl:"template_file"`
 	Meta         *hcl.Attribute `hcl:"meta"`
+}
+
+type hookBlock struct {
+	At      hcl.Range      `hcl:",def_range"`
+	Command *hcl.Attribute `hcl:"command"`
+	Timeout *hcl.Attribute `hcl:"timeout"`
+	Stdin   *hcl.Attribute `hcl:"stdin"`
+	PIDFile *hcl.Attribute `hcl:"pid_file"`
+	Signal  *hcl.Attribute `hcl:"signal"`
 }
 
 type allowBlock struct {

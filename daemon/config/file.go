@@ -14,16 +14,13 @@ var (
 )
 
 func (r *reader) file(b *fileBlock, g *Grant) File {
-	for _, a := range []*hcl.Attribute{b.Template, b.TemplateFile, b.Meta} {
-		r.laterAttr(a)
-	}
 	f := File{Format: "raw", Variable: "WEBEX_ACCESS_TOKEN"}
 	if r.required(b.Path, b.At, "path", "Name the file that receives the token.") {
 		f.Path = r.outputPath(b.Path, g)
 	}
-	if !r.laterValue(b.Format, "wxc-sdk", "xml", "template") {
-		f.Format = r.choice(b.Format, f.Format, "raw", "json", "env", "header")
-	}
+	f.Format = r.choice(b.Format, f.Format, "raw", "json", "env", "header", "wxc-sdk", "xml", "template")
+	r.template(b, &f, g)
+	f.Meta = r.flag(b.Meta, false)
 	f.Variable = r.text(b.Variable, f.Variable)
 	switch {
 	case b.Variable == nil:
@@ -48,13 +45,20 @@ func (r *reader) file(b *fileBlock, g *Grant) File {
 	return f
 }
 
-// outputPath brings {{ .Grant }} into its one form.
+// side returns the file beside f that tells of the token without holding it.
+func (f File) side() File {
+	return File{Path: f.Path + ".meta.json", Format: "meta", Mode: f.Mode, Owner: f.Owner, Group: f.Group}
+}
+
+// inOneForm brings {{ .Grant }} into the form that expand knows.
+func inOneForm(text string) string { return grantInPath.ReplaceAllString(text, grantVariable) }
+
 func (r *reader) outputPath(a *hcl.Attribute, g *Grant) string {
 	p := r.path(a, "")
 	if p == "" {
 		return ""
 	}
-	p = grantInPath.ReplaceAllString(p, grantVariable)
+	p = inOneForm(p)
 	rest := strings.ReplaceAll(p, grantVariable, "")
 	at := a.Expr.Range()
 	switch {

@@ -48,7 +48,7 @@ func (r *reader) grant(b *grantBlock, integrations map[string]bool) *Grant {
 		g.Files = append(g.Files, r.file(f, g))
 	}
 	for _, h := range b.Hook {
-		r.later(h, "hook", "A systemd .path unit can watch the token file instead.")
+		g.Hooks = append(g.Hooks, r.hook(h))
 	}
 	return g
 }

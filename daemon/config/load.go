@@ -48,7 +48,7 @@ func parse(src []byte, filename string, d *disk) (*Config, error) {
 		return nil, newFaults(diags, filename, src, file)
 	}
 	var doc document
-	r := &reader{diags: gohcl.DecodeBody(file.Body, nil, &doc), disk: d}
+	r := &reader{diags: gohcl.DecodeBody(file.Body, nil, &doc), src: src, disk: d}
 	c := r.config(&doc)
 	c.Path = filename
 

@@ -72,14 +72,33 @@ func (c *Config) ExactNames() []string {
 // grantVariable is the one form in which a parsed File.Path holds it.
 const grantVariable = "{{ .Grant }}"
 
-// FilesFor returns the outputs of one grant under this block, with its name in
-// the paths.
+// FilesFor returns the files of one grant under this block, with its name in
+// the paths. Behind each one that has a side file stands that as well.
 func (g *Grant) FilesFor(name string) []File {
-	files := slices.Clone(g.Files)
-	for i := range files {
-		files[i].Path = expand(files[i].Path, name)
+	files := make([]File, 0, len(g.Files))
+	for _, f := range g.Files {
+		f.Path = expand(f.Path, name)
+		files = append(files, f)
+		if f.Meta {
+			files = append(files, f.side())
+		}
 	}
 	return files
 }
 
-func expand(path, name string) string { return strings.ReplaceAll(path, grantVariable, name) }
+// HooksFor returns the hooks of one grant under this block, with its name in
+// commands and paths.
+func (g *Grant) HooksFor(name string) []Hook {
+	hooks := slices.Clone(g.Hooks)
+	for i := range hooks {
+		h := &hooks[i]
+		h.PIDFile = expand(h.PIDFile, name)
+		h.Command = slices.Clone(h.Command)
+		for j := range h.Command {
+			h.Command[j] = expand(h.Command[j], name)
+		}
+	}
+	return hooks
+}
+
+func expand(text, name string) string { return strings.ReplaceAll(text, grantVariable, name) }

@@ -24,6 +24,9 @@ func (c *Config) Plan() []string {
 		for _, f := range g.Files {
 			lines = append(lines, "  writes "+f.describe())
 		}
+		for _, h := range g.Hooks {
+			lines = append(lines, "  then "+h.describe())
+		}
 	}
 	return lines
 }
@@ -45,6 +48,13 @@ func due(r Refresh, kind Kind) string {
 	return rule
 }
 
+func (h Hook) describe() string {
+	if h.PIDFile != "" {
+		return fmt.Sprintf("sends %s to the process in %s", h.Signal, h.PIDFile)
+	}
+	return fmt.Sprintf("runs %s (at most %s)", strings.Join(h.Command, " "), FormatDuration(h.Timeout))
+}
+
 func (f File) describe() string {
 	s := fmt.Sprintf("%s (%s, mode %04o", f.Path, f.Format, f.Mode)
 	if f.Owner != "" {
@@ -52,6 +62,9 @@ func (f File) describe() string {
 	}
 	if f.Group != "" {
 		s += ", group " + f.Group
+	}
+	if f.Meta {
+		s += ", meta beside it"
 	}
 	return s + ")"
 }

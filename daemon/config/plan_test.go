@@ -29,6 +29,13 @@ grant "t-*" {
   file {
     path   = "/srv/{{ .Grant }}/token"
     format = "json"
+    meta   = true
+  }
+  hook {
+    command = ["/usr/bin/systemctl", "reload", "crm@{{.Grant}}"]
+  }
+  hook {
+    pid_file = "/run/crm/{{ .Grant }}.pid"
   }
 }
 grant "bot" {
@@ -42,7 +49,9 @@ func TestThePlanSaysWhenAndWhere(t *testing.T) {
   registers from /etc/webex-tokend/seeds/ops.json (auto)
   writes /srv/tokens/ops (raw, mode 0640, owner 1000, group crm)
 grants t-*: rest integration crm, renewed after 50% of a token's life, 66% where it lives less than a day
-  writes /srv/{{ .Grant }}/token (json, mode 0600)
+  writes /srv/{{ .Grant }}/token (json, mode 0600, meta beside it)
+  then runs /usr/bin/systemctl reload crm@{{ .Grant }} (at most 30s)
+  then sends HUP to the process in /run/crm/{{ .Grant }}.pid
 grant bot: static integration bots, never renewed`
 	if got := strings.Join(c.Plan(), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

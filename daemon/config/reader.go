@@ -19,7 +19,8 @@ import (
 // or faulty, so that one fault does not draw others after it.
 type reader struct {
 	diags hcl.Diagnostics
-	disk  *disk // nil: look at no file
+	src   []byte // of the configuration
+	disk  *disk  // nil: look at no file
 }
 
 func (r *reader) fault(at hcl.Range, summary, detail string) {

@@ -18,10 +18,12 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 	switch {
 	case refused && refusal.Kind != keeper.Unavailable,
 		err == nil && current.Access.Empty(),
-		err != nil && len(d.files) == 0:
+		err != nil && len(d.files)+len(d.hooks) == 0:
 		d.void = true
 		return
 	}
+	d.unread, d.expired = err, expired(current, p.cfg.Now())
+	d.news = news(d, current)
 	d.generation = current.Generation
 	d.outcomes = make([]outcome, len(d.files))
 	now := time.Now()
@@ -34,7 +36,7 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 			d.outcomes[i] = last
 		default:
 			d.outcomes[i] = p.try(write{
-				file: f, runtimeDir: d.runtimeDir, ids: &p.ids,
+				file: f, labels: d.labels, runtimeDir: d.runtimeDir, ids: &p.ids,
 				renewed: 0 < last.generation && last.generation < current.Generation,
 			}, current, last)
 		}
@@ -44,22 +46,26 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 // try brings one output up to date.
 func (p *Publisher) try(w write, current keeper.Current, last outcome) outcome {
 	var err error
-	w.content, err = Render(w.file, current)
+	var left trace
+	w.content, err = Render(w.file, w.labels, current)
 	switch {
 	case err != nil:
-	case expired(current, p.cfg.Now()):
+	case w.file.Format != "meta" && expired(current, p.cfg.Now()):
 		// What stands there stays; the next refresh brings what is worth
 		// writing, so that this is no failure either.
-		if stands, err := w.stands(); err != nil || !stands {
-			return outcome{path: last.path, generation: last.generation}
+		if left, err = w.stands(); err != nil || left == (trace{}) {
+			if last.generation == current.Generation {
+				last.generation = 0 // somebody else changed it
+			}
+			return outcome{target: last.target, generation: last.generation}
 		}
 	default:
-		err = w.put()
+		left, err = w.put()
 	}
 	if err != nil {
 		return last.failed(err, time.Now())
 	}
-	return outcome{path: last.path, generation: current.Generation}
+	return outcome{target: last.target, generation: current.Generation, left: left}
 }
 
 func expired(current keeper.Current, now time.Time) bool {
@@ -83,12 +89,11 @@ func (p *Publisher) clear(ctx context.Context, d delivery) {
 // report logs what changed: a failure when it is a new one, a recovery once.
 func (p *Publisher) report(d delivery) {
 	for _, o := range d.outcomes {
-		last := outcomeOf(d.known, o.path)
-		switch {
-		case o.err != nil && (last.err == nil || last.err.Error() != o.err.Error()):
-			p.cfg.Log.Warn("token file is not written", "grant", d.name, "path", o.path, "error", o.err)
+		switch last := outcomeOf(d.known, o.target); {
+		case o.worse(last):
+			p.cfg.Log.Warn("token file is not written", "grant", d.name, "path", o.target, "error", o.err)
 		case o.err == nil && last.err != nil:
-			p.cfg.Log.Info("token file is in order again", "grant", d.name, "path", o.path)
+			p.cfg.Log.Info("token file is in order again", "grant", d.name, "path", o.target)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
@@ -11,14 +12,19 @@ import (
 )
 
 // Render returns the content of a file for a token, an error when the format
-// cannot carry it. Every format ends in a newline. It is a pure function:
+// cannot carry it. Every format but template ends in a newline. It is a pure
+// function:
 //
-//	raw     the bare token, as Alertmanager's credentials_file reads it
-//	json    the object of the API's token route without expires_in, which
-//	        would be wrong a second later
-//	env     VARIABLE=token, for EnvironmentFile= of systemd, dotenv and sh
-//	header  Authorization: Bearer token, for curl -H @FILE
-func Render(f config.File, current keeper.Current) ([]byte, error) {
+//	raw       the bare token, as Alertmanager's credentials_file reads it
+//	json      the object of the API's token route without expires_in, which
+//	          would be wrong a second later
+//	env       VARIABLE=token, for EnvironmentFile= of systemd, dotenv and sh
+//	header    Authorization: Bearer token, for curl -H @FILE
+//	wxc-sdk   the token file of the Python library wxc_sdk
+//	xml       the security context of a request to the Meetings XML API
+//	template  what the operator wrote
+//	meta      no token: generation, expires_at, state
+func Render(f config.File, labels map[string]string, current keeper.Current) ([]byte, error) {
 	token := current.Access.Reveal()
 	if i := strings.IndexFunc(token, unprintable); i >= 0 {
 		// It would end the line, or mean another thing to every reader.
@@ -35,6 +41,24 @@ func Render(f config.File, current keeper.Current) ([]byte, error) {
 	case "header":
 		// Meetings sends "bearer", which not every server takes back.
 		return []byte("Authorization: Bearer " + token + "\n"), nil
+	case "wxc-sdk":
+		return renderWxcSDK(token, current), nil
+	case "xml":
+		return renderXML(token, current)
+	case "template":
+		return f.Execute(config.Fill{
+			Grant:       current.Grant,
+			AccessToken: token,
+			TokenType:   current.Type,
+			ExpiresAt:   config.Instant{Time: current.ExpiresAt},
+			Generation:  current.Generation,
+			Scope:       current.Scope,
+			Labels:      labels,
+			Site:        current.Site,
+			User:        current.User,
+		})
+	case "meta":
+		return renderMeta(current)
 	}
 	return nil, fmt.Errorf("file format %q is not known", f.Format)
 }
@@ -47,13 +71,19 @@ func renderJSON(token string, current keeper.Current) ([]byte, error) {
 		TokenType:   current.Type,
 		Generation:  current.Generation,
 		Scope:       current.Scope,
-	}
-	if !current.ExpiresAt.IsZero() {
-		at := current.ExpiresAt.UTC()
-		t.ExpiresAt = &at
+		ExpiresAt:   expiry(current),
 	}
 	content, err := json.Marshal(t)
 	return append(content, '\n'), err
+}
+
+// expiry is nil for a token that is not known to end.
+func expiry(current keeper.Current) *time.Time {
+	if current.ExpiresAt.IsZero() {
+		return nil
+	}
+	at := current.ExpiresAt.UTC()
+	return &at
 }
 
 // quoteEnv returns the token such that systemd, the dotenv libraries and sh

@@ -3,8 +3,8 @@ package publish_test
 import (
 	"flag"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,15 +26,32 @@ func meetingsToken(access string) keeper.Current {
 			Scope:     "all_read meeting_modify",
 			ExpiresAt: time.Date(2026, 11, 22, 10, 30, 0, 250e6, time.UTC),
 		},
+		State: store.OK,
+		User:  "jane & joe",
+		Site:  "acme",
 	}
 }
 
+const everything = `# {{ .Grant }} of {{ .Labels.team }}, generation {{ .Generation }}
+{{ .TokenType }} {{ .AccessToken }}
+until {{ .ExpiresAt }} ({{ .ExpiresAt.Unix }}) for {{ .Scope }}
+{{ .User }} on {{ .Site }}
+`
+
+// render gives every format what it needs.
+func render(t *testing.T, format, token string) []byte {
+	t.Helper()
+	file := config.File{Format: format, Variable: "WEBEX_ACCESS_TOKEN", Template: everything}
+	content, err := publish.Render(file, map[string]string{"team": "operations"}, meetingsToken(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
 func TestEachFormatIsWhatItsGoldenFileSays(t *testing.T) {
-	for _, format := range []string{"raw", "json", "env", "header"} {
-		got, err := publish.Render(config.File{Format: format, Variable: "WEBEX_ACCESS_TOKEN"}, meetingsToken("NjlhN_PF84-1.x~y+z/w=="))
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, format := range []string{"raw", "json", "env", "header", "wxc-sdk", "xml", "template", "meta"} {
+		got := render(t, format, "NjlhN_PF84-1.x~y+z/w==")
 		golden := filepath.Join("testdata", format)
 		if *update {
 			if err := os.WriteFile(golden, got, 0o644); err != nil {
@@ -47,13 +64,20 @@ func TestEachFormatIsWhatItsGoldenFileSays(t *testing.T) {
 	}
 }
 
-func TestATokenWithoutExpirySaysNullInJSON(t *testing.T) {
-	c := meetingsToken("abc")
-	c.ExpiresAt = time.Time{}
-	got, err := publish.Render(config.File{Format: "json"}, c)
-	want := `{"access_token":"abc","token_type":"bearer","expires_at":null,"generation":7,"scope":"all_read meeting_modify"}` + "\n"
-	if err != nil || string(got) != want {
-		t.Errorf("got %s, %v, want %s", got, err, want)
+func TestATokenThatIsNotKnownToEndHasItsFormInEachFormat(t *testing.T) {
+	tests := []struct{ format, want string }{
+		{"json", `{"access_token":"abc","token_type":"bearer","expires_at":null,"generation":7,"scope":"all_read meeting_modify"}`},
+		{"meta", `{"generation":7,"expires_at":null,"state":"ok"}`},
+		{"wxc-sdk", "access_token: \"abc\"\nexpires_at: \"9999-12-31T23:59:59Z\"\nscope: \"all_read meeting_modify\"\ntoken_type: \"Bearer\""},
+		{"template", "until ."},
+	}
+	for _, test := range tests {
+		c := meetingsToken("abc")
+		c.ExpiresAt = time.Time{}
+		got, err := publish.Render(config.File{Format: test.format, Template: "until {{ .ExpiresAt }}."}, nil, c)
+		if err != nil || strings.TrimSuffix(string(got), "\n") != test.want {
+			t.Errorf("%s: got %s, %v, want %s", test.format, got, err, test.want)
+		}
 	}
 }
 
@@ -64,30 +88,36 @@ func TestATokenThatAFormatCannotCarryIsAnError(t *testing.T) {
 		{"letters beyond ASCII are no token", "json", "abcé"},
 		{"readers disagree on a quote", "env", `ab'c`},
 		{"readers disagree on a backslash", "env", `ab\c`},
-		{"an unknown format carries nothing", "xml", "abc"},
+		{"a template that could not be read", "template", "abc"},
+		{"an unknown format carries nothing", "ini", "abc"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got, err := publish.Render(config.File{Format: test.format, Variable: "T"}, meetingsToken(test.token)); err == nil {
-				t.Errorf("no error, but %q", got)
+			file := config.File{Format: test.format, Variable: "T"}
+			got, err := publish.Render(file, nil, meetingsToken(test.token))
+			if err == nil || strings.Contains(err.Error(), test.token) {
+				t.Errorf("got %q, %v", got, err)
 			}
 		})
 	}
 }
 
-func TestAShellReadsTheTokenFromAnEnvFile(t *testing.T) {
-	for _, token := range []string{"plain-123._~+/==", "$HOME`id`#;&|\"*!%", "{a}[b]<c>(d)"} {
-		file := config.File{Path: filepath.Join(t.TempDir(), "env"), Format: "env", Variable: "TOKEN"}
-		text, err := publish.Render(file, meetingsToken(token))
-		if err != nil {
-			t.Fatal(err)
+func TestXMLNeedsToKnowWhoAsksWhere(t *testing.T) {
+	for name, spoil := range map[string]func(*keeper.Current){
+		"site": func(c *keeper.Current) { c.Site = "" },
+		"user": func(c *keeper.Current) { c.User = "" },
+	} {
+		c := meetingsToken("abc")
+		spoil(&c)
+		if got, err := publish.Render(config.File{Format: "xml"}, nil, c); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("without %s: got %q, %v", name, got, err)
 		}
-		if err := os.WriteFile(file.Path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		got, err := exec.Command("sh", "-c", `. "$1"; printf %s "$TOKEN"`, "sh", file.Path).CombinedOutput()
-		if err != nil || string(got) != token {
-			t.Errorf("sh read %q, %v, want %q", got, err, token)
-		}
+	}
+}
+
+func TestATemplateKnowsNoLabelThatTheGrantHasNot(t *testing.T) {
+	file := config.File{Format: "template", Template: "{{ .Labels.team }}"}
+	if got, err := publish.Render(file, nil, meetingsToken("abc")); err == nil {
+		t.Errorf("no error, but %q", got)
 	}
 }

@@ -48,6 +48,14 @@ func (h *host) token(name string, generation uint64, access string) {
 	h.behind[name] = generation
 }
 
+func (h *host) state(name string, s store.State) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := h.current[name]
+	c.State = s
+	h.current[name] = c
+}
+
 func (h *host) Current(_ context.Context, name string) (keeper.Current, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -17,21 +17,22 @@ const (
 
 // An outcome is how it stands with one output.
 type outcome struct {
-	path       string
-	generation uint64 // of what stands there; 0: none that we know of
+	target     string // path of a file, or what a hook is listed as
+	generation uint64 // of what stands there or was told; 0: none that we know of
+	left       trace  // how the file was left; zero: not known
 	err        error  // of the last try
 	failures   int    // consecutive
 	next       time.Time
 }
 
-// outcomeOf returns how it stands with one path, at first: nothing is there.
-func outcomeOf(outcomes []outcome, path string) outcome {
+// outcomeOf returns how it stands with one target, at first: nothing is there.
+func outcomeOf(outcomes []outcome, target string) outcome {
 	for _, o := range outcomes {
-		if o.path == path {
+		if o.target == target {
 			return o
 		}
 	}
-	return outcome{path: path}
+	return outcome{target: target}
 }
 
 func (o outcome) carries(generation uint64) bool {
@@ -43,7 +44,12 @@ func (o outcome) waits(now time.Time) bool { return o.err != nil && now.Before(o
 // failed is the outcome after one more failure.
 func (o outcome) failed(err error, now time.Time) outcome {
 	wait := min(firstRetry<<min(o.failures, 30), lastRetry)
-	return outcome{path: o.path, generation: o.generation, err: err, failures: o.failures + 1, next: now.Add(wait)}
+	return outcome{target: o.target, generation: o.generation, err: err, failures: o.failures + 1, next: now.Add(wait)}
+}
+
+// worse reports whether this failure is worth a word after the last outcome.
+func (o outcome) worse(last outcome) bool {
+	return o.err != nil && (last.err == nil || last.err.Error() != o.err.Error())
 }
 
 // nextTry returns the earliest instant at which an output is tried again, zero
@@ -59,9 +65,9 @@ func nextTry(outcomes []outcome) time.Time {
 }
 
 // Outputs reports where the token of a grant stands, one entry for each of its
-// files: ok, failed, or behind when it is not written yet or not worth
-// writing. It looks at no file. Generation is 0 where this process has not
-// written or seen one.
+// files and hooks: ok, failed, or behind when it is not written or told yet or
+// not worth it. It looks at no file. Generation is 0 where this process has not
+// written, seen or told one.
 func (p *Publisher) Outputs(name string) []wire.Output {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -70,18 +76,27 @@ func (p *Publisher) Outputs(name string) []wire.Output {
 		g = &grant{}
 	}
 	var outputs []wire.Output
-	for _, f := range p.files(name) {
+	files, hooks := p.outputs(name)
+	for _, f := range files {
 		o := outcomeOf(g.outcomes, f.Path)
-		output := wire.Output{Type: "file", Target: f.Path, State: "behind", Generation: o.generation}
-		switch {
-		case o.err != nil:
-			output.State, output.Error = "failed", o.err.Error()
-		case o.carries(g.generation):
-			output.State = "ok"
-		}
-		outputs = append(outputs, output)
+		outputs = append(outputs, o.output("file", o.carries(g.generation)))
+	}
+	for _, h := range hooks {
+		o := outcomeOf(g.hooks, target(h))
+		outputs = append(outputs, o.output("hook", o.carries(g.generation) || g.generation > 0 && !g.news))
 	}
 	return outputs
+}
+
+func (o outcome) output(kind string, inOrder bool) wire.Output {
+	output := wire.Output{Type: kind, Target: o.target, State: "behind", Generation: o.generation}
+	switch {
+	case o.err != nil:
+		output.State, output.Error = "failed", o.err.Error()
+	case inOrder:
+		output.State = "ok"
+	}
+	return output
 }
 
 // Failing lists the grants of which an output failed at its last try, in the
@@ -91,7 +106,7 @@ func (p *Publisher) Failing() []string {
 	defer p.mu.Unlock()
 	var names []string
 	for name, g := range p.queue.grants {
-		if !nextTry(g.outcomes).IsZero() {
+		if !nextTry(slices.Concat(g.outcomes, g.hooks)).IsZero() {
 			names = append(names, name)
 		}
 	}

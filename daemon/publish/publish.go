@@ -1,21 +1,26 @@
 // Package publish writes the current access token of each grant into the
-// files that its block in the configuration names.
+// files that its block in the configuration names, and then runs its hooks.
 //
 // It promises that a reader finds the whole old or the whole new token, with
 // the configured owner and mode, at every instant; that a file which already
-// says what it should is not touched; and that an output which fails is
-// retried on its own and holds up no other. It publishes no expired token: what
-// stands there stays. Grants without outputs cost it nothing.
+// says what it should is not touched, and one that somebody else changed is
+// mended; that hooks run once the files hold the token that they tell of, at
+// least once for each token that is not followed by another one at once; and
+// that an output which fails is retried on its own and holds up no other. It
+// publishes no expired token: what stands there stays. Grants without outputs
+// cost it nothing.
 package publish
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/hook"
 	"webex-tokend/daemon/keeper"
 )
 
@@ -42,6 +47,11 @@ type Config struct {
 	// Workers bounds how many files are written at once, because each blocking
 	// file call takes a thread; 0 means 16.
 	Workers int
+	// Hook runs one hook; nil means hook.Run.
+	Hook func(context.Context, config.Hook, hook.News) error
+	// Look is how often files are looked at, whether somebody else changed
+	// them; 0 means 5 s.
+	Look time.Duration
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	Log hclog.Logger // nil is silent
@@ -57,12 +67,20 @@ type Publisher struct {
 	queue  queue          // guarded by mu
 
 	reconfigured chan struct{} // holds one note that Run has not seen yet
+	places       chan struct{} // one taken by each hook that runs
+	telling      sync.WaitGroup
 }
 
 // New prepares a Publisher; nothing is written before Run.
 func New(cfg Config) *Publisher {
 	if cfg.Workers == 0 {
 		cfg.Workers = 16
+	}
+	if cfg.Hook == nil {
+		cfg.Hook = hook.Run
+	}
+	if cfg.Look == 0 {
+		cfg.Look = 5 * time.Second
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -74,6 +92,7 @@ func New(cfg Config) *Publisher {
 		cfg:          cfg,
 		config:       cfg.Config,
 		reconfigured: make(chan struct{}, 1),
+		places:       make(chan struct{}, hooksAtOnce),
 	}
 	p.queue = queue{
 		grants:  make(map[string]*grant),
@@ -84,9 +103,9 @@ func New(cfg Config) *Publisher {
 	return p
 }
 
-// Run publishes until ctx ends, then finishes the writes that have begun and
-// returns nil. What is still queued keeps its mark in the store and is worked
-// off after the next start. Run may be called once.
+// Run publishes until ctx ends, then finishes the writes that have begun, ends
+// the hooks that still run and returns nil. What is not done keeps its mark in
+// the store and is worked off after the next start. Run may be called once.
 func (p *Publisher) Run(ctx context.Context) error {
 	// Before any worker makes temporary files of its own.
 	p.sweepLeftovers()
@@ -107,7 +126,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 					return
 				}
 				p.deliver(lasting, &d)
-				if !p.settle(d) {
+				if !p.settle(ctx, d) {
 					continue
 				}
 				permits <- struct{}{}
@@ -118,8 +137,12 @@ func (p *Publisher) Run(ctx context.Context) error {
 			}
 		})
 	}
+	var patrol sync.WaitGroup
+	patrol.Go(func() { p.patrol(ctx) })
 	p.walk(ctx)
+	patrol.Wait()
 	workers.Wait()
+	p.telling.Wait()
 	clearings.Wait()
 	return nil
 }
@@ -130,13 +153,27 @@ func (p *Publisher) Run(ctx context.Context) error {
 // up by a commit unless all of these are.
 const clearingsAtOnce = 512
 
-// Publish asks for the outputs of a grant to be brought up to date. It never
-// blocks; asking twice before the first is begun is asking once.
-func (p *Publisher) Publish(name string) {
+// Publish says that a grant has a new token, and asks for its outputs to be
+// brought up to date. It never blocks; asking twice before the first is begun
+// is asking once.
+func (p *Publisher) Publish(name string) { p.ask(name, true) }
+
+// Restate says that a grant has another state, which its side files tell. It
+// never blocks.
+func (p *Publisher) Restate(name string) {
+	p.mu.Lock()
+	grant, ok := p.config.Grant(name)
+	p.mu.Unlock()
+	if ok && slices.ContainsFunc(grant.Files, func(f config.File) bool { return f.Meta }) {
+		p.ask(name, false)
+	}
+}
+
+func (p *Publisher) ask(name string, news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if grant, ok := p.config.Grant(name); ok && len(grant.Files) > 0 {
-		p.queue.ask(name)
+	if grant, ok := p.config.Grant(name); ok && len(grant.Files)+len(grant.Hooks) > 0 {
+		p.queue.ask(name, news)
 	}
 }
 
@@ -147,7 +184,7 @@ func (p *Publisher) Reconfigure(c *config.Config) {
 	defer p.mu.Unlock()
 	p.config = c
 	for name, g := range p.queue.grants {
-		if len(p.files(name)) == 0 {
+		if files, hooks := p.outputs(name); len(files)+len(hooks) == 0 {
 			p.queue.forget(name, g)
 		}
 	}
@@ -165,18 +202,20 @@ func (p *Publisher) Declared(ctx context.Context) error {
 	return p.wait(ctx, func(q *queue) bool { return q.untried != nil && len(q.untried) == 0 })
 }
 
-// Idle waits until nothing is queued, nothing is being written and every mark
-// that can be cleared is. A failed output that waits for its next try does not
-// count. Run must be under way.
+// Idle waits until nothing is queued, nothing is being written, no hook runs
+// and every mark that can be cleared is. A failed output that waits for its
+// next try does not count. Run must be under way.
 func (p *Publisher) Idle(ctx context.Context) error {
-	return p.wait(ctx, func(q *queue) bool { return q.quiet() && q.clearing == 0 && !q.walking })
+	return p.wait(ctx, func(q *queue) bool {
+		return q.quiet() && q.telling == 0 && q.clearing == 0 && !q.walking
+	})
 }
 
-// files returns the outputs of a grant. The caller holds mu.
-func (p *Publisher) files(name string) []config.File {
+// outputs returns those of a grant. The caller holds mu.
+func (p *Publisher) outputs(name string) ([]config.File, []config.Hook) {
 	grant, ok := p.config.Grant(name)
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	return grant.FilesFor(name)
+	return grant.FilesFor(name), grant.HooksFor(name)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/hook"
 )
 
 // A queue says which grants have outputs to bring up to date, and how it stands
@@ -19,6 +20,7 @@ type queue struct {
 	changed *sync.Cond // broadcast whenever a condition of wait could hold
 
 	running  int  // grants that somebody works on
+	telling  int  // grants whose hooks run
 	clearing int  // marks on their way into the store
 	walking  bool // not all grants have been looked at under this configuration
 	halted   bool
@@ -34,43 +36,47 @@ type grant struct {
 	running bool // somebody works on it: never two writers of one grant
 	again   bool // was asked for meanwhile
 	fresh   bool // asked for, not merely retried: every output gets its try
+	news    bool // of a token that the hooks have not been told of
+	telling bool // the hooks run
 
 	generation uint64
-	outcomes   []outcome // replaced, never changed
+	outcomes   []outcome // of files; replaced, never changed
+	hooks      []outcome // likewise
 	retry      *time.Timer
 }
 
 // A delivery is one worker's turn at one grant.
 type delivery struct {
 	name       string
+	labels     map[string]string
 	files      []config.File
+	hooks      []config.Hook
 	runtimeDir string
 	fresh      bool
 	known      []outcome
 
-	void       bool // nothing can be published, so nothing is behind
+	void       bool  // nothing can be published, so nothing is behind
+	unread     error // of the token
+	expired    bool  // what the token is
 	generation uint64
 	outcomes   []outcome
+	news       hook.News
 }
 
-// complete reports whether every output carries the generation.
+// complete reports whether every file carries the generation.
 func (d *delivery) complete() bool {
-	for _, o := range d.outcomes {
-		if o.err != nil || o.generation != d.generation {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(d.outcomes, func(o outcome) bool { return !o.carries(d.generation) })
 }
 
 // ask enters a grant, or notes that its worker must look again.
-func (q *queue) ask(name string) {
+func (q *queue) ask(name string, news bool) {
 	g := q.grants[name]
 	if g == nil {
 		g = &grant{}
 		q.grants[name] = g
 	}
 	g.fresh = true
+	g.news = g.news || news
 	q.enter(name, g)
 }
 
@@ -129,7 +135,7 @@ func (q *queue) release(name string, g *grant) {
 
 // forget drops a grant that nobody works on or asked for again.
 func (q *queue) forget(name string, g *grant) {
-	if g.running || g.waiting {
+	if g.running || g.waiting || g.telling {
 		return
 	}
 	if g.retry != nil {
@@ -155,17 +161,19 @@ func (p *Publisher) next() (delivery, bool) {
 	g := q.grants[name]
 	g.waiting = false
 	q.claim(g)
-	d := delivery{
-		name: name, files: p.files(name), runtimeDir: p.config.RuntimeDir,
-		fresh: g.fresh, known: g.outcomes,
+	d := delivery{name: name, runtimeDir: p.config.RuntimeDir, fresh: g.fresh, known: g.outcomes}
+	if block, ok := p.config.Grant(name); ok {
+		d.labels = block.Labels
 	}
+	d.files, d.hooks = p.outputs(name)
 	g.fresh = false
 	return d, true
 }
 
-// settle takes over what a delivery brought about. It reports whether the mark
-// of the grant is to be cleared; then clear must be called.
-func (p *Publisher) settle(d delivery) bool {
+// settle takes over what a delivery brought about, and lets hooks run until ctx
+// ends. It reports whether the mark of the grant is to be cleared; then clear
+// must be called.
+func (p *Publisher) settle(ctx context.Context, d delivery) bool {
 	p.report(d)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -173,15 +181,16 @@ func (p *Publisher) settle(d delivery) bool {
 	g := q.grants[d.name]
 	g.generation, g.outcomes = d.generation, d.outcomes
 	delete(q.untried, d.name)
+	done, at := p.follow(ctx, g, d)
 	q.release(d.name, g)
-	if len(d.outcomes) == 0 {
+	if d.void || len(d.files)+len(d.hooks) == 0 {
 		q.forget(d.name, g)
 	}
-	if !d.void && d.complete() {
+	if done {
 		q.clearing++
 		return true
 	}
-	if at := nextTry(d.outcomes); !at.IsZero() && !g.waiting && !q.halted {
+	if !at.IsZero() && !g.waiting && !q.halted {
 		g.retry = time.AfterFunc(time.Until(at), func() { p.retry(d.name, g) })
 	}
 	return false

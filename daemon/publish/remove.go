@@ -17,7 +17,8 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 	var g *grant
 	var files []config.File
 	err := p.wait(ctx, func(q *queue) bool {
-		g, files = q.take(name), p.files(name)
+		g = q.take(name)
+		files, _ = p.outputs(name)
 		return g != nil
 	})
 	if err != nil {

@@ -14,17 +14,17 @@ const page = 256
 // ends.
 func (p *Publisher) walk(ctx context.Context) {
 	for first := true; ctx.Err() == nil; first = false {
-		exact, patterns := p.withFiles()
+		exact, patterns := p.withOutputs()
 		if first {
 			p.expect(exact)
 		}
 		for _, name := range exact {
-			p.Publish(name)
+			p.look(name)
 		}
 		// Those known to be behind go before those that may be.
 		p.each(ctx, p.cfg.Unpublished, p.publishMarked)
 		if patterns {
-			p.each(ctx, p.cfg.Registered, p.Publish)
+			p.each(ctx, p.cfg.Registered, p.look)
 		}
 		p.endWalk()
 		select {
@@ -56,14 +56,17 @@ func (p *Publisher) endWalk() {
 	}
 }
 
-// withFiles lists the exactly named grants that have outputs and says whether
+// look is Publish without a new token.
+func (p *Publisher) look(name string) { p.ask(name, false) }
+
+// withOutputs lists the exactly named grants that have outputs and says whether
 // any pattern has.
-func (p *Publisher) withFiles() (exact []string, patterns bool) {
+func (p *Publisher) withOutputs() (exact []string, patterns bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range p.config.Grants {
 		switch {
-		case len(g.Files) == 0:
+		case len(g.Files)+len(g.Hooks) == 0:
 		case g.Pattern():
 			patterns = true
 		default:
@@ -80,7 +83,7 @@ func (p *Publisher) publishMarked(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.config.Grant(name); ok {
-		p.queue.ask(name)
+		p.queue.ask(name, true)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 // A write brings one file to its content, owner and mode.
 type write struct {
 	file       config.File
+	labels     map[string]string
 	content    []byte
 	runtimeDir string
 	ids        *ids
@@ -28,19 +29,20 @@ type write struct {
 // owners are the user and group that a file must have.
 type owners struct{ uid, gid int }
 
-// stands reports whether the file is already as it should be.
-func (w write) stands() (stands bool, err error) {
+// stands returns the trace of a file that is already as it should be.
+func (w write) stands() (found trace, err error) {
 	err = w.in(func(d *folder, _, want owners) error {
-		stands, err = w.standsIn(d, want)
+		found, err = w.standsIn(d, want)
 		return err
 	})
-	return stands, err
+	return found, err
 }
 
-// put writes the file unless it is already as it should be.
-func (w write) put() error {
-	return w.in(func(d *folder, made, want owners) error {
-		if stands, err := w.standsIn(d, want); err != nil || stands {
+// put writes the file unless it is already as it should be, and returns how it
+// left it.
+func (w write) put() (left trace, err error) {
+	err = w.in(func(d *folder, made, want owners) error {
+		if left, err = w.standsIn(d, want); err != nil || left != (trace{}) {
 			return err
 		}
 		next, err := w.stage(d, made, want)
@@ -51,6 +53,12 @@ func (w write) put() error {
 		if _, err := next.Write(w.content); err != nil {
 			return w.fault("write", err)
 		}
+		// Taken before the file has its name, so that it is no other one's.
+		info, err := next.Stat()
+		if err != nil {
+			return w.fault("read", err)
+		}
+		left = traceOf(info)
 		// The content is synced before the rename and the folder after it:
 		// without the first, power loss can leave an empty file under the final
 		// name, without the second the former one. On tmpfs both syncs return
@@ -63,6 +71,7 @@ func (w write) put() error {
 		}
 		return nil
 	})
+	return left, err
 }
 
 // probe does all that put does up to the content.
@@ -129,27 +138,31 @@ func (w write) stage(d *folder, made, want owners) (*renameio.PendingFile, error
 	return next, nil
 }
 
-// standsIn compares the file with what it should be.
-func (w write) standsIn(d *folder, want owners) (bool, error) {
+// standsIn compares the file with what it should be; a zero trace means that it
+// is not that.
+func (w write) standsIn(d *folder, want owners) (trace, error) {
 	info, err := d.holds(w.file.Path)
 	if err != nil || info == nil || w.renewed {
-		return false, err
+		return trace{}, err
 	}
 	has := info.Sys().(*syscall.Stat_t)
 	if info.Mode() != fs.FileMode(w.file.Mode) || info.Size() != int64(len(w.content)) ||
 		has.Nlink != 1 || want != (owners{int(has.Uid), int(has.Gid)}) {
-		return false, nil
+		return trace{}, nil
 	}
 	// One that cannot be read, as when its owner is another user, is written
 	// anew.
 	f, err := d.OpenFile(filepath.Base(w.file.Path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return false, nil
+		return trace{}, nil
 	}
 	defer f.Close()
 	content := make([]byte, len(w.content))
-	_, err = io.ReadFull(f, content)
-	return err == nil && bytes.Equal(content, w.content), nil
+	if _, err = io.ReadFull(f, content); err != nil || !bytes.Equal(content, w.content) {
+		return trace{}, nil
+	}
+	// What was seen before the content: a change since makes another trace.
+	return traceOf(info), nil
 }
 
 // fault words an error of the staged file. It leaves out the random name, so

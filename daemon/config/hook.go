@@ -1,0 +1,63 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+func (r *reader) hook(b *hookBlock) Hook {
+	h := Hook{Timeout: 30 * time.Second}
+	switch {
+	case b.Command == nil && b.PIDFile == nil:
+		r.fault(b.At, "Missing command", "Give the command to run, or the pid_file of the process to signal.")
+	case b.Command != nil && b.PIDFile != nil:
+		r.fault(b.PIDFile.NameRange, "Both command and pid_file", "Write two hook blocks.")
+	case b.Command != nil:
+		h.Command = r.command(b.Command)
+	}
+	r.belongs(b.Command, "command", b.Timeout, b.Stdin)
+	r.belongs(b.PIDFile, "pid_file", b.Signal)
+	h.Timeout = r.duration(b.Timeout, h.Timeout, time.Second)
+	h.Stdin = r.flag(b.Stdin, false)
+	if h.PIDFile = inOneForm(r.path(b.PIDFile, "")); b.PIDFile != nil {
+		h.Signal = r.choice(b.Signal, "HUP", "HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "WINCH")
+	}
+	return h
+}
+
+// belongs refuses attributes that mean nothing without another one.
+func (r *reader) belongs(owner *hcl.Attribute, name string, attributes ...*hcl.Attribute) {
+	for _, a := range attributes {
+		if a != nil && owner == nil {
+			r.fault(a.NameRange, a.Name+" without "+name, "Only a hook with "+name+" has one.")
+		}
+	}
+}
+
+// command is a program and its arguments. No shell looks at them, and so the
+// program is found without a search path.
+func (r *reader) command(a *hcl.Attribute) []string {
+	elements, diags := hcl.ExprList(a.Expr)
+	if diags.HasErrors() || len(elements) == 0 {
+		r.fault(a.Expr.Range(), a.Name+" is not a list", `Write the program and each argument by itself: command = ["/usr/bin/systemctl", "reload", "crm"].`)
+		return nil
+	}
+	var argv []string
+	for _, e := range elements {
+		v, ok := r.value(e)
+		if !ok || v.Type() != cty.String || strings.ContainsRune(v.AsString(), 0) {
+			r.fault(e.Range(), a.Name+" holds something that is not text", "Write every element in quotes.")
+			return nil
+		}
+		argv = append(argv, inOneForm(v.AsString()))
+	}
+	if !filepath.IsAbs(argv[0]) {
+		r.fault(elements[0].Range(), "The program has no full path", "No shell looks for it. Write the path from the root, such as /usr/bin/systemctl.")
+		return nil
+	}
+	return argv
+}
