@@ -145,17 +145,6 @@ grant "ops" {
     path     = "/run/webex-tokend/tokens/ops.env"
     format   = "env"
     variable = "WEBEX_ACCESS_TOKEN"
-  }
-}
-
-# A pattern speaks for every registered grant whose name begins so. An exact
-# name wins, then the longest pattern.
-grant "tenant-*" {
-  integration = "meetings"
-
-  file {
-    path = "/run/webex-tokend/tokens/{{ .Grant }}"
-  }
     meta     = true # ops.env.meta.json beside it: generation, expires_at, state
   }
 
@@ -172,7 +161,7 @@ grant "tenant-*" {
       team  = {{ .Labels.team }}
     EOT
     # template_file = "/etc/webex-tokend/ops.tmpl"
-}
+  }
 
   # Once the files hold a new token: run a program, without a shell and with
   # WEBEX_TOKEND_GRANT, WEBEX_TOKEND_GENERATION and WEBEX_TOKEND_PATH (the first
@@ -192,6 +181,17 @@ grant "tenant-*" {
   #   pid_file = "/run/crm.pid"
   #   signal   = "HUP"
   # }
+}
+
+# A pattern speaks for every registered grant whose name begins so. An exact
+# name wins, then the longest pattern.
+grant "tenant-*" {
+  integration = "meetings"
+
+  file {
+    path = "/run/webex-tokend/tokens/{{ .Grant }}"
+  }
+}
 
 grant "bot-*" {
   integration = "bots"
