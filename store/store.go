@@ -44,6 +44,7 @@ type Store struct {
 	kv          KV
 	seal        Sealer
 	fingerprint [32]byte // key
+	uses        uses
 }
 
 // Stored is a record with the revision it was read at.
@@ -85,6 +86,7 @@ func (s *Store) Close() error { return s.kv.Close() }
 // Get returns ErrNotFound for an unknown grant and a *DamagedError for one
 // whose row does not open. Removed grants are returned too.
 func (s *Store) Get(ctx context.Context, name string) (Stored, error) {
+	defer s.uses.begin().Done()
 	row, err := s.kv.Get(ctx, name)
 	if err != nil {
 		return Stored{}, err
@@ -95,6 +97,7 @@ func (s *Store) Get(ctx context.Context, name string) (Stored, error) {
 // List returns up to limit records after that name, in the order of names,
 // removed ones included. A damaged row stands in the second list instead.
 func (s *Store) List(ctx context.Context, after string, limit int) ([]Stored, []*DamagedError, error) {
+	defer s.uses.begin().Done()
 	rows, err := s.kv.List(ctx, after, limit)
 	if err != nil {
 		return nil, nil, err
@@ -125,6 +128,7 @@ type Update struct {
 
 // Put stores an update and returns the new revision, or ErrConflict.
 func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
+	defer s.uses.begin().Done()
 	r := u.Record
 	value, err := s.seal.Seal(RecordPlace+r.Name, encode(r))
 	if err != nil {
@@ -142,6 +146,7 @@ func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 
 // Intend makes an intent durable if the record still has that revision.
 func (s *Store) Intend(ctx context.Context, name string, expect Revision, i Intent) error {
+	defer s.uses.begin().Done()
 	value, err := s.seal.Seal(IntentPlace+name, encodeIntent(i))
 	if err != nil {
 		return fmt.Errorf("seal intent of grant %s: %w", name, err)
@@ -158,6 +163,7 @@ type OpenIntent struct {
 
 // Intents returns up to limit open intents after that name.
 func (s *Store) Intents(ctx context.Context, after string, limit int) ([]OpenIntent, error) {
+	defer s.uses.begin().Done()
 	marks, err := s.kv.Range(ctx, Query{Index: OpenIndex, After: Position{Name: after}, Limit: limit})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package boltkv
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -101,14 +102,16 @@ func (c Conversion) rewriteBucket(from *bbolt.Bucket, to *bbolt.DB, name string)
 			if key != nil {
 				return nil
 			}
+			sequence := from.Sequence()
 			if name == blobsBucket {
 				for added, v := range c.Add {
-					if err := b.Put([]byte(added), append(make([]byte, 8), v...)); err != nil {
+					sequence++
+					if err := b.Put([]byte(added), append(binary.BigEndian.AppendUint64(nil, sequence), v...)); err != nil {
 						return err
 					}
 				}
 			}
-			return b.SetSequence(from.Sequence())
+			return b.SetSequence(sequence)
 		})
 		if err != nil {
 			return err

@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "migrate":
 		err = migrateAsChild(args[0], args[1])
+	case "rotate":
+		err = rotateAsChild(args[0], args[1])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -65,6 +67,8 @@ func diesAt(t *testing.T, after time.Duration, role string, args ...string) (end
 	return err == nil
 }
 
+func configOf(path string) boltkv.Config { return boltkv.Config{Path: path} }
+
 func keyOf(path string) (seal.Key, error) {
 	key, _, err := seal.ReadKey(path)
 	return key, err
@@ -79,7 +83,7 @@ func migrateAsChild(path, keyFile string) error {
 	if _, kv, err := openFile(context.Background(), path, keyFile); !errors.Is(err, seal.ErrUnsealed) {
 		return errors.Join(err, kv.Close())
 	}
-	return seal.Migrate(boltkv.Config{Path: path}, key)
+	return seal.Migrate(configOf(path), key)
 }
 
 // unsealedStore makes a store from before sealing, and its key file.
@@ -90,7 +94,7 @@ func unsealedStore(t *testing.T, grants int) (path, keyFile string, prints map[s
 	if err := seal.WriteKey(keyFile, seal.NewKey()); err != nil {
 		t.Fatal(err)
 	}
-	kv, err := boltkv.Open(boltkv.Config{Path: path})
+	kv, err := boltkv.Open(configOf(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +145,7 @@ func openFile(ctx context.Context, path, keyFile string) (*host, *boltkv.KV, err
 	if err != nil {
 		return nil, nil, err
 	}
-	kv, err := boltkv.Open(boltkv.Config{Path: path})
+	kv, err := boltkv.Open(configOf(path))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -196,14 +200,14 @@ func TestAStoreFromBeforeSealingIsSealedWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := seal.Migrate(boltkv.Config{Path: path}, key); err != nil {
+	if err := seal.Migrate(configOf(path), key); err != nil {
 		t.Fatal(err)
 	}
 	// Free pages included: nothing of the old file is in the new one.
 	if after, err := os.ReadFile(path); err != nil || bytes.Contains(after, []byte("canary")) {
 		t.Errorf("the sealed file shows a secret, or %v", err)
 	}
-	if err := seal.Migrate(boltkv.Config{Path: path}, key); err == nil {
+	if err := seal.Migrate(configOf(path), key); err == nil {
 		t.Error("it was sealed twice")
 	}
 	h, kv, err := openFile(t.Context(), path, keyFile)
