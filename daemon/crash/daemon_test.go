@@ -1,0 +1,44 @@
+package crash_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon"
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/config"
+)
+
+// runDaemon is the whole daemon, until it is killed.
+func runDaemon(dir string) error {
+	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
+	if err != nil {
+		return err
+	}
+	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: os.Stderr})
+	return daemon.Run(context.Background(), daemon.Config{Config: cfg, Log: log})
+}
+
+// speak returns a client of the host's daemon once that answers.
+func (h *host) speak() *client.Client {
+	h.t.Helper()
+	c := client.New(client.Config{Socket: filepath.Join(h.dir, "run", "api.sock")})
+	h.t.Cleanup(c.Close)
+	ctx, cancel := patience(h.t)
+	defer cancel()
+	for {
+		_, err := c.Status(ctx)
+		if err == nil {
+			return c
+		}
+		select {
+		case <-ctx.Done():
+			h.t.Fatalf("the daemon does not answer: %v", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package crash_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/publish"
+	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
+)
+
+// heldTooLong is how long the other process waits for a store that refuses an
+// answer before it ends as in a crash: without a stop.
+const heldTooLong = 2 * time.Second
+
+// refreshOnce is a process that starts as the daemon does, up to open intents
+// and outputs, registers the grant ops, refreshes it once, publishes, and ends.
+// How says where it dies instead, or what it does wrong: "hasty" and a point,
+// "no spool".
+func refreshOnce(dir, how string) error {
+	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
+	if err != nil {
+		return err
+	}
+	key, _, err := seal.ReadKey(cfg.Seal.KeyFile)
+	if err != nil {
+		return err
+	}
+	backend, err := boltkv.Open(boltkv.Config{Path: filepath.Join(cfg.StateDir, "store.db")})
+	if err != nil {
+		return err
+	}
+	at, hasty := strings.CutPrefix(how, "hasty, ")
+	trap := &trap{at: point(at)}
+	var kv store.KV = backend
+	if hasty {
+		kv = &hastyKV{KV: kv}
+	}
+	kv = trappedKV{kv, trap}
+	ctx := context.Background()
+	ring, err := seal.Open(ctx, kv, key)
+	if err != nil {
+		return err
+	}
+	kept, err := store.Open(ctx, kv, store.Config{Seal: ring})
+	if err != nil {
+		return err
+	}
+	spool := filepath.Join(cfg.RuntimeDir, "spool")
+	if how == "no spool" {
+		spool = ""
+	}
+	way := func(*config.Integration) (http.RoundTripper, error) {
+		return trappedWay{&http.Transport{DisableKeepAlives: true}, trap}, nil
+	}
+	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: os.Stderr})
+	k := keeper.New(keeper.Config{Store: kept, Config: cfg, Provider: provider.New(provider.Config{Transport: way}), Spool: spool, Log: log})
+	if err := k.Start(ctx); err != nil {
+		return err
+	}
+	if err := k.Idle(ctx); err != nil {
+		return err
+	}
+	if err := registerOps(ctx, k, dir); err != nil {
+		return err
+	}
+	if err := orderRefresh(ctx, k); err != nil {
+		return err
+	}
+	if err := publishOps(ctx, k, cfg); err != nil {
+		return err
+	}
+	return errors.Join(k.Stop(ctx), kept.Close())
+}
+
+// registerOps does nothing when the tokens are known already.
+func registerOps(ctx context.Context, k *keeper.Keeper, dir string) error {
+	response, err := os.ReadFile(filepath.Join(dir, "response.json"))
+	if err != nil {
+		return err
+	}
+	parsed, err := flow.Parse(response, "auto")
+	if err != nil {
+		return err
+	}
+	_, err = k.Register(ctx, "ops", keeper.Registration{Answer: parsed.Answer})
+	return err
+}
+
+func orderRefresh(ctx context.Context, k *keeper.Keeper) error {
+	ordered := make(chan error, 1)
+	go func() {
+		_, err := k.Refresh(ctx, "ops")
+		ordered <- err
+	}()
+	select {
+	case err := <-ordered:
+		return err
+	case <-time.After(heldTooLong):
+		return fmt.Errorf("not stored within %v", heldTooLong)
+	}
+}
+
+func publishOps(ctx context.Context, k *keeper.Keeper, cfg *config.Config) error {
+	p := publish.New(publish.Config{Config: cfg, Current: k.Current, Published: k.Published,
+		Unpublished: k.Unpublished, Registered: k.Registered})
+	running, end := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(running) }()
+	p.Publish("ops")
+	err := p.Idle(ctx)
+	end()
+	<-ended
+	return err
+}
