@@ -23,6 +23,17 @@ api {
   # group = "webex-tokend"
 }
 
+# Web pages: the grants and how they fare, consent in the browser, and links
+# for others to consent. Only for this host unless web_config_file gives the
+# certificate and the users; its form is that of Prometheus' exporters. Without
+# one, "webex-tokend web" prints a link that opens the pages with the rights of
+# whoever called it. Users of web_config_file may do everything.
+http {
+  listen     = "127.0.0.1:8411"
+  public_url = "http://127.0.0.1:8411" # where browsers find it, such as behind a proxy
+  # web_config_file = "/etc/webex-tokend/web.yml"
+}
+
 # The key that opens the sealed store; "webex-tokend key init" makes it. A
 # systemd credential called store.key goes before the file.
 #
@@ -219,5 +230,7 @@ allow {
 
 # When the daemon's own jobs run: five fields, or "@every" with a duration.
 maintenance {
-  sweep = "@every 1s" # looks for what is due
+  sweep  = "@every 1s"  # looks for what is due
+  backup = "15 3 * * *" # copies the sealed store into state_dir/backups
+  keep   = 7            # that many of these copies
 }

@@ -28,6 +28,7 @@ type Config struct {
 	LogFormat  string // text json
 
 	API         API
+	HTTP        *HTTP // nil: no web pages
 	Seal        Seal
 	Maintenance Maintenance
 

@@ -11,7 +11,7 @@ type document struct {
 	LogLevel    *hcl.Attribute      `hcl:"log_level"`
 	LogFormat   *hcl.Attribute      `hcl:"log_format"`
 	API         *apiBlock           `hcl:"api,block"`
-	HTTP        *laterBlock         `hcl:"http,block"`
+	HTTP        *httpBlock          `hcl:"http,block"`
 	Seal        *sealBlock          `hcl:"seal,block"`
 	Integration []*integrationBlock `hcl:"integration,block"`
 	Grant       []*grantBlock       `hcl:"grant,block"`
@@ -31,6 +31,13 @@ type apiBlock struct {
 	Mode             *hcl.Attribute `hcl:"mode"`
 	Group            *hcl.Attribute `hcl:"group"`
 	CredentialSocket *hcl.Attribute `hcl:"credential_socket"`
+}
+
+type httpBlock struct {
+	At            hcl.Range      `hcl:",def_range"`
+	Listen        *hcl.Attribute `hcl:"listen"`
+	PublicURL     *hcl.Attribute `hcl:"public_url"`
+	WebConfigFile *hcl.Attribute `hcl:"web_config_file"`
 }
 
 type sealBlock struct {

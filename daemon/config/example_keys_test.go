@@ -11,7 +11,7 @@ import (
 
 // absent are keys that the grammar has in order to refuse them.
 var absent = []string{
-	"http", "alert", "client_secret", "backup", "keep", "textfile", "credential_socket",
+	"alert", "client_secret", "textfile", "credential_socket",
 	"application_id", "target_org_id", "manager", "units",
 }
 

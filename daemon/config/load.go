@@ -78,9 +78,10 @@ func (r *reader) config(doc *document) *Config {
 	r.folderOrAbsent(doc.StateDir, c.StateDir)
 	r.folderOrAbsent(doc.RuntimeDir, c.RuntimeDir)
 	c.API = r.api(doc.API, c.RuntimeDir)
-	r.later(doc.HTTP, "http", "There is no status page yet.")
+	c.HTTP = r.http(doc.HTTP)
 	c.Seal = r.seal(doc.Seal)
 	c.Integrations = r.integrations(doc.Integration)
+	r.redirects(doc.Integration, c)
 	c.Grants = r.grants(doc.Grant, doc.Integration)
 	c.Allow = r.allows(doc.Allow)
 	for _, b := range doc.Alert {
