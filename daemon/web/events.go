@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// settle gathers what happens together, so that a storm of refreshes draws
-	// a page once a second and not once an event.
-	settle = time.Second
+	// settle gathers what happens together, so that a storm of refreshes does
+	// not draw a page for each of them.
+	settle = 2 * time.Second
 	// heartbeat is the time between signs of life on a silent stream.
 	heartbeat = 15 * time.Second
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,9 +20,9 @@ import (
 const (
 	// rowsShown is a page of the list.
 	rowsShown = 50
-	// windowsDrawn is how many grants the timeline counts at most; the most
-	// urgent are among them.
-	windowsDrawn = 1000
+	// windowsDrawn is how many grants the timeline counts at most, the most
+	// urgent ones. Reading them is most of the work of the page.
+	windowsDrawn = 2000
 	// searchTime bounds a search through a fleet of any size.
 	searchTime = 5 * time.Second
 )
@@ -131,49 +132,59 @@ func (s *Server) list(c *call) error {
 // fleet of a million a part of a name can be rare.
 func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) error {
 	f := l.Filter
-	q := keeper.Query{View: s.view(c, f), After: f.After, Limit: windowsDrawn}
+	q := keeper.Query{View: s.view(c, f), After: f.After, Limit: rowsShown}
+	most := math.MaxInt
 	if f.State != "" {
 		q.States = []store.State{store.State(f.State)}
-		if q.View == nil && f.After == "" { // so that it ends with the last of them
-			q.Limit = min(q.Limit, max(l.Status.States[f.State], 1))
+		if q.View == nil && f.After == "" { // so that a search ends with the last of them
+			most = max(l.Status.States[f.State], 1)
+			q.Limit = min(q.Limit, most)
 		}
 	}
-	if f.After != "" {
-		q.Limit = rowsShown
-		l.First = filter{Name: f.Name, State: f.State, Label: f.Label}.link()
-	}
 	page, err := s.cfg.Keeper.Grants(ctx, q)
+	known, more := page.Grants, page.Next != ""
+	if f.After == "" && err == nil && more && most > len(known) {
+		q.After, q.Limit = page.Next, min(windowsDrawn, most)-len(known)
+		var rest wire.Grants
+		rest, err = s.more(ctx, q)
+		known, more = slices.Concat(known, rest.Grants), rest.Next != ""
+	}
 	if errors.Is(err, context.DeadlineExceeded) && c.r.Context().Err() == nil {
-		l.Tired = true
-		return nil
+		l.Tired, err = true, nil
 	}
 	if err != nil {
 		return err
 	}
-	if f.After == "" {
-		l.Timeline = newTimeline(page.Grants, page.Next != "" && q.Limit == windowsDrawn, now)
-	}
-	shown := page.Grants
-	next := page.Next
-	if len(shown) > rowsShown {
-		q.Limit = rowsShown
-		first, err := s.cfg.Keeper.Grants(ctx, q)
-		if err != nil {
-			return err
-		}
-		shown, next = first.Grants, first.Next
-	}
-	for _, g := range shown {
+	for _, g := range page.Grants {
 		l.Rows = append(l.Rows, s.row(c, g, now))
 	}
-	if next != "" && (len(shown) == rowsShown) {
-		f.After = next
+	if f.After == "" {
+		l.Timeline = newTimeline(known, more && most > len(known), now)
+	} else {
+		l.First = filter{Name: f.Name, State: f.State, Label: f.Label}.link()
+	}
+	if page.Next != "" && most > len(page.Grants) {
+		f.After = page.Next
 		l.Next = f.link()
 	}
-	if !f.Narrow() {
-		l.Hidden = max(l.Status.Grants-len(shown), 0)
+	if !f.Narrow() && l.First == "" {
+		l.Hidden = max(l.Status.Grants-len(page.Grants), 0)
 	}
 	return nil
+}
+
+// more reads on, across the pages that the keeper cuts.
+func (s *Server) more(ctx context.Context, q keeper.Query) (wire.Grants, error) {
+	var all wire.Grants
+	for want := q.Limit; ; {
+		q.Limit = min(want-len(all.Grants), 1000)
+		page, err := s.cfg.Keeper.Grants(ctx, q)
+		all.Grants = append(all.Grants, page.Grants...)
+		all.Next, q.After = page.Next, page.Next
+		if err != nil || page.Next == "" || len(all.Grants) >= want {
+			return all, err
+		}
+	}
 }
 
 // headline answers whether somebody has to act, and until when.

@@ -38,10 +38,10 @@ type timeline struct {
 	Bars    []bar
 	Columns []column // empty: every grant has a bar
 	Most    int      // grants in the fullest column
-	Drawn   int      // grants with an end within the axis
 	Later   int      // with an end behind it
+	Ended   int      // before today; they have no bar where others need it
 	Endless int      // with no known end
-	Partial bool     // there are more grants than were counted
+	Horizon int      // days behind which a fleet was too large to count; 0: none
 
 	now time.Time
 }
@@ -62,9 +62,11 @@ type column struct {
 	Tone        string
 }
 
-// newTimeline returns nil when no grant has a window to draw.
-func newTimeline(grants []wire.Grant, partial bool, now time.Time) *timeline {
-	t := &timeline{Partial: partial, now: now}
+// newTimeline returns nil when no grant has a window to draw. The grants are
+// the most urgent ones; where there are more of them, those that are well come
+// in the order of their ends, so that all up to the last one are known.
+func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
+	t := &timeline{now: now}
 	counts := make([]column, axis/columnDays)
 	for i := range counts {
 		counts[i].From = i * columnDays
@@ -84,22 +86,30 @@ func newTimeline(grants []wire.Grant, partial bool, now time.Time) *timeline {
 			End:     *g.WindowEndsAt,
 		}
 		t.Bars = append(t.Bars, b)
-		switch i := int(max(b.Days, 0)) / columnDays; {
+		switch {
+		case b.Days < 0:
+			t.Ended++
 		case b.Days >= axis:
 			t.Later++
 		default:
-			counts[i].Count++
-			t.Most = max(t.Most, counts[i].Count)
-			t.Drawn++
+			counts[int(b.Days)/columnDays].Count++
 		}
 	}
 	if len(t.Bars) == 0 {
 		return nil
 	}
+	if last := grants[len(grants)-1].WindowEndsAt; more && last != nil {
+		t.Horizon = max(int(last.Sub(now)/day), 1)
+		counts = counts[:min(t.Horizon/columnDays, len(counts))]
+	}
+	for _, c := range counts {
+		t.Most = max(t.Most, c.Count)
+	}
 	slices.SortFunc(t.Bars, func(a, b bar) int { return cmp.Or(cmp.Compare(a.Days, b.Days), cmp.Compare(a.Name, b.Name)) })
 	if len(t.Bars) > barsDrawn {
-		t.Bars = t.Bars[:barsDrawn]
-		if t.Drawn > 0 {
+		running := t.Bars[min(t.Ended, len(t.Bars)-1):]
+		t.Bars = running[:min(barsDrawn, len(running))]
+		if t.Most > 0 {
 			t.Columns = counts
 		}
 	}
@@ -206,16 +216,20 @@ func (t *timeline) draw(width int, names float64) drawing {
 		return d
 	}
 	d.Top = d.Bottom + footRoom + 26
+	if names == 0 {
+		d.Top += lineSize
+	}
 	d.Base = d.Top + columnTop
 	d.Height = int(d.Base + footRoom)
+	told := false
 	for _, c := range t.Columns {
 		if c.Count == 0 {
 			continue
 		}
 		height := max(columnTop*float64(c.Count)/float64(t.Most), 2)
 		drawn := drawnColumn{column: c, X: x(float64(c.From)) + 1, Width: x(columnDays) - x(0) - 2, Height: height, Y: d.Base - height}
-		if names > 0 || c.Count == t.Most {
-			drawn.Text = grouped(c.Count)
+		if names > 0 || c.Count == t.Most && !told {
+			drawn.Text, told = grouped(c.Count), true
 		}
 		d.Columns = append(d.Columns, drawn)
 	}
