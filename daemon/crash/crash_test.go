@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		return
 	case "refresh":
 		err = refreshOnce(os.Args[1], os.Args[2])
+	case "examine":
+		err = examineDamages(os.Args[1], os.Args[2])
 	case "daemon":
 		err = runDaemon(os.Args[1])
 	default:
