@@ -21,6 +21,14 @@ api {
   socket = "/run/webex-tokend/api.sock"
   mode   = "0666" # octal, in quotes
   # group = "webex-tokend"
+
+  # systemd asks here for the credentials of units:
+  #
+  #   LoadCredential=ops:/run/webex-tokend/credential.sock
+  #
+  # in a unit gives it the token of grant "ops", where an allow block names the
+  # unit. The ID "webex" stands for the only grant that it may have.
+  credential_socket = "/run/webex-tokend/credential.sock"
 }
 
 # Web pages: the grants and how they fare, consent in the browser, and links
@@ -209,8 +217,8 @@ grant "bot-*" {
 }
 
 # Who may do what. Blocks add up; root and the daemon's own user may do
-# everything, and nobody else anything without a block. A block takes users,
-# groups or both, by name or number.
+# everything, and nobody else anything without a block. A block takes users and
+# groups, by name or number, and units of systemd: any of them.
 #
 #   status   see the grants and how they fare; every action includes it
 #   token    have the access token
@@ -224,6 +232,7 @@ allow {
 
 allow {
   users   = ["crm"]
+  units   = ["crm.service", "crm-worker@.service"] # the latter: every instance
   actions = ["token", "refresh"]
   grants  = ["ops", "tenant-*"]
 }

@@ -18,8 +18,10 @@ import (
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/credential"
 	"webex-tokend/daemon/intake"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/ledger"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
 	"webex-tokend/store"
@@ -43,8 +45,10 @@ type Config struct {
 	Reload <-chan struct{}
 	// LogLevel is told the level of a configuration that comes into force.
 	LogLevel func(level string)
-	// Listener stands in for the socket of the configuration; nil: that one.
-	Listener *net.UnixListener
+	// Listener and CredentialListener stand in for the sockets of the
+	// configuration; nil: those.
+	Listener           *net.UnixListener
+	CredentialListener *net.UnixListener
 }
 
 // ErrIncomplete is what Once returns when a refresh or an output failed. The
@@ -73,6 +77,8 @@ type daemon struct {
 	inbox     *intake.Inbox
 	server    *api.Server
 	jobs      *jobs
+	creds     *credential.Server
+	readers   ledger.Ledger
 	reloads   sync.Mutex // held while one configuration gives way to the next
 
 	// tasks are what runs beside; watching ends them at the stop, publishing
@@ -137,12 +143,13 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		return nil, err
 	}
 	d.keeper = keeper.New(keeper.Config{
-		Store:    d.store,
-		Config:   c,
-		Provider: provider.New(provider.Config{Transport: cfg.Transport}),
-		Outputs:  d.outputs,
-		Spool:    filepath.Join(c.RuntimeDir, "spool"),
-		Log:      d.log.Named("keeper"),
+		Store:     d.store,
+		Config:    c,
+		Provider:  provider.New(provider.Config{Transport: cfg.Transport}),
+		Outputs:   d.outputs,
+		Consumers: d.consumers,
+		Spool:     filepath.Join(c.RuntimeDir, "spool"),
+		Log:       d.log.Named("keeper"),
 	})
 	d.publisher = publish.New(publish.Config{
 		Config:      c,
@@ -167,12 +174,9 @@ func (d *daemon) serve(ctx context.Context) error {
 	c, watch := d.current.Load(), d.newWatch()
 	d.startPublishing(ctx)
 	d.seeds.ReadAll(ctx, c)
-	listener := d.cfg.Listener
-	if listener == nil {
-		var err error
-		if listener, err = api.Listen(ctx, c.API.Socket, fsMode(c.API.Mode), c.API.Group); err != nil {
-			return err
-		}
+	listener, err := d.listen(ctx)
+	if err != nil {
+		return err
 	}
 	d.server = api.New(api.Config{
 		Keeper: d.keeper,
@@ -180,11 +184,14 @@ func (d *daemon) serve(ctx context.Context) error {
 		Rules:  d.rules.Load,
 		Reload: d.reload,
 		Ready:  d.whyNotReady,
+		Handed: d.handed,
 		Log:    d.log.Named("api"),
 	})
 	failed := make(chan error, 1)
 	d.tasks.Go(func() { failed <- d.server.Serve(listener) })
-	var err error
+	if err := d.startCredentials(ctx); err != nil {
+		return err
+	}
 	if d.jobs, err = startJobs(d); err != nil {
 		return err
 	}
@@ -264,6 +271,9 @@ func (d *daemon) stop() error {
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
 		_ = d.server.Shutdown(short)
 		cancel()
+	}
+	if d.creds != nil {
+		d.creds.Close()
 	}
 	d.endWatch()
 	if d.jobs != nil {

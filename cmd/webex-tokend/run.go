@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon"
-	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/socket"
 )
 
 func newRun(c *console) *cobra.Command {
@@ -108,7 +108,7 @@ func hangups() (<-chan struct{}, func()) {
 // explainStart adds the next step to errors that only a start meets.
 func explainStart(err error) error {
 	switch {
-	case errors.Is(err, api.ErrTaken):
+	case errors.Is(err, socket.ErrTaken):
 		return &failure{exitFailed, err, "remove it, or choose another api.socket"}
 	case errors.Is(err, daemon.ErrIncomplete):
 		return &failure{exitFailed, fmt.Errorf("run once: %w", err), "see the log above, or: webex-tokend status"}

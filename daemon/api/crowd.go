@@ -1,11 +1,13 @@
 package api
 
 import (
+	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/socket"
 )
 
 // The socket is open to every local user, and a connection costs a goroutine,
@@ -17,9 +19,9 @@ const (
 )
 
 // A crowd is a listener that knows who is connected. Accept turns away whoever
-// has used up a share.
+// has used up a share, and anybody when the process has no descriptor left.
 type crowd struct {
-	*net.UnixListener
+	*socket.Patient
 
 	mu     sync.Mutex
 	total  int // without root
@@ -27,13 +29,19 @@ type crowd struct {
 }
 
 func newCrowd(l *net.UnixListener) *crowd {
-	return &crowd{UnixListener: l, byUser: make(map[uint32]int)}
+	c := &crowd{Patient: socket.NewPatient(l), byUser: make(map[uint32]int)}
+	c.TurnAway = func(conn *net.UnixConn) { turnAway(conn, "too many connections") }
+	return c
 }
 
-// turnedAway is a whole answer, because http.Server never sees the connection.
-const turnedAway = "HTTP/1.1 503 Service Unavailable\r\n" +
-	"Content-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\n\r\n" +
-	`{"title":"Service Unavailable","status":503,"detail":"too many connections of this user","state":"","reason":"","action":""}` + "\n"
+// turnAway writes a whole answer, because http.Server never sees the
+// connection. It fits into the empty buffer of a new socket: nobody waits.
+func turnAway(conn *net.UnixConn, why string) {
+	_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 503 Service Unavailable\r\n"+
+		"Content-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"+
+		`{"title":"Service Unavailable","status":503,"detail":%q,"state":"","reason":"","action":""}`+"\n", why)
+}
 
 // Accept returns the next connection within its user's share.
 func (c *crowd) Accept() (net.Conn, error) {
@@ -49,9 +57,7 @@ func (c *crowd) Accept() (net.Conn, error) {
 			continue
 		}
 		if !c.enter(peer.UID) {
-			// It fits into the empty buffer of a new socket: nobody waits.
-			_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
-			_, _ = conn.Write([]byte(turnedAway))
+			turnAway(conn, "too many connections of this user")
 			_ = conn.Close()
 			continue
 		}

@@ -72,9 +72,12 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 	if level < s.cfg.Log.GetLevel() {
 		return
 	}
-	fields := make([]any, 0, 16)
+	fields := make([]any, 0, 18)
 	fields = append(fields, "uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action),
 		"grant", printable(c.grant), "generation", c.generation, "allowed", allowed)
+	if c.peer.Unit != "" {
+		fields = append(fields, "unit", c.peer.Unit)
+	}
 	if rt.action == acl.Admin || rt.action == acl.Status { // of which there are several
 		fields = append(fields, "route", rt.pattern)
 	}

@@ -25,6 +25,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	unixsocket "webex-tokend/daemon/socket"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
@@ -100,7 +101,7 @@ grant "bot-*" { integration = "bots" }
 func serve(t testing.TB, cfg api.Config) (*api.Server, string) {
 	t.Helper()
 	socket := filepath.Join(openFolder(t), "api.sock")
-	listener, err := api.Listen(t.Context(), socket, 0o666, "")
+	listener, err := unixsocket.Listen(t.Context(), socket, 0o666, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,9 @@ type Config struct {
 	// Reload reads the configuration again. Its error is what the operator
 	// has to mend: it is answered as such.
 	Reload func(ctx context.Context) error
+	// Handed is told who was given the token of a grant; nil: nobody wants to
+	// know. It must return at once.
+	Handed func(grant string, to acl.Peer, generation uint64)
 	// Ready returns why the daemon is not ready yet; nil: it always is.
 	Ready func() error
 	// Now is the wall clock; nil means time.Now.
@@ -70,6 +73,9 @@ func (c Config) withDefaults() Config {
 	if c.Rules == nil {
 		own := acl.New(acl.Config{})
 		c.Rules = func() *acl.Rules { return own }
+	}
+	if c.Handed == nil {
+		c.Handed = func(string, acl.Peer, uint64) {}
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }

@@ -33,6 +33,7 @@ func (s *Server) token(c *call) error {
 		return &refusal{status: http.StatusServiceUnavailable, detail: "token has just expired", retry: time.Second}
 	}
 	c.generation = t.Generation
+	s.cfg.Handed(c.grant, c.peer, t.Generation)
 
 	header := c.w.Header()
 	var body []byte

@@ -1,6 +1,12 @@
 package config
 
-import "github.com/hashicorp/hcl/v2"
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"webex-tokend/daemon/acl"
+)
 
 func (r *reader) allows(blocks []*allowBlock) []Allow {
 	var all []Allow
@@ -11,13 +17,13 @@ func (r *reader) allows(blocks []*allowBlock) []Allow {
 }
 
 func (r *reader) allow(b *allowBlock) Allow {
-	r.laterAttr(b.Units)
 	var a Allow
 	found := len(r.diags)
 	a.Users = r.accounts(b.Users, true)
 	a.Groups = r.accounts(b.Groups, false)
-	if len(a.Users)+len(a.Groups) == 0 && b.Units == nil && len(r.diags) == found {
-		r.fault(b.At, "allow names nobody", `Say who may: users = ["..."] or groups = ["..."].`)
+	a.Units = r.units(b.Units)
+	if len(a.Users)+len(a.Groups)+len(a.Units) == 0 && len(r.diags) == found {
+		r.fault(b.At, "allow names nobody", `Say who may: users = ["..."], groups = ["..."] or units = ["..."].`)
 	}
 	for _, i := range r.some(b.Actions, b.At, "actions", "Say what they may do: status, token, refresh or admin.") {
 		r.oneOf("action", i, "status", "token", "refresh", "admin")
@@ -30,6 +36,18 @@ func (r *reader) allow(b *allowBlock) Allow {
 		a.Grants = append(a.Grants, i.text)
 	}
 	return a
+}
+
+func (r *reader) units(a *hcl.Attribute) []string {
+	var list []string
+	for _, i := range r.items(a) {
+		if !acl.ValidUnit(i.text) {
+			r.fault(i.at, fmt.Sprintf("%q is no unit of systemd", i.text),
+				`Write the full name, such as "crm.service"; "worker@.service" means every instance.`)
+		}
+		list = append(list, i.text)
+	}
+	return list
 }
 
 // accounts are names or numbers of users, else of groups.

@@ -17,7 +17,7 @@ type output struct {
 // collisions finds outputs that would overwrite something: one another, the
 // daemon's own files, or what the daemon reads.
 func (r *reader) collisions(doc *document, c *Config) {
-	taken := map[string]string{c.API.Socket: "the API socket"}
+	taken := map[string]string{c.API.Socket: "the API socket", c.API.CredentialSocket: "the credential socket"}
 	taken[c.Seal.KeyFile] = "the store key"
 	for _, i := range c.Integrations {
 		for _, s := range i.Secrets {

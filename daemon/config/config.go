@@ -49,6 +49,8 @@ type API struct {
 	Socket string
 	Mode   uint32 // permission bits, 0666 by default
 	Group  string // name or number; empty: the daemon's own
+	// CredentialSocket is where systemd asks for the credentials of units.
+	CredentialSocket string
 }
 
 // Seal names the wrapping key of the store.
@@ -186,6 +188,7 @@ type Hook struct {
 type Allow struct {
 	Users   []string // names or numbers
 	Groups  []string
+	Units   []string // of systemd, full names; "worker@.service" means every instance
 	Actions []string // status token refresh admin
 	Grants  []string // names and patterns
 }

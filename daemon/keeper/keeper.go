@@ -29,6 +29,8 @@ type Config struct {
 	Provider *provider.Client
 	// Outputs reports where the token of a grant stands; nil: nowhere.
 	Outputs func(name string) []wire.Output
+	// Consumers reports who was given the token of a grant; nil: nobody.
+	Consumers func(name string) []wire.Consumer
 	// Spool is a folder for sealed copies of answers that the store refuses,
 	// made when it is needed; empty: such answers are in memory only.
 	Spool string
@@ -41,15 +43,16 @@ type Config struct {
 // A Keeper is safe for concurrent use. Nothing is loaded at its start: the
 // store is the schedule.
 type Keeper struct {
-	store    *store.Store
-	provider *provider.Client
-	outputs  func(name string) []wire.Output
-	spool    spool
-	wall     func() time.Time
-	log      hclog.Logger
-	config   atomic.Pointer[config.Config]
-	events   *stream
-	health   health
+	store     *store.Store
+	provider  *provider.Client
+	outputs   func(name string) []wire.Output
+	consumers func(name string) []wire.Consumer
+	spool     spool
+	wall      func() time.Time
+	log       hclog.Logger
+	config    atomic.Pointer[config.Config]
+	events    *stream
+	health    health
 
 	// working ends the waits of exchanges that have not been sent; abandoned
 	// ends the attempts to store what a broken store refuses.
@@ -79,21 +82,25 @@ type Keeper struct {
 // New returns a keeper that does nothing of its own until Start.
 func New(cfg Config) *Keeper {
 	k := &Keeper{
-		store:    cfg.Store,
-		provider: cfg.Provider,
-		outputs:  cfg.Outputs,
-		spool:    spool{cfg.Spool},
-		wall:     cfg.Now,
-		log:      cfg.Log,
-		events:   newStream(),
-		flights:  make(map[string]*flight),
-		attempts: make(map[string]uint64),
-		held:     make(map[string]time.Time),
-		damaged:  make(map[string]damage),
-		pending:  make(map[string]vacancy),
-		circuits: make(map[string]*circuit),
-		lanes:    make(map[string]*lane),
-		endWalk:  func() {},
+		store:     cfg.Store,
+		provider:  cfg.Provider,
+		outputs:   cfg.Outputs,
+		consumers: cfg.Consumers,
+		spool:     spool{cfg.Spool},
+		wall:      cfg.Now,
+		log:       cfg.Log,
+		events:    newStream(),
+		flights:   make(map[string]*flight),
+		attempts:  make(map[string]uint64),
+		held:      make(map[string]time.Time),
+		damaged:   make(map[string]damage),
+		pending:   make(map[string]vacancy),
+		circuits:  make(map[string]*circuit),
+		lanes:     make(map[string]*lane),
+		endWalk:   func() {},
+	}
+	if k.consumers == nil {
+		k.consumers = func(string) []wire.Consumer { return []wire.Consumer{} }
 	}
 	if k.outputs == nil {
 		k.outputs = func(string) []wire.Output { return nil }

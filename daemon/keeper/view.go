@@ -51,6 +51,7 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		Generation:      r.Generation,
 		Failures:        r.Failures,
 		Outputs:         k.outputs(r.Name),
+		Consumers:       k.consumers(r.Name),
 		Scope:           r.Token.Scope,
 		Labels:          map[string]string{},
 	}

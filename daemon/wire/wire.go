@@ -24,6 +24,7 @@ type Grant struct {
 	Failures        uint64            `json:"failures"` // consecutive
 	LastError       *LastError        `json:"last_error"`
 	Outputs         []Output          `json:"outputs"`
+	Consumers       []Consumer        `json:"consumers"` // the latest first
 	Scope           string            `json:"scope"`
 	Labels          map[string]string `json:"labels"`
 	// Person is who consented; null: not known.

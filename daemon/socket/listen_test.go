@@ -1,4 +1,4 @@
-package api_test
+package socket_test
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"syscall"
 	"testing"
 
-	"webex-tokend/daemon/api"
+	"webex-tokend/daemon/socket"
 )
 
 func TestASocketIsOpenedToItsUsers(t *testing.T) {
 	path := filepath.Join(openFolder(t), "s")
-	l, err := api.Listen(t.Context(), path, 0o660, "")
+	l, err := socket.Listen(t.Context(), path, 0o660, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestASocketGetsItsGroupByNumber(t *testing.T) {
 		t.Skip("giving a file to a foreign group takes root")
 	}
 	path := filepath.Join(openFolder(t), "s")
-	l, err := api.Listen(t.Context(), path, 0o660, "41414")
+	l, err := socket.Listen(t.Context(), path, 0o660, "41414")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,13 +52,27 @@ func TestASocketGetsItsGroupByNumber(t *testing.T) {
 
 func TestAnUnknownGroupOpensNothing(t *testing.T) {
 	path := filepath.Join(openFolder(t), "s")
-	_, err := api.Listen(t.Context(), path, 0o660, "nosuchgroup")
+	_, err := socket.Listen(t.Context(), path, 0o660, "nosuchgroup")
 	if err == nil || !strings.Contains(err.Error(), "nosuchgroup") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a socket is there: %v", err)
 	}
+}
+
+// stranger is a user that no machine has.
+const stranger = 41_414
+
+// openFolder is a folder with a short name.
+func openFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // dead leaves a socket file without a process behind it.
@@ -85,23 +99,23 @@ func TestOnlyADeadSocketOfOursGivesWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { l.Close() })
-		}, api.ErrServed},
+		}, socket.ErrServed},
 		{"a file is left alone", func(t *testing.T, path string) {
 			if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, api.ErrTaken},
+		}, socket.ErrTaken},
 		{"a folder is left alone", func(t *testing.T, path string) {
 			if err := os.Mkdir(path, 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, api.ErrTaken},
+		}, socket.ErrTaken},
 		{"a symlink to a dead socket is left alone", func(t *testing.T, path string) {
 			dead(t, path+".other")
 			if err := os.Symlink(path+".other", path); err != nil {
 				t.Fatal(err)
 			}
-		}, api.ErrTaken},
+		}, socket.ErrTaken},
 		{"a dead socket of another user is left alone", func(t *testing.T, path string) {
 			if os.Geteuid() != 0 {
 				t.Skip("giving a file away takes root")
@@ -110,7 +124,7 @@ func TestOnlyADeadSocketOfOursGivesWay(t *testing.T) {
 			if err := os.Lchown(path, stranger, -1); err != nil {
 				t.Fatal(err)
 			}
-		}, api.ErrTaken},
+		}, socket.ErrTaken},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -120,7 +134,7 @@ func TestOnlyADeadSocketOfOursGivesWay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			l, err := api.Listen(t.Context(), path, 0o600, "")
+			l, err := socket.Listen(t.Context(), path, 0o600, "")
 			if !errors.Is(err, test.want) {
 				t.Fatalf("error %v, not %v", err, test.want)
 			}

@@ -1,4 +1,7 @@
-package api
+// Package socket makes the unix sockets that the daemon serves, or takes over
+// those that the service manager made, and accepts on them whatever happens:
+// a daemon that has run out of descriptors must not stop to listen for ever.
+package socket
 
 import (
 	"context"
