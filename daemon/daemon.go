@@ -19,6 +19,7 @@ import (
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/credential"
+	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/intake"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/ledger"
@@ -72,6 +73,7 @@ type daemon struct {
 	ring      *seal.Ring
 	store     *store.Store
 	keeper    *keeper.Keeper
+	consents  *flow.Consents
 	publisher *publish.Publisher
 	seeds     *intake.Seeds
 	inbox     *intake.Inbox
@@ -142,14 +144,22 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	if err := d.openStore(ctx, c); err != nil {
 		return nil, err
 	}
+	broker := provider.New(provider.Config{Transport: cfg.Transport})
 	d.keeper = keeper.New(keeper.Config{
 		Store:     d.store,
 		Config:    c,
-		Provider:  provider.New(provider.Config{Transport: cfg.Transport}),
+		Provider:  broker,
 		Outputs:   d.outputs,
 		Consumers: d.consumers,
 		Spool:     filepath.Join(c.RuntimeDir, "spool"),
 		Log:       d.log.Named("keeper"),
+	})
+	d.consents = flow.NewConsents(flow.ConsentConfig{
+		Keeper:    d.keeper,
+		Provider:  broker,
+		Config:    d.current.Load,
+		PublicURL: d.publicURL,
+		Log:       d.log.Named("consent"),
 	})
 	d.publisher = publish.New(publish.Config{
 		Config:      c,
@@ -179,13 +189,14 @@ func (d *daemon) serve(ctx context.Context) error {
 		return err
 	}
 	d.server = api.New(api.Config{
-		Keeper: d.keeper,
-		Events: func(after uint64) api.Stream { return d.keeper.Subscribe(after) },
-		Rules:  d.rules.Load,
-		Reload: d.reload,
-		Ready:  d.whyNotReady,
-		Handed: d.handed,
-		Log:    d.log.Named("api"),
+		Keeper:   d.keeper,
+		Consents: d.consents,
+		Events:   func(after uint64) api.Stream { return d.keeper.Subscribe(after) },
+		Rules:    d.rules.Load,
+		Reload:   d.reload,
+		Ready:    d.whyNotReady,
+		Handed:   d.handed,
+		Log:      d.log.Named("api"),
 	})
 	failed := make(chan error, 1)
 	d.tasks.Go(func() { failed <- d.server.Serve(listener) })
@@ -258,10 +269,11 @@ func (d *daemon) once(ctx context.Context) error {
 //
 //  1. The API, so that nobody asks for what will not be done any more.
 //  2. The sweep and the watchers: nothing new begins.
-//  3. The keeper: what was sent is answered and stored, whatever time it takes
+//  3. The consents: a code on its way is traded and its tokens are handed on.
+//  4. The keeper: what was sent is answered and stored, whatever time it takes
 //     within the bound. This is why everything after it still stands.
-//  4. The publisher, for the tokens that came last.
-//  5. The store.
+//  5. The publisher, for the tokens that came last.
+//  6. The store.
 func (d *daemon) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
@@ -279,6 +291,7 @@ func (d *daemon) stop() error {
 	if d.jobs != nil {
 		d.jobs.stop()
 	}
+	d.consents.Close()
 	err := d.keeper.Stop(ctx)
 	if d.publishes {
 		d.publisher.Reconfigure(d.current.Load())
@@ -291,6 +304,14 @@ func (d *daemon) stop() error {
 	err = errors.Join(err, d.store.Close())
 	d.log.Info("stopped")
 	return err
+}
+
+// publicURL is where the pages are reached, empty where there are none.
+func (d *daemon) publicURL() string {
+	if h := d.current.Load().HTTP; h != nil {
+		return h.PublicURL
+	}
+	return ""
 }
 
 func (d *daemon) whyNotReady() error {

@@ -11,8 +11,8 @@ import (
 func newLater() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{
-		"adopt", "authorize", "backup", "check", "drain", "forecast",
-		"man", "probe", "restore", "revoke", "store", "web",
+		"adopt", "backup", "check", "drain", "forecast",
+		"man", "restore", "store", "web",
 	} {
 		commands = append(commands, &cobra.Command{
 			Use:                name,

@@ -32,6 +32,24 @@ func (s *Server) remove(c *call) error {
 	return nil
 }
 
+// revoke answers 200 with what the broker said, whatever it was.
+func (s *Server) revoke(c *call) error {
+	out, err := s.cfg.Keeper.Revoke(c.r.Context(), c.grant)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, out)
+}
+
+// probe answers 200 with what the API said, whatever it was.
+func (s *Server) probe(c *call) error {
+	out, err := s.cfg.Keeper.Probe(c.r.Context(), c.grant)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, out)
+}
+
 // reloadConfig answers 204, or 422 with the faults; then nothing has changed.
 func (s *Server) reloadConfig(c *call) error {
 	if err := s.cfg.Reload(c.r.Context()); err != nil {

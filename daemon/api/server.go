@@ -32,6 +32,8 @@ type Keeper interface {
 	Pause(ctx context.Context, name string) (wire.Grant, error)
 	Resume(ctx context.Context, name string) (wire.Grant, error)
 	Remove(ctx context.Context, name string) error
+	Revoke(ctx context.Context, name string) (wire.Revocation, error)
+	Probe(ctx context.Context, name string) (wire.Probe, error)
 }
 
 // A Stream delivers events. *keeper.Subscription is one.
@@ -45,6 +47,8 @@ type Stream interface {
 // A Config says what stands behind the routes.
 type Config struct {
 	Keeper Keeper
+	// Consents are needed by the authorization routes.
+	Consents Consents
 	// Events begins a stream behind the event with that ID, keeper.Latest
 	// meaning with what happens next.
 	Events func(after uint64) Stream

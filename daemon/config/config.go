@@ -97,6 +97,9 @@ type Integration struct {
 	// PrefixSite sends the refresh token as SITE_TOKEN where it does not begin so.
 	PrefixSite bool
 	PKCE       string // S256 plain none
+	// Issuer is what the server calls itself in redirects, RFC 9207; empty: it
+	// is not compared.
+	Issuer string
 	// Rotates: a refresh token must be taken for used up once it was sent.
 	Rotates bool
 

@@ -50,6 +50,9 @@ func presets(kind Kind, cloud string) endpoints {
 	return endpoints{}
 }
 
+// Authorizes reports whether a person can consent in a browser.
+func (i *Integration) Authorizes() bool { return i.AuthorizeURL != "" && i.RedirectURL != "" }
+
 // endpoints fills the URLs of an integration. As soon as the block sets one,
 // those that it leaves out take its origin with the preset's path: whoever
 // points at a proxy or an emulator wants no secret to go to Webex after all.

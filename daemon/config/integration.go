@@ -153,6 +153,9 @@ func (r *reader) dialect(b *integrationBlock, i *Integration) {
 	}
 	i.AuthStyle = AuthStyle(r.choice(b.AuthStyle, string(style), string(InBody), string(Basic)))
 	i.PKCE = r.choice(b.PKCE, pkce, "S256", "plain", "none")
+	if u := r.url(b.Issuer, "https", "http"); u != nil {
+		i.Issuer = u.String()
+	}
 	i.Rotates = r.flag(b.Rotates, rotates)
 	i.AccessLife = r.duration(b.AccessLife, access, time.Second)
 	i.RefreshLife = r.duration(b.RefreshLife, refresh, time.Second)

@@ -73,7 +73,7 @@ func (k *Keeper) shownAs(cfg *config.Config, integration string, state store.Sta
 }
 
 // action is the command that helps with a condition; empty: nothing to do.
-func action(name string, c store.Condition, kind string) string {
+func (k *Keeper) action(name string, c store.Condition) string {
 	switch c.State {
 	case store.OK:
 		return ""
@@ -87,10 +87,10 @@ func action(name string, c store.Condition, kind string) string {
 	case store.Unpersisted:
 		return "webex-tokend status " + name
 	case store.Damaged, store.Pending, store.Reauthorize, store.Unverified:
-		return "webex-tokend import " + name
+		return k.obtain(name)
 	}
 	if c.Reason == reasonRejected {
-		return "webex-tokend import " + name
+		return k.obtain(name)
 	}
 	return "webex-tokend refresh " + name
 }

@@ -95,7 +95,7 @@ func (k *Keeper) permit(ctx context.Context, p *plan) error {
 	}
 	if wait := p.lane.endpoint.ClosedFor(k.now()); wait > 0 {
 		p.lane.endpoint.Release()
-		return later(p.name(), p.stored.Condition(), wait, "the token endpoint asked for patience")
+		return k.later(p.name(), p.stored.Condition(), wait, "the token endpoint asked for patience")
 	}
 	return nil
 }
@@ -177,10 +177,10 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		"failures", after.Failures, "due_at", stamp(after.DueAt))
 	k.announce(Failed, p.stored.Record, before, after)
 	if f.Kind == provider.Limited || !f.Answered {
-		return later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
+		return k.later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
 	}
 	return &Refusal{Kind: Broker, State: condition.State, Reason: condition.Reason,
-		Action: action(p.name(), condition, after.Kind), Detail: f.Error()}
+		Action: k.action(p.name(), condition), Detail: f.Error()}
 }
 
 // outcomeOpen tells whether it is still unknown what became of the refresh

@@ -18,7 +18,7 @@ func (k *Keeper) read(ctx context.Context, cfg *config.Config, name string) (sto
 	stored, err := k.store.Get(ctx, name)
 	if bad, ok := errors.AsType[*store.DamagedError](err); ok {
 		c := k.foundDamaged(bad)
-		return store.Stored{}, refuse(name, c, "", "cannot be read")
+		return store.Stored{}, k.refuse(name, c, "cannot be read")
 	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
 		return store.Stored{}, k.absent(cfg, name)
@@ -58,13 +58,13 @@ func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error
 	in, grant, declared := rules(cfg, name)
 	c := k.condition(stored.Record)
 	if !declared || c.State == store.Paused || c.State == store.Unverified {
-		return nil, refuse(name, c, stored.Kind, "is not refreshed")
+		return nil, k.refuse(name, c, "is not refreshed")
 	}
 	if in.Kind == config.Static {
 		return nil, k.expireStatic(stored, now)
 	}
 	if stored.Refresh.Value.Empty() {
-		return nil, refuse(name, c, stored.Kind, "has no refresh token")
+		return nil, k.refuse(name, c, "has no refresh token")
 	}
 	p := &plan{stored: stored, in: in, grant: grant, rule: rule(in, grant), lane: k.lane(in)}
 	k.mu.Lock()
@@ -82,10 +82,10 @@ func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error
 // admit asks the gates that depend on the cause.
 func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) error {
 	if !k.storeWritable(now) {
-		return later(p.name(), c, storePause, "the store does not accept writes, so nothing is sent")
+		return k.later(p.name(), c, storePause, "the store does not accept writes, so nothing is sent")
 	}
 	if wait := p.lane.endpoint.ClosedFor(now); wait > 0 {
-		return notNow(p, c, why, wait, "the token endpoint asked for patience")
+		return k.notNow(p, c, why, wait, "the token endpoint asked for patience")
 	}
 	if why == ordered || why == resumed {
 		return nil
@@ -96,24 +96,24 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 	if why == demanded {
 		switch c.State {
 		case store.Misconfigured:
-			return later(p.name(), c, probePause, "the client is rejected")
+			return k.later(p.name(), c, probePause, "the client is rejected")
 		case store.Reauthorize:
-			return refuse(p.name(), c, p.stored.Kind, "needs a human")
+			return k.refuse(p.name(), c, "needs a human")
 		}
 	}
 	interval, budget := p.stored.LastAttemptAt.Add(p.rule.MinInterval).Sub(now), p.budget(now)
 	if interval > max(budget, 0) {
-		return notNow(p, c, why, interval, "the last request is not long enough ago")
+		return k.notNow(p, c, why, interval, "the last request is not long enough ago")
 	}
 	if budget > 0 {
 		if why == scheduled {
 			// Rules or clocks have moved the due time: it goes to where it may.
 			_, _ = k.commit(p.stored, keepIntent, func(r *store.Record) { r.DueAt = now.Add(budget) })
 		}
-		return notNow(p, c, why, budget, "it was refreshed within the last day")
+		return k.notNow(p, c, why, budget, "it was refreshed within the last day")
 	}
 	if wait := p.lane.endpoint.Probe(now); wait > 0 {
-		return notNow(p, c, why, wait, "the token endpoint fails, and another grant is trying it")
+		return k.notNow(p, c, why, wait, "the token endpoint fails, and another grant is trying it")
 	}
 	return nil
 }
@@ -127,17 +127,17 @@ func (p *plan) budget(now time.Time) time.Duration {
 	return p.stored.LastRefreshAt.Add(daily).Sub(now)
 }
 
-func notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {
+func (k *Keeper) notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {
 	if why == scheduled {
 		return errNotDue
 	}
-	return later(p.name(), c, wait, reason)
+	return k.later(p.name(), c, wait, reason)
 }
 
 // expireStatic notes that a token which nobody can refresh has ended.
 func (k *Keeper) expireStatic(s store.Stored, now time.Time) error {
 	if end := s.Token.ExpiresAt; end.IsZero() || now.Before(end) || !s.ReauthorizeSince.IsZero() {
-		return refuse(s.Name, k.condition(s.Record), s.Kind, "is static and never refreshed")
+		return k.refuse(s.Name, k.condition(s.Record), "is static and never refreshed")
 	}
 	before := s.Condition()
 	after, err := k.commit(s, keepIntent, func(r *store.Record) {

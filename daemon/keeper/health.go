@@ -38,13 +38,18 @@ func (h *health) skewed(server, sent, answered time.Time) {
 	if server.IsZero() {
 		return
 	}
-	skew := server.Sub(sent.Add(answered.Sub(sent) / 2))
-	if skew.Abs() < time.Second {
-		skew = 0
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.skew = skew
+	h.skew = skew(server, sent, answered)
+}
+
+// skew is how far the server's clock is ahead of ours, 0 where it cannot be told.
+func skew(server, sent, answered time.Time) time.Duration {
+	skew := server.Sub(sent.Add(answered.Sub(sent) / 2))
+	if skew.Abs() < time.Second {
+		return 0
+	}
+	return skew
 }
 
 func (h *health) wire() wire.Keeper {

@@ -48,7 +48,7 @@ func (k *Keeper) absent(cfg *config.Config, name string) error {
 	}
 	c := k.pendingCondition(cfg, name)
 	return &Refusal{
-		Kind: Conflict, State: c.State, Reason: c.Reason, Action: action(name, c, ""),
+		Kind: Conflict, State: c.State, Reason: c.Reason, Action: k.action(name, c),
 		Detail: fmt.Sprintf("grant %s has no token yet: %s", name, c.Reason),
 	}
 }
@@ -66,16 +66,17 @@ func undeclared(cfg *config.Config, name string) error {
 	}
 }
 
-func refuse(name string, c store.Condition, kind string, what string) error {
-	return &Refusal{
-		Kind: Conflict, State: c.State, Reason: c.Reason, Action: action(name, c, kind),
-		Detail: fmt.Sprintf("grant %s %s: %s", name, what, c.Reason),
+func (k *Keeper) refuse(name string, c store.Condition, what string) error {
+	detail := fmt.Sprintf("grant %s %s", name, what)
+	if c.Reason != "" {
+		detail += ": " + c.Reason
 	}
+	return &Refusal{Kind: Conflict, State: c.State, Reason: c.Reason, Action: k.action(name, c), Detail: detail}
 }
 
-func later(name string, c store.Condition, after time.Duration, why string) error {
+func (k *Keeper) later(name string, c store.Condition, after time.Duration, why string) error {
 	return &Refusal{
-		Kind: Unavailable, State: c.State, Reason: c.Reason, Action: action(name, c, ""),
+		Kind: Unavailable, State: c.State, Reason: c.Reason, Action: k.action(name, c),
 		Detail: fmt.Sprintf("grant %s: %s", name, why), RetryAfter: max(after.Round(time.Second), time.Second),
 	}
 }

@@ -24,6 +24,8 @@ type Registration struct {
 	// RedirectURI and CodeVerifier are those of the consent, where one led here.
 	RedirectURI  string
 	CodeVerifier store.Secret
+	// Consent says who has just consented; nil: the tokens came another way.
+	Consent *Consent
 	// Standing marks a source that is read again and again, a seed: it does not
 	// bring back what the operator removed.
 	Standing bool
@@ -120,10 +122,13 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 		old = store.Stored{Record: &store.Record{Name: name}, Revision: store.Absent}
 	case err != nil:
 		return "", "", fmt.Errorf("look for grant %s: %w", name, err)
-	case slices.Contains(old.Fingerprints, print) && (!old.Removed || reg.Standing):
+	case reg.Consent == nil && slices.Contains(old.Fingerprints, print) && (!old.Removed || reg.Standing):
 		return resultUnchanged, known(old.Record, key), nil
 	}
 
+	if err := k.vet(old.Record, reg.Consent); err != nil {
+		return "", "", err
+	}
 	r := k.registered(old.Record, in, reg, now)
 	r.DueAt = firstDue(r, in, grant, reg, now)
 	k.remember(r, key)
@@ -185,9 +190,16 @@ func (k *Keeper) registered(old *store.Record, in *config.Integration, reg Regis
 	if in.Kind == config.Static {
 		return r
 	}
+	if reg.Consent != nil {
+		k.attribute(r, old, *reg.Consent)
+	}
+	if renews(old, reg) {
+		prolong(r, old, in, reg, from)
+		return r
+	}
 	r.Refresh = store.RefreshToken{Value: reg.Refresh, FirstSeen: from, EndsAt: windowEnd(in, reg.Answer, from)}
 	r.AssumedWindow = !r.Refresh.EndsAt.IsZero() && reg.RefreshEnd.IsZero() && (reg.IssuedAt.IsZero() || reg.RefreshLife == 0)
-	if !old.Refresh.Value.Empty() {
+	if !old.Refresh.Value.Empty() && (reg.Consent == nil || !reg.Consent.OtherUser) {
 		r.Fallbacks = candidates(old.Refresh, old.Fallbacks)
 	}
 	r.Observations = window.Observe(nil, observation(from, in, reg.Answer, r, false, false))

@@ -73,12 +73,12 @@ func (k *Keeper) Token(ctx context.Context, name string, minValid time.Duration)
 	switch c.State {
 	case store.Paused, store.Reauthorize, store.Unverified:
 		if !live {
-			return Current{}, refuse(name, c, stored.Kind, "has no live token")
+			return Current{}, k.refuse(name, c, "has no live token")
 		}
-		return Current{}, later(name, c, time.Minute, "its token does not live that long and is not refreshed now")
+		return Current{}, k.later(name, c, time.Minute, "its token does not live that long and is not refreshed now")
 	}
 	if static {
-		return Current{}, later(name, c, time.Hour, "its token does not live that long, and nobody can refresh it")
+		return Current{}, k.later(name, c, time.Hour, "its token does not live that long, and nobody can refresh it")
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, patienceOfReaders)
@@ -103,11 +103,11 @@ func (k *Keeper) unserved(s store.Stored, refused error) error {
 	wait := max(s.DueAt.Sub(now), time.Second)
 	switch {
 	case errors.Is(refused, context.DeadlineExceeded):
-		return later(s.Name, c, wait, "the refresh takes longer than readers are made to wait")
+		return k.later(s.Name, c, wait, "the refresh takes longer than readers are made to wait")
 	case refused != nil:
-		return later(s.Name, c, wait, refused.Error())
+		return k.later(s.Name, c, wait, refused.Error())
 	}
-	return later(s.Name, c, wait, "no token lives that long")
+	return k.later(s.Name, c, wait, "no token lives that long")
 }
 
 func serves(t store.Token, now time.Time, minValid time.Duration) bool {

@@ -40,7 +40,7 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		Kind:            r.Kind,
 		State:           string(c.State),
 		Reason:          c.Reason,
-		Action:          action(r.Name, c, r.Kind),
+		Action:          k.action(r.Name, c),
 		Since:           instant(c.Since),
 		AccessExpiresAt: instant(r.Token.ExpiresAt),
 		RefreshDueAt:    instant(r.DueAt),
@@ -54,6 +54,8 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		Consumers:       k.consumers(r.Name),
 		Scope:           r.Token.Scope,
 		Labels:          map[string]string{},
+		Person:          showPerson(r),
+		MissingScopes:   []string{},
 	}
 	if c.State == store.Paused || c.State == store.Pending || c.State == store.Damaged || r.Kind == string(config.Static) {
 		g.RefreshDueAt = nil
@@ -66,9 +68,13 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 	}
 	if in, grant, ok := rules(cfg, r.Name); ok {
 		g.Integration, g.Kind = in.Name, string(in.Kind)
+		g.MissingScopes = missingScopes(in, r.Token.Scope)
 		if grant.Labels != nil {
 			g.Labels = grant.Labels
 		}
+	}
+	if c.State == store.OK && len(g.MissingScopes) > 0 {
+		g.Reason, g.Action = reasonScopesMissing, k.obtain(r.Name)
 	}
 	return g
 }

@@ -1,0 +1,210 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// ask writes the URL of the authorization page. c.mu is held.
+func (c *Consents) ask(a *consent) {
+	a.state = random(32)
+	a.verifier = newVerifier(a.in)
+	c.byState[a.state] = a
+	a.shown.State = wire.Waiting
+	a.shown.URL = authorizeURL(a.in, a.state, a.verifier)
+	a.shown.RedirectURL = a.in.RedirectURL
+	a.shown.Served = servedPath(a.in.RedirectURL, c.cfg.PublicURL()) != ""
+}
+
+// newVerifier returns a code verifier after RFC 7636 section 4.1, 43
+// characters, or one of 10 for a plain challenge to Meetings, whose document
+// allows no more.
+func newVerifier(in *config.Integration) store.Secret {
+	switch {
+	case in.PKCE == "none":
+		return store.Secret{}
+	case in.Kind == config.Meetings && in.PKCE == "plain":
+		const most = 10
+		return store.NewSecret(random(32)[:most])
+	}
+	return store.NewSecret(random(32))
+}
+
+// authorizeURL is RFC 6749 section 4.1.1. Scopes are parted by spaces, which
+// the form encoding writes as a plus sign: that is the separator which Meetings
+// wants to the letter, and it must not become %2B.
+func authorizeURL(in *config.Integration, state string, verifier store.Secret) string {
+	u, err := url.Parse(in.AuthorizeURL)
+	if err != nil {
+		return in.AuthorizeURL // config has parsed it before
+	}
+	q := u.Query()
+	q.Set("response_type", "code")
+	q.Set("client_id", in.ClientID)
+	q.Set("redirect_uri", in.RedirectURL)
+	q.Set("state", state)
+	if len(in.Scopes) > 0 {
+		q.Set("scope", strings.Join(in.Scopes, " "))
+	}
+	if !verifier.Empty() {
+		q.Set("code_challenge", challenge(in.PKCE, verifier))
+		q.Set("code_challenge_method", in.PKCE)
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func challenge(method string, verifier store.Secret) string {
+	if method == "plain" {
+		return verifier.Reveal()
+	}
+	sum := sha256.Sum256([]byte(verifier.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Redirected takes the query of a redirect URL, trades the code for tokens,
+// verifies who consented and registers them. Whatever comes of it stands in
+// the Authorization; the only error is ErrUnknownState, and then nothing was
+// sent anywhere. It takes as long as three requests may, up to 90 s; ctx ends
+// it only until the code is on its way.
+//
+// A state works once, whatever comes with it: it is taken out before anything
+// else is looked at, so that of two redirects with one state at most one goes
+// on.
+func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Authorization, error) {
+	a, sent := c.claim(query.Get("state"))
+	if a == nil {
+		return wire.Authorization{}, ErrUnknownState
+	}
+	defer c.tasks.Done()
+	why, advice := "", ""
+	code := store.NewSecret(query.Get("code"))
+	switch iss, said := query.Get("iss"), query.Get("error"); {
+	case iss != "" && a.in.Issuer != "" && iss != a.in.Issuer:
+		why, advice = "the answer names another authorization server than "+a.in.Issuer, "begin again; if it happens again, check issuer of integration "+a.in.Name
+	case said != "":
+		why, advice = refusedConsent(a, said)
+	case code.Empty():
+		why, advice = "the redirect brought neither a code nor an error", "begin again"
+	}
+	if why != "" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.fail(a, why, advice)
+		return a.shown, nil
+	}
+	sentAt := c.cfg.Now()
+	answer, err := c.cfg.Provider.Exchange(ctx, a.in, provider.Code{Value: code, RedirectURI: a.in.RedirectURL, Verifier: sent})
+	// What has been paid for with the code is brought home, whoever waits.
+	c.settle(context.WithoutCancel(ctx), a, keeper.Registration{Answer: answer, IssuedAt: sentAt,
+		RedirectURI: a.in.RedirectURL, CodeVerifier: sent}, err)
+	return c.show(a), nil
+}
+
+// Pasted takes the whole redirect URL, as a person copied it out of the address
+// bar or a program caught it, for the consent with that ID. A URL of no use
+// leaves the consent waiting: the error is a *keeper.Refusal, or
+// ErrUnknownState when the consent itself is not waited for.
+func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Authorization, error) {
+	u, err := url.Parse(strings.TrimSpace(redirectURL))
+	if err != nil {
+		// The error of the parser quotes the URL, and a code may stand in it.
+		return wire.Authorization{}, useless("that is no URL")
+	}
+	query := u.Query()
+	state := query.Get("state")
+	c.mu.Lock()
+	c.sweep()
+	a := c.all[id]
+	waits := a != nil && c.open(a) && a.state != ""
+	fits := waits && a.state == state
+	c.mu.Unlock()
+	switch {
+	case !waits:
+		return wire.Authorization{}, ErrUnknownState
+	case state == "":
+		return wire.Authorization{}, useless("that URL has no state in it: copy all of the address that the browser ended at")
+	case !fits:
+		return wire.Authorization{}, useless("that URL belongs to another consent")
+	}
+	return c.Redirected(ctx, query)
+}
+
+func useless(why string) error { return &keeper.Refusal{Kind: keeper.BadContent, Detail: why} }
+
+// claim takes a state out of the table, once, together with its verifier.
+// tasks counts the caller from here on.
+func (c *Consents) claim(state string) (*consent, store.Secret) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sweep()
+	a := c.byState[state]
+	if a == nil || c.closed {
+		return nil, store.Secret{}
+	}
+	c.tasks.Add(1)
+	sent := a.verifier
+	c.close(a)
+	return a, sent
+}
+
+// refusedConsent puts the errors of RFC 6749 section 4.1.2.1, as they come in
+// a redirect, into words. What the server says beside the code is left out:
+// anybody can write a redirect.
+func refusedConsent(a *consent, code string) (why, advice string) {
+	switch code {
+	case "access_denied":
+		return "the person declined", "begin again when the person agrees"
+	case "invalid_scope":
+		return "the server knows or allows not all of these scopes: " + strings.Join(a.in.Scopes, " "),
+			"compare scopes of integration " + a.in.Name + " with those of its registration"
+	case "server_error", "temporarily_unavailable":
+		return "the authorization server has trouble of its own", "begin again in some minutes"
+	case "unauthorized_client", "unsupported_response_type":
+		return "the server does not let this client ask for a code",
+			"check client_id and the registration of integration " + a.in.Name
+	case "login_required", "interaction_required", "consent_required":
+		return "the person has to sign in first", "begin again"
+	}
+	return "the authorization server refused", "check redirect_url, scopes and pkce of integration " + a.in.Name
+}
+
+// RedirectPaths lists the paths of the redirect URLs to which a server under
+// publicURL answers, sorted, each once.
+func RedirectPaths(cfg *config.Config, publicURL string) []string {
+	var paths []string
+	for _, in := range cfg.Integrations {
+		if path := servedPath(in.RedirectURL, publicURL); path != "" && in.AuthorizeURL != "" {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// servedPath is the path of a redirect URL, empty where another origin than
+// publicURL serves it.
+func servedPath(redirectURL, publicURL string) string {
+	to, err := url.Parse(redirectURL)
+	if err != nil || redirectURL == "" || publicURL == "" {
+		return ""
+	}
+	public, err := url.Parse(publicURL)
+	if err != nil || to.Scheme != public.Scheme || to.Host != public.Host {
+		return ""
+	}
+	if to.Path == "" {
+		return "/"
+	}
+	return to.Path
+}

@@ -1,0 +1,325 @@
+package flow_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+)
+
+const alex, kim = "alex.morgan@acme.example", "kim.lee@acme.example"
+
+func TestAConsentRegistersTokensAndGreetsThePerson(t *testing.T) {
+	for _, row := range []struct {
+		name, grant string
+		person      string // as greeted; empty: it cannot be known
+	}{
+		{"rest asks people/me", "ops", "Alex Morgan"},
+		{"the answer of meetings names its user", "calls", alex},
+		{"a generic server without an API does not tell", "other", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHost(t, emulator.Config{StrictMeetings: true}, "")
+				out := h.done(h.authorize(row.grant, flow.Options{}, accept(alex)))
+				if out.Result != "new" || out.Window != wire.WindowFirst && row.grant != "other" || len(out.Missing) != 0 {
+					t.Errorf("outcome %+v", out)
+				}
+				switch {
+				case row.person == "" && (out.Person != nil || len(out.Warnings) != 1):
+					t.Errorf("person %+v, warnings %q", out.Person, out.Warnings)
+				case row.person != "" && (out.Person == nil || out.Person.DisplayName != row.person || len(out.Warnings) != 0):
+					t.Errorf("person %+v, warnings %q", out.Person, out.Warnings)
+				}
+				// The refresh token works, with what Meetings wants again.
+				if _, err := h.keeper.Refresh(t.Context(), row.grant); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestTheAuthorizationURLIsThatOfItsKind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		for _, row := range []struct {
+			grant, scope, method string
+			length               int // of the challenge
+		}{
+			{"ops", "scope=spark%3Apeople_read+spark%3Arooms_read", "S256", 43},
+			{"calls", "scope=all_read+meeting_modify", "plain", 10},
+			{"other", "scope=spark%3Arooms_read", "S256", 43},
+		} {
+			a := h.begin(row.grant, flow.Options{})
+			u, err := url.Parse(a.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := u.Query()
+			if !strings.Contains(u.RawQuery, row.scope) || strings.Contains(u.RawQuery, "%2B") {
+				t.Errorf("%s: query %s", row.grant, u.RawQuery)
+			}
+			if q.Get("code_challenge_method") != row.method || len(q.Get("code_challenge")) != row.length {
+				t.Errorf("%s: challenge %q by %q", row.grant, q.Get("code_challenge"), q.Get("code_challenge_method"))
+			}
+			if len(q.Get("state")) != 43 || q.Get("redirect_uri") != "http://127.0.0.1:8411/oauth" || q.Get("response_type") != "code" {
+				t.Errorf("%s: query %s", row.grant, u.RawQuery)
+			}
+			if again := h.begin(row.grant, flow.Options{}); again.URL == a.URL || again.ID == a.ID {
+				t.Errorf("%s: two consents share their state", row.grant)
+			}
+		}
+	})
+}
+
+func TestAStateWorksOnceAndForTenMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		query := h.person(h.begin("ops", flow.Options{}), accept(alex))
+		a, err := h.consents.Redirected(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.done(a)
+		unknown := func(what string, query url.Values) {
+			t.Helper()
+			asked := len(h.webex.Calls())
+			if _, err := h.consents.Redirected(t.Context(), query); !errors.Is(err, flow.ErrUnknownState) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if len(h.webex.Calls()) != asked {
+				t.Errorf("%s: something was sent", what)
+			}
+		}
+		unknown("a replayed redirect", query)
+		unknown("a state that nobody gave out", url.Values{"state": {"abc"}, "code": {"def"}})
+		unknown("no state at all", url.Values{"code": {"def"}})
+
+		late := h.begin("ops", flow.Options{})
+		query = h.person(late, accept(alex))
+		time.Sleep(10 * time.Minute)
+		unknown("a redirect after ten minutes", query)
+		if a, found := h.consents.Authorization(late.ID); !found || a.State != wire.Failed {
+			t.Errorf("after ten minutes: %+v", a)
+		}
+		time.Sleep(10 * time.Minute)
+		if _, found := h.consents.Authorization(late.ID); found {
+			t.Error("it is remembered for ever")
+		}
+
+		cancelled := h.begin("ops", flow.Options{})
+		query = h.person(cancelled, accept(alex))
+		if !h.consents.Cancel(cancelled.ID) || h.consents.Cancel(cancelled.ID) {
+			t.Error("a consent is cancelled once")
+		}
+		unknown("a redirect after the cancellation", query)
+	})
+}
+
+func TestARefusalInTheRedirectIsPutIntoWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{Issuer: "https://idbroker.test/idb"}, `issuer = "https://idbroker.test/idb"`)
+		h.failed(h.authorize("ops", flow.Options{}, url.Values{"decision": {"decline"}}), "the person declined", "begin again")
+		for _, row := range []struct {
+			name        string
+			answer      url.Values
+			why, advice string
+		}{
+			{"a scope that is not registered", url.Values{"error": {"invalid_scope"}}, "spark:people_read spark:rooms_read", "scopes of integration rest"},
+			{"trouble at the server", url.Values{"error": {"server_error"}}, "trouble of its own", "minutes"},
+			{"a code of its own making", url.Values{"error": {"<script>"}, "error_description": {"<script>"}}, "server refused", "redirect_url"},
+			{"nothing", url.Values{}, "neither a code nor an error", "begin again"},
+			{"another issuer", url.Values{"code": {"abc"}, "iss": {"https://evil.test"}}, "another authorization server", "issuer"},
+			{"a code that nobody gave out", url.Values{"code": {"abc"}}, "400", "begin again"},
+		} {
+			u, err := url.Parse(h.begin("ops", flow.Options{}).URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			row.answer.Set("state", u.Query().Get("state"))
+			a, err := h.consents.Redirected(t.Context(), row.answer)
+			if err != nil {
+				t.Fatalf("%s: %v", row.name, err)
+			}
+			t.Log(row.name)
+			h.failed(a, row.why, row.advice)
+			if strings.Contains(a.Error+a.Advice, "<script>") {
+				t.Errorf("%s: the page repeats the redirect", row.name)
+			}
+		}
+		if g, err := h.keeper.Grant(t.Context(), "ops"); err != nil || g.State != "pending" {
+			t.Errorf("afterwards: %+v, %v", g, err)
+		}
+	})
+}
+
+func TestOnlyAFlowThatTheIntegrationHasBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		for _, row := range []struct {
+			name, grant string
+			options     flow.Options
+			kind        keeper.RefusalKind
+			action      string
+		}{
+			{"a grant that is not declared", "nobody", flow.Options{}, keeper.NoSuchGrant, "add to"},
+			{"a name that cannot be", "../x", flow.Options{}, keeper.BadName, ""},
+			{"a static token", "bot", flow.Options{}, keeper.Conflict, "webex-tokend import bot"},
+			{"no redirect_url", "screen", flow.Options{}, keeper.Conflict, "webex-tokend authorize screen --device"},
+			{"no device_authorize_url", "calls", flow.Options{Device: true}, keeper.Conflict, "webex-tokend authorize calls"},
+		} {
+			_, err := h.consents.Begin(t.Context(), row.grant, row.options)
+			refusal, ok := errors.AsType[*keeper.Refusal](err)
+			if !ok || refusal.Kind != row.kind || !strings.HasPrefix(refusal.Action, row.action) {
+				t.Errorf("%s: %v, %+v", row.name, err, refusal)
+			}
+		}
+		for range 1000 {
+			h.begin("ops", flow.Options{})
+		}
+		_, err := h.consents.Begin(t.Context(), "ops", flow.Options{})
+		if refusal, ok := errors.AsType[*keeper.Refusal](err); !ok || refusal.Kind != keeper.Unavailable {
+			t.Errorf("one too many: %v", err)
+		}
+		time.Sleep(20 * time.Minute)
+		h.begin("ops", flow.Options{})
+	})
+}
+
+func TestAPastedAddressBelongsToItsConsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		mine, other := h.begin("ops", flow.Options{}), h.begin("calls", flow.Options{})
+		address := mine.RedirectURL + "?" + h.person(mine, accept(alex)).Encode()
+		for name, text := range map[string]string{
+			"another consent's address": other.RedirectURL + "?" + h.person(other, accept(alex)).Encode(),
+			"an address without state":  mine.RedirectURL + "?code=abc",
+			"no address":                "%zz",
+		} {
+			_, err := h.consents.Pasted(t.Context(), mine.ID, text)
+			if refusal, ok := errors.AsType[*keeper.Refusal](err); !ok || refusal.Kind != keeper.BadContent {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		a, err := h.consents.Pasted(t.Context(), mine.ID, " "+address+"\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.done(a)
+		if _, err := h.consents.Pasted(t.Context(), mine.ID, address); !errors.Is(err, flow.ErrUnknownState) {
+			t.Errorf("a second time: %v", err)
+		}
+	})
+}
+
+func TestALinkIsOpenedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		a := h.begin("ops", flow.Options{Link: true})
+		token, found := strings.CutPrefix(a.URL, "https://tokens.test"+flow.LinkPath)
+		if !found || a.State != wire.Linked {
+			t.Fatalf("link %+v", a)
+		}
+		for range 2 { // looking does not use it up
+			if seen, found := h.consents.Link(token); !found || seen.Grant != "ops" {
+				t.Fatalf("link shows %+v", seen)
+			}
+		}
+		time.Sleep(23 * time.Hour)
+		opened, err := h.consents.OpenLink(t.Context(), token)
+		if err != nil || opened.ID != a.ID || opened.State != wire.Waiting {
+			t.Fatalf("opened %+v, %v", opened, err)
+		}
+		if _, err := h.consents.OpenLink(t.Context(), token); !errors.Is(err, flow.ErrUnknownState) {
+			t.Errorf("a second time: %v", err)
+		}
+		ended, err := h.consents.Redirected(t.Context(), h.person(opened, accept(alex)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.done(ended)
+
+		stale := h.begin("ops", flow.Options{Link: true})
+		time.Sleep(24 * time.Hour)
+		if _, err := h.consents.OpenLink(t.Context(), strings.TrimPrefix(stale.URL, "https://tokens.test"+flow.LinkPath)); !errors.Is(err, flow.ErrUnknownState) {
+			t.Errorf("after a day: %v", err)
+		}
+	})
+}
+
+func TestACodeOnItsWayIsBroughtHomeAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		query := h.person(h.begin("ops", flow.Options{}), accept(alex))
+		arrived, release := make(chan struct{}), make(chan struct{})
+		h.between = func(req *http.Request, pass http.RoundTripper) (*http.Response, error) {
+			if req.Method == http.MethodPost {
+				close(arrived)
+				<-release
+			}
+			return pass.RoundTrip(req)
+		}
+		ended := make(chan wire.Authorization)
+		go func() {
+			a, _ := h.consents.Redirected(t.Context(), query)
+			ended <- a
+		}()
+		<-arrived
+		go h.consents.Close()
+		synctest.Wait()
+		close(release)
+		h.done(<-ended)
+		if h.token("ops") == "" {
+			t.Error("there is no token")
+		}
+		if _, err := h.consents.Begin(t.Context(), "ops", flow.Options{}); err == nil {
+			t.Error("a consent begins after the end")
+		}
+	})
+}
+
+func TestRedirectPathsAreThoseOfTheOrigin(t *testing.T) {
+	parsed, err := config.Parse([]byte(`
+integration "one" {
+  kind          = "generic"
+  client_id     = "C1"
+  authorize_url = "https://as.test/authorize"
+  token_url     = "https://as.test/token"
+  redirect_url  = "http://127.0.0.1:8411/oauth"
+}
+integration "two" {
+  kind          = "generic"
+  client_id     = "C2"
+  authorize_url = "https://as.test/authorize"
+  token_url     = "https://as.test/token"
+  redirect_url  = "http://127.0.0.1:8411"
+}
+integration "elsewhere" {
+  kind          = "generic"
+  client_id     = "C3"
+  authorize_url = "https://as.test/authorize"
+  token_url     = "https://as.test/token"
+  redirect_url  = "http://127.0.0.1:6001/redirect"
+}
+`), "test.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := flow.RedirectPaths(parsed, "http://127.0.0.1:8411"); !slices.Equal(got, []string{"/", "/oauth"}) {
+		t.Errorf("paths %q", got)
+	}
+	if got := flow.RedirectPaths(parsed, ""); len(got) != 0 {
+		t.Errorf("without pages: %q", got)
+	}
+}
