@@ -102,7 +102,7 @@ func parseCursor(text string, byName bool) (cursor, error) {
 	}
 	urgency, err1 := strconv.Atoi(parts[0])
 	ends, err2 := strconv.ParseInt(parts[1], 10, 64)
-	if err1 != nil || err2 != nil || byName != (urgency < 0) {
+	if err1 != nil || err2 != nil || byName != (urgency < 0) || urgency >= len(store.ByUrgency()) {
 		return noCursor, bad
 	}
 	c := cursor{urgency: urgency, name: parts[2]}
@@ -118,9 +118,14 @@ func compareCursors(a, b cursor) int {
 
 // byUrgency returns at least the next limit grants, fewer only at the end. It
 // merges the heads of all index groups that are shown as the same state; each
-// group is in order already.
+// group is in order already. Grants that the index has elsewhere take the place
+// that is theirs.
 func (k *Keeper) byUrgency(ctx context.Context, cfg *config.Config, after cursor, limit int) ([]cursor, error) {
 	counts, _, err := k.store.Counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	elsewhere, err := k.exceptions(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -149,12 +154,19 @@ func (k *Keeper) byUrgency(ctx context.Context, cfg *config.Config, after cursor
 			}
 		}
 		for _, read := range groups[urgency] {
-			found, err := read(limit)
+			found, err := read(limit + len(elsewhere))
 			if err != nil {
 				return nil, err
 			}
 			for _, g := range found {
-				same = append(same, cursor{urgency, g.WindowEndsAt, g.Name})
+				if _, moved := elsewhere[g.Name]; !moved {
+					same = append(same, cursor{urgency, g.WindowEndsAt, g.Name})
+				}
+			}
+		}
+		for _, e := range elsewhere {
+			if e.cursor.urgency == urgency {
+				same = append(same, e.cursor)
 			}
 		}
 		slices.SortFunc(same, compareCursors)

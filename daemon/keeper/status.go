@@ -29,6 +29,17 @@ func (s *summary) add(state store.State, n int) {
 	s.States[string(state)] += n
 }
 
+// move counts a grant under its true state instead of that of the index.
+func (s *summary) move(e exception) {
+	state := store.ByUrgency()[e.cursor.urgency]
+	s.add(e.indexed, -1)
+	if s.States[string(e.indexed)] <= 0 {
+		delete(s.States, string(e.indexed))
+	}
+	s.add(state, 1)
+	s.ends(store.AttentionGrant{Name: e.cursor.name, WindowEndsAt: e.cursor.ends}, state)
+}
+
 // ends notes the end of a window that somebody still counts on.
 func (s *summary) ends(g store.AttentionGrant, state store.State) {
 	if g.WindowEndsAt.IsZero() || state == store.Reauthorize {
@@ -62,6 +73,13 @@ func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) erro
 	}
 	if n := len(k.pendingNames()); n > 0 {
 		s.add(store.Pending, n)
+	}
+	elsewhere, err := k.exceptions(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	for _, e := range elsewhere {
+		s.move(e)
 	}
 	return nil
 }
