@@ -71,6 +71,7 @@ type daemon struct {
 
 	kv        *boltkv.KV
 	ring      *seal.Ring
+	rotation  rotation
 	store     *store.Store
 	keeper    *keeper.Keeper
 	consents  *flow.Consents
@@ -189,14 +190,17 @@ func (d *daemon) serve(ctx context.Context) error {
 		return err
 	}
 	d.server = api.New(api.Config{
-		Keeper:   d.keeper,
-		Consents: d.consents,
-		Events:   func(after uint64) api.Stream { return d.keeper.Subscribe(after) },
-		Rules:    d.rules.Load,
-		Reload:   d.reload,
-		Ready:    d.whyNotReady,
-		Handed:   d.handed,
-		Log:      d.log.Named("api"),
+		Keeper:      d.keeper,
+		Consents:    d.consents,
+		Events:      func(after uint64) api.Stream { return d.keeper.Subscribe(after) },
+		Rules:       d.rules.Load,
+		Reload:      d.reload,
+		Backup:      d.backup,
+		Rotate:      d.rotate,
+		RecoveryKey: d.recoveryKey,
+		Ready:       d.whyNotReady,
+		Handed:      d.handed,
+		Log:         d.log.Named("api"),
 	})
 	failed := make(chan error, 1)
 	d.tasks.Go(func() { failed <- d.server.Serve(listener) })
@@ -207,6 +211,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		return err
 	}
 	d.tasks.Go(func() { watch.Run(d.watching) })
+	d.resumeRotation(d.watching)
 	d.ready.Store(true)
 	d.notify.ready()
 	d.log.Info("ready", "socket", c.API.Socket, "grants", len(c.Grants), "integrations", len(c.Integrations))

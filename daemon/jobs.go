@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -22,7 +23,9 @@ type jobs struct {
 	sweep    cron.EntryID
 	spec     string
 	schedule cron.Schedule
-	swept    time.Time // with its monotonic reading
+	backup   cron.EntryID // 0: none
+	backupAt string       // its spec
+	swept    time.Time    // with its monotonic reading
 }
 
 func startJobs(d *daemon) (*jobs, error) {
@@ -41,10 +44,35 @@ func startJobs(d *daemon) (*jobs, error) {
 	return j, nil
 }
 
-// arrange gives the sweep the spec of a configuration.
+// arrange gives the jobs the specs of a configuration.
 func (j *jobs) arrange(c *config.Config) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	return errors.Join(j.arrangeSweep(c), j.arrangeBackup(c))
+}
+
+func (j *jobs) arrangeBackup(c *config.Config) error {
+	if c.Maintenance.Backup == j.backupAt {
+		return nil
+	}
+	j.cron.Remove(j.backup)
+	j.backup, j.backupAt = 0, c.Maintenance.Backup
+	if j.backupAt == "" {
+		return nil
+	}
+	schedule, err := cron.ParseStandard(j.backupAt)
+	if err != nil {
+		return fmt.Errorf("parse backup spec: %w", err)
+	}
+	j.backup = j.cron.Schedule(schedule, cron.FuncJob(func() {
+		if err := j.d.backupNightly(j.d.watching); err != nil {
+			j.d.log.Error("nightly backup failed", "error", err)
+		}
+	}))
+	return nil
+}
+
+func (j *jobs) arrangeSweep(c *config.Config) error {
 	if c.Maintenance.Sweep == j.spec {
 		return nil
 	}

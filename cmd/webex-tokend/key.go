@@ -29,7 +29,7 @@ credential store.key, else from seal.key_file of its configuration.`,
 			return usage(cmd, "key takes one of init, recovery, rotate, not %q", args[0])
 		},
 	}
-	cmd.AddCommand(newKeyInit(c))
+	cmd.AddCommand(newKeyInit(c), newKeyRecovery(c), newKeyRotate(c))
 	for _, sub := range cmd.Commands() {
 		sub.DisableFlagsInUseLine = true
 	}

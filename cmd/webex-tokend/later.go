@@ -11,8 +11,8 @@ import (
 func newLater() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{
-		"adopt", "backup", "check", "drain", "forecast",
-		"man", "restore", "store", "web",
+		"adopt", "check", "drain", "forecast",
+		"man", "web",
 	} {
 		commands = append(commands, &cobra.Command{
 			Use:                name,

@@ -19,7 +19,7 @@ var guarded = []string{
 	"POST /v1/reload",
 	"GET /v1/forecast", "GET /metrics", "POST /v1/web", "POST /v1/grants/ops/revoke", "POST /v1/grants/ops/adopt",
 	"POST /v1/grants/ops/probe", "POST /v1/grants/ops/authorizations", "GET /v1/authorizations/1",
-	"PUT /v1/authorizations/1", "POST /v1/drain", "POST /v1/key/rotate", "GET /v1/backup",
+	"PUT /v1/authorizations/1", "POST /v1/drain", "POST /v1/key/rotate", "GET /v1/backup", "POST /v1/key/recovery",
 }
 
 func TestAUserWhomNoBlockNamesIsRefusedEverywhere(t *testing.T) {

@@ -26,6 +26,7 @@ import (
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	unixsocket "webex-tokend/daemon/socket"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
@@ -88,7 +89,12 @@ grant "bot-*" { integration = "bots" }
 		Events: func(after uint64) api.Stream { return k.Subscribe(after) },
 		Rules:  func() *acl.Rules { return acl.New(h.rules) },
 		Reload: func(context.Context) error { return nil },
-		Log:    hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
+		Backup: func(context.Context) (io.ReadCloser, int64, error) {
+			return io.NopCloser(strings.NewReader("backup")), 6, nil
+		},
+		Rotate:      func(_ context.Context, tell func(wire.Rotation) error) error { return tell(wire.Rotation{Done: true}) },
+		RecoveryKey: func(context.Context) (wire.RecoveryKey, error) { return wire.RecoveryKey{ID: "1"}, nil },
+		Log:         hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
 	}
 	for _, f := range change {
 		f(&serving)

@@ -57,14 +57,15 @@ func routes() []route {
 		{"DELETE /v1/authorizations/{id}", visible, acl.Admin, (*Server).cancelAuthorization},
 
 		{"POST /v1/reload", whole, acl.Admin, (*Server).reloadConfig},
+		{"GET /v1/backup", whole, acl.Admin, (*Server).backup},
+		{"POST /v1/key/rotate", whole, acl.Admin, (*Server).rotate},
+		{"POST /v1/key/recovery", whole, acl.Admin, (*Server).recoveryKey},
 
 		{"GET /v1/forecast", visible, acl.Status, later},
 		{"GET /metrics", visible, acl.Status, later},
 		{"POST /v1/web", visible, acl.Status, later},
 		{"POST /v1/grants/{name}/adopt", one, acl.Admin, later},
 		{"POST /v1/drain", whole, acl.Admin, later},
-		{"POST /v1/key/rotate", whole, acl.Admin, later},
-		{"GET /v1/backup", whole, acl.Admin, later},
 	}
 }
 

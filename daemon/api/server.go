@@ -10,6 +10,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -61,6 +62,13 @@ type Config struct {
 	// Handed is told who was given the token of a grant; nil: nobody wants to
 	// know. It must return at once.
 	Handed func(grant string, to acl.Peer, generation uint64)
+	// Backup returns the sealed store and its size in bytes.
+	Backup func(ctx context.Context) (io.ReadCloser, int64, error)
+	// Rotate has everything sealed by a new key, tells how far that is, and
+	// returns at its end, or when tell fails or ctx ends, without ending it.
+	Rotate func(ctx context.Context, tell func(wire.Rotation) error) error
+	// RecoveryKey makes another wrapping key of the store.
+	RecoveryKey func(ctx context.Context) (wire.RecoveryKey, error)
 	// Ready returns why the daemon is not ready yet; nil: it always is.
 	Ready func() error
 	// Now is the wall clock; nil means time.Now.

@@ -194,7 +194,7 @@ func TestUnknownPathsAndMethodsAreToldApart(t *testing.T) {
 			t.Errorf("%s is answered with %d %s", path, status, body)
 		}
 	}
-	if status, body := ask(t, c, "GET", "/v1/backup"); status != http.StatusNotImplemented || !strings.Contains(body, "not in this version") {
+	if status, body := ask(t, c, "GET", "/v1/forecast"); status != http.StatusNotImplemented || !strings.Contains(body, "not in this version") {
 		t.Errorf("a route of a later version is answered with %d %s", status, body)
 	}
 }

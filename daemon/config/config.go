@@ -62,6 +62,9 @@ type Seal struct {
 // Maintenance holds the specs of the jobs that robfig/cron runs.
 type Maintenance struct {
 	Sweep string // "@every 1s" by default
+	// Backup is when the store is copied into state_dir/backups; empty: never.
+	Backup string
+	Keep   int // that many of these backups, 7 by default
 }
 
 // A Kind says which dialect of OAuth an integration speaks.

@@ -30,7 +30,7 @@ func TestAnEmptyFileIsAConfigWithEveryDefault(t *testing.T) {
 		LogFormat:    "text",
 		API:          config.API{Socket: "/run/webex-tokend/api.sock", Mode: 0o666},
 		Seal:         config.Seal{KeyFile: "/etc/webex-tokend/store.key"},
-		Maintenance:  config.Maintenance{Sweep: "@every 1s"},
+		Maintenance:  config.Maintenance{Sweep: "@every 1s", Keep: 7},
 		Integrations: map[string]*config.Integration{},
 	}
 	if !reflect.DeepEqual(c, &want) {

@@ -12,7 +12,7 @@ import (
 const slowSweep = 5 * time.Minute
 
 func (r *reader) maintenance(b *maintenanceBlock) Maintenance {
-	m := Maintenance{Sweep: "@every 1s"}
+	m := Maintenance{Sweep: "@every 1s", Keep: 7}
 	if b == nil {
 		return m
 	}
@@ -24,8 +24,8 @@ func (r *reader) maintenance(b *maintenanceBlock) Maintenance {
 				"Tokens are looked at every "+FormatDuration(pause)+" only; those of short lives may expire in between.")
 		}
 	}
-	r.laterAttr(b.Backup)
-	r.laterAttr(b.Keep)
+	_, m.Backup = r.cron(b.Backup)
+	m.Keep = r.count(b.Keep, m.Keep, 1, 10_000)
 	r.laterAttr(b.Textfile)
 	return m
 }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/wire"
+)
+
+func newKeyRotate(c *console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "rotate [--json]",
+		Short: "Seal everything by a new key",
+		Long: `Make a new key inside the store, seal every record by it and drop the old one.
+The daemon does that beside its work and goes on after a restart; ending this
+command only ends the looking on. Wrapping keys stay as they are, and so do
+backups: each holds the keys that it needs.`,
+		Example: `  webex-tokend key rotate`,
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			daemon := c.daemon()
+			defer daemon.Close()
+			on := screenOf(c.out)
+			var last wire.Rotation
+			for now, err := range daemon.RotateKey(cmd.Context()) {
+				if err != nil {
+					return err
+				}
+				last = now
+				switch {
+				case asJSON:
+					if err := json.NewEncoder(c.out).Encode(now); err != nil {
+						return err
+					}
+				case on.terminal && !now.Done:
+					fmt.Fprintf(c.out, "\r%d of %d records", now.Records, now.Of)
+				}
+			}
+			if on.terminal && !asJSON {
+				fmt.Fprint(c.out, "\r\x1b[K")
+			}
+			switch {
+			case last.Kept != "":
+				return &failure{exitFailed, fmt.Errorf("rotate key: %s", last.Kept), "see: webex-tokend status; import them anew, then rotate again"}
+			case !last.Done:
+				return &failure{exitFailed, fmt.Errorf("the daemon ended before the rotation did"), "it goes on at the next start"}
+			case !asJSON:
+				fmt.Fprintf(c.out, "rotated, %d records sealed by a new key\n", last.Records)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the progress, one JSON object a line")
+	return cmd
+}

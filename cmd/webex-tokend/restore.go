@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
+)
+
+func newRestore(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "restore FILE [--config FILE]",
+		Short: "Put a backup where the store is to be",
+		Long: `Put a backup into the state_dir of the configuration. A store that is there is
+never replaced: stop the daemon and move it away first. The key must be one that
+opens the backup.
+
+The daemon notices that it has an older copy. It goes on with the grants whose
+refresh tokens stay the same; those of an integration that replaces them at each
+use become unverified, and nothing is sent for them until somebody says adopt or
+imports them anew: a token that was used up meanwhile would end the grant.`,
+		Example: `  systemctl stop webex-tokend
+  webex-tokend restore /media/usb/webex-tokend.db
+  systemctl start webex-tokend`,
+		Args: oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := c.loadConfig(config.Options{})
+			if err != nil {
+				return err
+			}
+			return c.restore(cmd.Context(), cfg, args[0])
+		},
+	}
+}
+
+func (c *console) restore(ctx context.Context, cfg *config.Config, backup string) error {
+	path := filepath.Join(cfg.StateDir, "store.db")
+	records, err := look(ctx, cfg, backup)
+	if err != nil {
+		return explainFile(err)
+	}
+	defer records.Close()
+	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
+		return &failure{exitFailed, fmt.Errorf("make state_dir: %w", err), ""}
+	}
+	err = boltkv.Restore(backup, boltkv.Config{Path: path})
+	if errors.Is(err, fs.ErrExist) {
+		return &failure{exitFailed, fmt.Errorf("there is a store in %s", path), "stop the daemon and move it away first"}
+	}
+	if err == nil {
+		err = giveToOwner(cfg.StateDir, path, path+".lock")
+	}
+	if err != nil {
+		return explainFile(err)
+	}
+	fmt.Fprintf(c.out, "restored %s\n", path)
+	return nil
+}
+
+// look opens a store file with the key of the configuration, in order to see
+// that it opens.
+func look(ctx context.Context, cfg *config.Config, path string) (*store.Store, error) {
+	key, _, err := seal.ReadKey(seal.LocateKey(cfg.Seal.KeyFile))
+	if err != nil {
+		return nil, err
+	}
+	kv, err := boltkv.View(path)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := seal.Open(ctx, kv, key)
+	var records *store.Store
+	switch {
+	case err == nil:
+		records, err = store.Open(ctx, kv, store.Config{Seal: ring})
+	case errors.Is(err, seal.ErrUnsealed): // it will be sealed at the start
+		records, err = store.Open(ctx, kv, store.Config{})
+	}
+	if err != nil {
+		return nil, errors.Join(err, kv.Close())
+	}
+	return records, nil
+}
+
+// giveToOwner gives files made by root to the user whose folder they are in.
+func giveToOwner(folder string, files ...string) error {
+	info, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 {
+		return nil
+	}
+	for _, path := range files {
+		if err := os.Lchown(path, int(st.Uid), int(st.Gid)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// explainFile keeps errors of files on this side from being taken for those of
+// the socket.
+func explainFile(err error) error {
+	if f := explain(err); f.code != exitFailed && f.code != exitDenied {
+		return f
+	}
+	return &failure{exitFailed, err, ""}
+}

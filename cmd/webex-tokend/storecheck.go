@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/store/boltkv"
+)
+
+func newStore(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "store",
+		Short:   "Look at the store while the daemon is stopped",
+		Example: `  webex-tokend store check`,
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return usage(cmd, "store takes one of check")
+		},
+	}
+	check := newStoreCheck(c)
+	check.DisableFlagsInUseLine = true
+	cmd.AddCommand(check)
+	return cmd
+}
+
+func newStoreCheck(c *console) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check [FILE] [--config FILE] [--json]",
+		Short: "Check a store or a backup",
+		Long: `Check the store of the configuration, or a backup, without changing a byte: the
+structure of the file, that every record opens with the key, and that records
+and indexes agree. The daemon must be stopped to check its store.`,
+		Example: `  webex-tokend store check
+  webex-tokend store check /var/lib/webex-tokend/backups/store-20261122T031500Z.db`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage(cmd, "store check takes one file")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := c.loadConfig(config.Options{})
+			if err != nil {
+				return err
+			}
+			path := filepath.Join(cfg.StateDir, "store.db")
+			if len(args) == 1 {
+				path = args[0]
+			}
+			found, err := examine(cmd.Context(), cfg, path)
+			if err != nil {
+				return explainFile(err)
+			}
+			if asJSON {
+				err = json.NewEncoder(c.out).Encode(found)
+			} else {
+				for _, fault := range found.Faults {
+					fmt.Fprintln(c.out, fault)
+				}
+				_, err = fmt.Fprintf(c.out, "%s: %d records, %d faults\n", path, found.Records, len(found.Faults))
+			}
+			if err == nil && len(found.Faults) > 0 {
+				err = &failure{code: exitFailed, hint: "what is damaged has to be imported anew; see also: webex-tokend restore --help"}
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+// An examination is what store check found.
+type examination struct {
+	Records int      `json:"records"`
+	Faults  []string `json:"faults"`
+}
+
+// manyFaults are enough: whoever reads them will not mend them one by one.
+const manyFaults = 1000
+
+func examine(ctx context.Context, cfg *config.Config, path string) (examination, error) {
+	found := examination{Faults: []string{}}
+	note := func(fault string) bool {
+		found.Faults = append(found.Faults, fault)
+		return len(found.Faults) < manyFaults
+	}
+	kv, err := boltkv.View(path)
+	if err != nil {
+		return found, err
+	}
+	err = kv.Check(ctx, note)
+	kv.Close()
+	if err != nil {
+		return found, err
+	}
+	records, err := look(ctx, cfg, path)
+	if err != nil {
+		return found, err
+	}
+	defer records.Close()
+	for after := ""; ; {
+		list, damaged, err := records.List(ctx, after, 1000)
+		if err != nil || len(list)+len(damaged) == 0 {
+			return found, err
+		}
+		found.Records += len(list) + len(damaged)
+		for _, s := range list {
+			after = max(after, s.Name)
+		}
+		for _, bad := range damaged {
+			after = max(after, bad.Name)
+			if !note(bad.Error()) {
+				return found, nil
+			}
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"webex-tokend/daemon/wire"
+)
+
+// chunkTimeout is how long a caller may take for one piece of a long answer.
+const chunkTimeout = time.Minute
+
+// backup answers with the sealed store as it is now.
+func (s *Server) backup(c *call) error {
+	content, size, err := s.cfg.Backup(c.r.Context())
+	if err != nil {
+		return err
+	}
+	defer content.Close()
+	c.w.Header()["Content-Type"] = []string{"application/octet-stream"}
+	c.w.Header()["Content-Length"] = []string{strconv.FormatInt(size, 10)}
+	c.w.WriteHeader(http.StatusOK)
+	// From here on a failure is told by ending short of the length.
+	for err == nil {
+		c.extend()
+		_, err = io.CopyN(c.w, content, 1<<20)
+	}
+	return nil
+}
+
+// extend gives a long answer time for its next piece. net/http would take the
+// caller for gone at the end of the reading deadline, too.
+func (c *call) extend() {
+	control := http.NewResponseController(c.w)
+	end := time.Now().Add(chunkTimeout)
+	_ = control.SetReadDeadline(end)
+	_ = control.SetWriteDeadline(end)
+}
+
+// rotate answers one line whenever there is progress. The rotation goes on
+// without its caller.
+func (s *Server) rotate(c *call) error {
+	begun := false
+	tell := func(now wire.Rotation) error {
+		line, err := json.Marshal(now)
+		if err != nil {
+			return fmt.Errorf("encode progress: %w", err)
+		}
+		if !begun {
+			begun = true
+			c.w.Header()["Content-Type"] = []string{wire.LinesType}
+			c.w.WriteHeader(http.StatusOK)
+		}
+		c.extend()
+		if _, err := c.w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+		return http.NewResponseController(c.w).Flush()
+	}
+	err := s.cfg.Rotate(c.r.Context(), tell)
+	if err != nil && begun {
+		_ = tell(wire.Rotation{Error: err.Error()})
+		return nil
+	}
+	return err
+}
+
+func (s *Server) recoveryKey(c *call) error {
+	key, err := s.cfg.RecoveryKey(c.r.Context())
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, key)
+}

@@ -1,0 +1,71 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+
+	"webex-tokend/daemon/wire"
+)
+
+// Backup writes the sealed store to w. After an error what w has got is not
+// whole.
+func (c *Client) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/v1/backup", accept: "application/octet-stream"})
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	size, err = io.Copy(w, resp.Body)
+	if err == nil && size != resp.ContentLength {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return size, fmt.Errorf("read backup: %w", err)
+	}
+	return size, nil
+}
+
+// RotateKey has everything sealed by a new key and tells how far that is. The
+// rotation goes on when the caller leaves.
+func (c *Client) RotateKey(ctx context.Context) iter.Seq2[wire.Rotation, error] {
+	return func(yield func(wire.Rotation, error) bool) {
+		resp, err := c.send(ctx, call{method: http.MethodPost, path: "/v1/key/rotate", accept: wire.LinesType})
+		if err != nil {
+			yield(wire.Rotation{}, err)
+			return
+		}
+		defer resp.Body.Close()
+		lines := bufio.NewScanner(resp.Body)
+		for lines.Scan() {
+			var now wire.Rotation
+			err := json.Unmarshal(lines.Bytes(), &now)
+			if err == nil && now.Error != "" {
+				err = errors.New(now.Error)
+			}
+			if err != nil {
+				yield(now, fmt.Errorf("rotate key: %w", err))
+				return
+			}
+			if !yield(now, nil) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(wire.Rotation{}, fmt.Errorf("read progress: %w", err))
+		}
+	}
+}
+
+// RecoveryKey makes another wrapping key of the store. The daemon does not
+// keep it.
+func (c *Client) RecoveryKey(ctx context.Context) (wire.RecoveryKey, error) {
+	var key wire.RecoveryKey
+	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/key/recovery"}, &key)
+	return key, err
+}
