@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"webex-tokend/daemon/acl"
 )
 
 // browse starts Chromium with a profile of its own. Without Chromium the test
@@ -45,8 +49,14 @@ func browse(t *testing.T) context.Context {
 // do takes steps in the browser.
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
+	for i, step := range steps {
+		waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+		err := chromedp.Do(waiting, step)
+		cancel()
+		if err != nil {
+			shown, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+			t.Fatalf("step %d: %v; the page says:\n%s", i+1, err, shown)
+		}
 	}
 }
 
@@ -59,3 +69,22 @@ func ask[T any](t *testing.T, ctx context.Context, a chromedp.Action[T]) T {
 	}
 	return answer
 }
+
+// history is what the browser would go back to.
+func history(t *testing.T, ctx context.Context) []string {
+	t.Helper()
+	return ask(t, ctx, func(ctx context.Context, target *chromedp.Target) ([]string, error) {
+		kept, err := cdp.Call(ctx, target, page.GetNavigationHistory, cdp.Empty{})
+		if err != nil {
+			return nil, err
+		}
+		var list []string
+		for _, entry := range kept.Entries {
+			list = append(list, entry.URL)
+		}
+		return list, nil
+	})
+}
+
+// peerRoot may do everything.
+var peerRoot = acl.Peer{}

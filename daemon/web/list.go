@@ -201,10 +201,10 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 	switch {
 	case sum.Grants == 0:
 		head, tone = "No grants yet", "rest"
-	case bad == 1:
-		head, tone = "1 grant needs somebody", "bad"
-	case bad > 1:
-		head, tone = grouped(bad)+" grants need somebody", "bad"
+	case bad > 0:
+		head, tone = verbed(bad, "needs somebody", "need somebody"), "bad"
+	case sum.States[string(store.Pending)] > 0:
+		head, tone = verbed(sum.States[string(store.Pending)], "waits for its first tokens", "wait for their first tokens"), "busy"
 	case busy > 0:
 		head, tone = "Nobody has to act", "busy"
 	default:
@@ -224,6 +224,14 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		}
 	}
 	return head, detail, tone
+}
+
+// verbed makes a sentence of a number of grants.
+func verbed(n int, one, many string) string {
+	if n == 1 {
+		return count(n, "grant") + " " + one
+	}
+	return count(n, "grant") + " " + many
 }
 
 func stateCounts(sum wire.Status, f filter) []stateCount {

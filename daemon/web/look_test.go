@@ -41,7 +41,7 @@ func TestPagesFitTheirScreen(t *testing.T) {
 						chromedp.Navigate(url+page),
 					)
 					sideways := ask(t, ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`))
-					text := ask(t, ctx, chromedp.Text("main"))
+					text := ask(t, ctx, chromedp.Text(chromedp.CSS("main")))
 					if sideways {
 						t.Errorf("%s: it is wider than the screen", name)
 					}
