@@ -2,8 +2,10 @@ package crash_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -13,12 +15,18 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// runDaemon is the whole daemon, until it is killed.
+// runDaemon is the whole daemon, until it is killed. It tells on standard
+// output how many goroutines it has.
 func runDaemon(dir string) error {
 	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
 	if err != nil {
 		return err
 	}
+	go func() {
+		for range time.Tick(100 * time.Millisecond) {
+			fmt.Println("goroutines", runtime.NumGoroutine())
+		}
+	}()
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: os.Stderr})
 	return daemon.Run(context.Background(), daemon.Config{Config: cfg, Log: log})
 }

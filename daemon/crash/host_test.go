@@ -23,6 +23,9 @@ type host struct {
 	t     *testing.T
 	dir   string
 	webex *emulator.Emulator
+	url   string // of the webex
+	// ledger sees every answer of it.
+	ledger *ledger
 	// wrap stands before the program that runs as the other process.
 	wrap []string
 }
@@ -61,7 +64,9 @@ func newHost(t *testing.T, grace time.Duration) *host {
 
 func newHostOf(t *testing.T, cfg emulator.Config) *host {
 	h := &host{t: t, dir: t.TempDir(), webex: emulator.New(cfg)}
-	server := httptest.NewServer(h.webex)
+	h.ledger = &ledger{Handler: h.webex, tokens: make(map[string]bool)}
+	server := httptest.NewServer(h.ledger)
+	h.url = server.URL
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()

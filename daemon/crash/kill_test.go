@@ -23,6 +23,7 @@ func (h *host) registerFleet(c *client.Client, n int) (names []string) {
 	for i := range n {
 		name := fmt.Sprintf("ops-%d", i)
 		issued := h.webex.Issue(emulator.REST, emulator.Consent{})
+		h.ledger.note(issued.Response)
 		if _, err := c.Import(ctx, name, client.Import{Content: strings.NewReader(string(issued.Response))}); err != nil {
 			h.t.Fatal(err)
 		}

@@ -1,0 +1,204 @@
+package crash_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+)
+
+// The soak: so many grants on short lives, and so many clients at the socket,
+// some of whom ask and never read. WEBEX_TOKEND_SOAK sets its duration.
+const (
+	soakGrants  = 200
+	soakReaders = 900
+	soakMutes   = 100
+)
+
+func soakFor(t *testing.T) time.Duration {
+	text := os.Getenv("WEBEX_TOKEND_SOAK")
+	if text == "" {
+		return 25 * time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// A sample is what a process uses at one instant.
+type sample struct{ memory, descriptors, goroutines int } // memory in KiB, without that of files
+
+func (p *process) sample(t *testing.T) (s sample) {
+	t.Helper()
+	folder := fmt.Sprintf("/proc/%d", p.cmd.Process.Pid)
+	status, err := os.ReadFile(filepath.Join(folder, "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			fmt.Sscan(rest, &s.memory)
+		}
+	}
+	open, err := os.ReadDir(filepath.Join(folder, "fd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.descriptors = len(open)
+	return s
+}
+
+// grown compares the last third of samples with the third before; the first is
+// for warming up. It says what grew by more than a tenth and the noise of it.
+func grown(samples []sample) (what []string) {
+	third := len(samples) / 3
+	middle := func(list []sample, of func(sample) int) int {
+		values := make([]int, 0, len(list))
+		for _, s := range list {
+			values = append(values, of(s))
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	for _, use := range []struct {
+		name  string
+		noise int
+		of    func(sample) int
+	}{
+		{"memory in KiB", 16 << 10, func(s sample) int { return s.memory }},
+		{"descriptors", 32, func(s sample) int { return s.descriptors }},
+		{"goroutines", 64, func(s sample) int { return s.goroutines }},
+	} {
+		before, after := middle(samples[third:2*third], use.of), middle(samples[2*third:], use.of)
+		if after > before+before/10+use.noise {
+			what = append(what, fmt.Sprintf("%s from %d to %d", use.name, before, after))
+		}
+	}
+	return what
+}
+
+func TestASoakIsSeenToGrowWhereItDoes(t *testing.T) {
+	var flat, leaking []sample
+	for i := range 90 {
+		flat = append(flat, sample{50<<10 + i%7<<10, 200 + i%9, 300 + i%20})
+		leaking = append(leaking, sample{50<<10 + i<<10, 200 + 3*i, 300 + 5*i})
+	}
+	if what := grown(flat); len(what) > 0 {
+		t.Errorf("noise counts as growth: %v", what)
+	}
+	if what := grown(leaking); len(what) != 3 {
+		t.Errorf("of three leaks it sees %v", what)
+	}
+}
+
+func TestMemoryDescriptorsAndGoroutinesStayFlatUnderACrowd(t *testing.T) {
+	during := soakFor(t)
+	life := min(time.Minute, during/5)
+	h := newHostOf(t, emulator.Config{Calm: true, Rotate: true, Grace: longGrace, AccessLife: life, KeepCalls: -1})
+	d := h.start("daemon")
+	c := h.speak()
+	names := h.registerFleet(c, soakGrants)
+
+	ctx, cancel := context.WithTimeout(t.Context(), during)
+	defer cancel()
+	var crowd sync.WaitGroup
+	var reads atomic.Int64
+	for i := range soakReaders {
+		crowd.Go(func() { h.readTokens(ctx, names[i%len(names)], &reads) })
+	}
+	for i := range soakMutes {
+		crowd.Go(func() { h.askAndNeverRead(ctx, i) })
+	}
+	var samples []sample
+	for tick := time.NewTicker(during / 90); ctx.Err() == nil; {
+		select {
+		case <-tick.C:
+			samples = append(samples, d.sample(t))
+		case <-ctx.Done():
+			tick.Stop()
+		}
+	}
+	crowd.Wait()
+
+	late, end := patience(t)
+	defer end()
+	for _, name := range names {
+		token, err := c.Token(late, name, 0)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if !h.webex.ValidAccess(token.AccessToken) {
+			t.Errorf("%s: its token does not work", name)
+		}
+	}
+	d.kill()
+	d.wait()
+	counts := d.says("goroutines")
+	for i := range samples {
+		if at := i * len(counts) / len(samples); at < len(counts) {
+			samples[i].goroutines, _ = strconv.Atoi(counts[at])
+		}
+	}
+	if what := grown(samples); len(what) > 0 {
+		t.Errorf("grown: %s", strings.Join(what, ", "))
+	}
+	if len(counts) == 0 || reads.Load() == 0 || h.webex.Stats().Refreshes < soakGrants {
+		t.Errorf("%d counts of goroutines, %d reads, %d refreshes: that was no soak", len(counts), reads.Load(), h.webex.Stats().Refreshes)
+	}
+	t.Logf("%d reads, %d refreshes in %v; at the end %+v", reads.Load(), h.webex.Stats().Refreshes, during, samples[len(samples)-1])
+}
+
+// readTokens comes, asks for a token and goes, again and again.
+func (h *host) readTokens(ctx context.Context, name string, reads *atomic.Int64) {
+	for ; ctx.Err() == nil; rest(ctx, time.Second) {
+		conn, err := net.Dial("unix", filepath.Join(h.dir, "run", "api.sock"))
+		if err != nil {
+			continue
+		}
+		fmt.Fprintf(conn, "GET /v1/grants/%s/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", name)
+		answer, _ := io.ReadAll(conn)
+		conn.Close()
+		if strings.HasPrefix(string(answer), "HTTP/1.1 200 ") {
+			reads.Add(1)
+		}
+	}
+}
+
+// askAndNeverRead asks for the events, or for all grants, and leaves the answer
+// lying; when it is cut off it comes again.
+func (h *host) askAndNeverRead(ctx context.Context, i int) {
+	path := []string{"/v1/events", "/v1/grants?limit=1000"}[i%2]
+	for ctx.Err() == nil {
+		conn, err := net.Dial("unix", filepath.Join(h.dir, "run", "api.sock"))
+		if err != nil {
+			rest(ctx, time.Second)
+			continue
+		}
+		for ctx.Err() == nil {
+			if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path); err != nil {
+				break
+			}
+			rest(ctx, time.Second)
+		}
+		conn.Close()
+	}
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
