@@ -25,6 +25,7 @@ import (
 	"webex-tokend/daemon/ledger"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/web"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -75,6 +76,8 @@ type daemon struct {
 	store     *store.Store
 	keeper    *keeper.Keeper
 	consents  *flow.Consents
+	pages     *web.Server // nil: noPages says why
+	noPages   error
 	publisher *publish.Publisher
 	seeds     *intake.Seeds
 	inbox     *intake.Inbox
@@ -172,6 +175,9 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	})
 	d.seeds = &intake.Seeds{Keeper: d.keeper, Log: d.log.Named("seed")}
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Keeper: d.keeper, Log: d.log.Named("inbox")}
+	if err := d.openPages(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())
 	if err := errors.Join(d.inbox.Prepare(), d.keeper.Start(ctx)); err != nil {
@@ -181,6 +187,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 }
 
 // serve runs until ctx ends or the socket fails.
+		Web:         d.door,
 func (d *daemon) serve(ctx context.Context) error {
 	c, watch := d.current.Load(), d.newWatch()
 	d.startPublishing(ctx)
@@ -233,6 +240,7 @@ func (d *daemon) once(ctx context.Context) error {
 	failures := d.keeper.Subscribe(keeper.Latest)
 	defer failures.Close()
 	d.startPublishing(ctx)
+	d.closePages(ctx)
 	d.seeds.ReadAll(ctx, d.current.Load())
 	for {
 		waiting, err := d.inbox.Take(ctx)
@@ -272,7 +280,7 @@ func (d *daemon) once(ctx context.Context) error {
 
 // stop ends the parts in the reverse order of their need:
 //
-//  1. The API, so that nobody asks for what will not be done any more.
+//  1. The API and the pages, so that nobody asks for what will not be done.
 //  2. The sweep and the watchers: nothing new begins.
 //  3. The consents: a code on its way is traded and its tokens are handed on.
 //  4. The keeper: what was sent is answered and stored, whatever time it takes

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 
 	"webex-tokend/daemon/acl"
@@ -90,6 +91,7 @@ func needRestart(old, next *config.Config) []string {
 		"runtime_dir": old.RuntimeDir != next.RuntimeDir,
 		"api":         old.API != next.API,
 		"seal":        old.Seal != next.Seal,
+		"http":        !reflect.DeepEqual(old.HTTP, next.HTTP),
 		"log_format":  old.LogFormat != next.LogFormat,
 	} {
 		if changed {

@@ -12,7 +12,7 @@ func newLater() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{
 		"adopt", "check", "drain", "forecast",
-		"man", "web",
+		"man",
 	} {
 		commands = append(commands, &cobra.Command{
 			Use:                name,

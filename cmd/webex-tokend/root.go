@@ -87,7 +87,7 @@ newer store format; 77 not allowed; 78 wrong store key.`,
 		}
 	}
 	add("grants", newStatus(c), newToken(c), newExec(c), newAuthorize(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newRemove(c),
-		newRevoke(c), newProbe(c))
+		newRevoke(c), newProbe(c), newWeb(c))
 	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newEmulator(c))
 	add("program", newVersion(c), newCompletion(c))
 	add("program", newLater()...)

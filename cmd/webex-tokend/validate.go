@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/web"
 )
 
 func newValidate(c *console) *cobra.Command {
@@ -24,15 +25,21 @@ or say what the daemon would do with it and what its unit lacks for that.`,
 		RunE: func(*cobra.Command, []string) error {
 			cfg, err := c.loadConfig(config.Options{Strict: true})
 			faults, faulty := errors.AsType[*config.Faults](err)
+			var closed error // what keeps the pages from being served
+			if err == nil && cfg.HTTP != nil {
+				closed = web.Check(cfg.HTTP)
+			}
 			switch {
 			case asJSON && (faulty || err == nil):
-				return writeVerdict(c.out, cfg, faults)
+				return writeVerdict(c.out, cfg, faults, closed)
 			case faulty:
 				on := screenOf(c.err)
 				_ = faults.Print(c.err, uint(on.width), on.color)
 				return &failure{exitUsage, fmt.Errorf("%s is not valid, see above", c.config), ""}
 			case err != nil:
 				return err
+			case closed != nil:
+				return &failure{exitUsage, fmt.Errorf("%s is not valid: %w", c.config, closed), "the http block says which file that is"}
 			}
 			for _, text := range cfg.Warnings {
 				fmt.Fprintf(c.err, "warning: %s\n", text)
@@ -60,11 +67,14 @@ type verdict struct {
 	Unit     []string `json:"unit"`
 }
 
-func writeVerdict(w io.Writer, cfg *config.Config, faults *config.Faults) error {
-	v := verdict{Valid: faults == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}}
-	if faults != nil {
+func writeVerdict(w io.Writer, cfg *config.Config, faults *config.Faults, closed error) error {
+	v := verdict{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}}
+	switch {
+	case faults != nil:
 		v.Faults = append(v.Faults, faults.Lines()...)
-	} else {
+	case closed != nil:
+		v.Faults = append(v.Faults, closed.Error())
+	default:
 		v.Warnings = append(v.Warnings, cfg.Warnings...)
 		v.Plan = append(v.Plan, cfg.Plan()...)
 		v.Unit = append(v.Unit, cfg.UnitNeeds()...)

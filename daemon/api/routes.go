@@ -63,7 +63,7 @@ func routes() []route {
 
 		{"GET /v1/forecast", visible, acl.Status, later},
 		{"GET /metrics", visible, acl.Status, later},
-		{"POST /v1/web", visible, acl.Status, later},
+		{"POST /v1/web", visible, acl.Status, (*Server).web},
 		{"POST /v1/grants/{name}/adopt", one, acl.Admin, later},
 		{"POST /v1/drain", whole, acl.Admin, later},
 	}

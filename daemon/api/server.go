@@ -10,6 +10,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -59,9 +60,8 @@ type Config struct {
 	// Reload reads the configuration again. Its error is what the operator
 	// has to mend: it is answered as such.
 	Reload func(ctx context.Context) error
-	// Handed is told who was given the token of a grant; nil: nobody wants to
-	// know. It must return at once.
-	Handed func(grant string, to acl.Peer, generation uint64)
+	// Web opens the web pages to a peer. Its error says why there are none.
+	Web func(acl.Peer) (wire.Web, error)
 	// Backup returns the sealed store and its size in bytes.
 	Backup func(ctx context.Context) (io.ReadCloser, int64, error)
 	// Rotate has everything sealed by a new key, tells how far that is, and
@@ -69,6 +69,9 @@ type Config struct {
 	Rotate func(ctx context.Context, tell func(wire.Rotation) error) error
 	// RecoveryKey makes another wrapping key of the store.
 	RecoveryKey func(ctx context.Context) (wire.RecoveryKey, error)
+	// Handed is told who was given the token of a grant; nil: nobody wants to
+	// know. It must return at once.
+	Handed func(grant string, to acl.Peer, generation uint64)
 	// Ready returns why the daemon is not ready yet; nil: it always is.
 	Ready func() error
 	// Now is the wall clock; nil means time.Now.
@@ -85,6 +88,9 @@ func (c Config) withDefaults() Config {
 	if c.Rules == nil {
 		own := acl.New(acl.Config{})
 		c.Rules = func() *acl.Rules { return own }
+	}
+	if c.Web == nil {
+		c.Web = func(acl.Peer) (wire.Web, error) { return wire.Web{}, errors.New("this daemon has none") }
 	}
 	if c.Handed == nil {
 		c.Handed = func(string, acl.Peer, uint64) {}
