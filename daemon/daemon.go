@@ -53,10 +53,6 @@ type Config struct {
 	CredentialListener *net.UnixListener
 }
 
-// ErrIncomplete is what Once returns when a refresh or an output failed. The
-// log has said which.
-var ErrIncomplete = errors.New("not everything that was due succeeded")
-
 // stopWithin bounds the way out: an exchange takes 30 s, storing its answer
 // a little more; the unit allows 90.
 const stopWithin = 80 * time.Second
@@ -76,12 +72,12 @@ type daemon struct {
 	store     *store.Store
 	keeper    *keeper.Keeper
 	consents  *flow.Consents
-	pages     *web.Server // nil: noPages says why
-	noPages   error
 	publisher *publish.Publisher
 	seeds     *intake.Seeds
 	inbox     *intake.Inbox
 	server    *api.Server
+	pages     *web.Server // nil: noPages says why
+	noPages   error
 	jobs      *jobs
 	creds     *credential.Server
 	readers   ledger.Ledger
@@ -115,19 +111,6 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	err = d.serve(ctx)
-	if stopErr := d.stop(); err == nil {
-		err = stopErr
-	}
-	return err
-}
-
-// Once does what is due, publishes and returns: nil, or ErrIncomplete.
-func Once(ctx context.Context, cfg Config) error {
-	d, err := open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	err = d.once(ctx)
 	if stopErr := d.stop(); err == nil {
 		err = stopErr
 	}
@@ -175,9 +158,6 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	})
 	d.seeds = &intake.Seeds{Keeper: d.keeper, Log: d.log.Named("seed")}
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Keeper: d.keeper, Log: d.log.Named("inbox")}
-	if err := d.openPages(ctx); err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())
 	if err := errors.Join(d.inbox.Prepare(), d.keeper.Start(ctx)); err != nil {
@@ -187,7 +167,6 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 }
 
 // serve runs until ctx ends or the socket fails.
-		Web:         d.door,
 func (d *daemon) serve(ctx context.Context) error {
 	c, watch := d.current.Load(), d.newWatch()
 	d.startPublishing(ctx)
@@ -195,6 +174,9 @@ func (d *daemon) serve(ctx context.Context) error {
 	listener, err := d.listen(ctx)
 	if err != nil {
 		return err
+	}
+	if err := d.openPages(ctx); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	d.server = api.New(api.Config{
 		Keeper:      d.keeper,
@@ -205,6 +187,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		Backup:      d.backup,
 		Rotate:      d.rotate,
 		RecoveryKey: d.recoveryKey,
+		Web:         d.door,
 		Ready:       d.whyNotReady,
 		Handed:      d.handed,
 		Log:         d.log.Named("api"),
@@ -235,49 +218,6 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 }
 
-// once does the work of one start and one sweep.
-func (d *daemon) once(ctx context.Context) error {
-	failures := d.keeper.Subscribe(keeper.Latest)
-	defer failures.Close()
-	d.startPublishing(ctx)
-	d.closePages(ctx)
-	d.seeds.ReadAll(ctx, d.current.Load())
-	for {
-		waiting, err := d.inbox.Take(ctx)
-		if err != nil {
-			return err
-		}
-		if !waiting {
-			break
-		}
-		if err := pause(ctx, 250*time.Millisecond); err != nil {
-			return err
-		}
-	}
-	d.keeper.Sweep(ctx)
-	if err := d.keeper.Idle(ctx); err != nil {
-		return err
-	}
-	// The events of the last refreshes may not have arrived; the store knows
-	// what is behind, and this makes the publisher ask it.
-	d.publisher.Reconfigure(d.current.Load())
-	if err := d.publisher.Idle(ctx); err != nil {
-		return err
-	}
-	done, cancel := context.WithCancel(ctx)
-	cancel()
-	events, _ := failures.Next(done)
-	for _, e := range events {
-		if e.Kind == keeper.Failed {
-			return ErrIncomplete
-		}
-	}
-	if len(d.publisher.Failing()) > 0 {
-		return ErrIncomplete
-	}
-	return nil
-}
-
 // stop ends the parts in the reverse order of their need:
 //
 //  1. The API and the pages, so that nobody asks for what will not be done.
@@ -300,6 +240,7 @@ func (d *daemon) stop() error {
 	if d.creds != nil {
 		d.creds.Close()
 	}
+	d.closePages(ctx)
 	d.endWatch()
 	if d.jobs != nil {
 		d.jobs.stop()
@@ -332,13 +273,4 @@ func (d *daemon) whyNotReady() error {
 		return errors.New("the daemon is starting or stopping")
 	}
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
