@@ -101,7 +101,7 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 			return k.refuse(p.name(), c, "needs a human")
 		}
 	}
-	interval, budget := p.stored.LastAttemptAt.Add(p.rule.MinInterval).Sub(now), p.budget(now)
+	interval, budget := remaining(p.stored.LastAttemptAt, p.rule.MinInterval, now), p.budget(now)
 	if interval > max(budget, 0) {
 		return k.notNow(p, c, why, interval, "the last request is not long enough ago")
 	}
@@ -124,7 +124,16 @@ func (p *plan) budget(now time.Time) time.Duration {
 	if t.ExpiresAt.IsZero() || !schedule.LongLived(t.ExpiresAt.Sub(t.IssuedAt)) || !now.Before(t.ExpiresAt) {
 		return 0
 	}
-	return p.stored.LastRefreshAt.Add(daily).Sub(now)
+	return remaining(p.stored.LastRefreshAt, daily, now)
+}
+
+// remaining is what is left of a pause that began then. A pause that seems to
+// have begun in the future was begun under a wrong clock and is over.
+func remaining(begun time.Time, pause time.Duration, now time.Time) time.Duration {
+	if ahead(begun, now) {
+		return 0
+	}
+	return begun.Add(pause).Sub(now)
 }
 
 func (k *Keeper) notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {

@@ -41,6 +41,8 @@ type host struct {
 	// memory, when set, takes the place of the backend on disk, also over restarts.
 	memory *storetest.Memory
 	quiet  bool // nothing is logged
+	// now, when set, is the wall clock of the keeper.
+	now func() time.Time
 	// transport, when set, stands between keeper and emulator.
 	transport func(http.RoundTripper) http.RoundTripper
 }
@@ -131,6 +133,7 @@ func (h *host) start() {
 		Store:    h.store,
 		Config:   h.config,
 		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return transport, nil }}),
+		Now:      h.now,
 		Spool:    filepath.Join(h.dir, "spool"),
 		Log:      h.log(),
 	})

@@ -9,6 +9,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,6 +54,7 @@ type Keeper struct {
 	config    atomic.Pointer[config.Config]
 	events    *stream
 	health    health
+	clock     clock
 
 	// working ends the waits of exchanges that have not been sent; abandoned
 	// ends the attempts to store what a broken store refuses.
@@ -127,7 +129,17 @@ func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.loadIntents(ctx); err != nil {
 		return err
 	}
-	return k.Reconfigure(ctx, k.config.Load())
+	past, err := k.wokeInThePast(ctx)
+	if err != nil {
+		return fmt.Errorf("read the time of the last run: %w", err)
+	}
+	if err := k.Reconfigure(ctx, k.config.Load()); err != nil {
+		return err
+	}
+	if past {
+		k.startReindex(k.config.Load(), true)
+	}
+	return nil
 }
 
 // Reconfigure takes over another configuration. Exchanges in flight end under
@@ -142,7 +154,7 @@ func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
 	// A circuit may have opened for what this configuration mends.
 	clear(k.circuits)
 	k.mu.Unlock()
-	k.startReindex(cfg)
+	k.startReindex(cfg, false)
 	return nil
 }
 

@@ -129,17 +129,29 @@ func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider
 		r.DueAt = schedule.AfterExhaustion(setback, p.rule)
 	default:
 		r.DueAt = schedule.Backoff(setback, p.rule)
+		if p.lane.endpoint.Broken() {
+			// It is the endpoint that pauses: once it is back, no grant is to wait
+			// for the end of a pause of its own.
+			r.DueAt = earlier(r.DueAt, sentAt.Add(time.Minute))
+		}
 	}
 	if earliest := sentAt.Add(p.rule.MinInterval); r.DueAt.Before(earliest) {
 		r.DueAt = earliest
 	}
 }
 
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // reject counts a refusal of the refresh token as evidence and turns to the
 // next one that may work. Only when all were refused again and again is the
 // grant given up, and even then it is tried once a day.
 func (k *Keeper) reject(r *store.Record, p *plan, now time.Time, s schedule.Setback) {
-	if r.Rejection.Count == 0 {
+	if r.Rejection.Count == 0 || ahead(r.Rejection.First, now) {
 		r.Rejection.First = now
 	}
 	r.Rejection.Last = now

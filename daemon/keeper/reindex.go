@@ -26,8 +26,9 @@ type reindexCursor struct {
 }
 
 // startReindex brings due times and declarations in line with a configuration,
-// behind its return. A walk under way for an older one ends first.
-func (k *Keeper) startReindex(cfg *config.Config) {
+// behind its return. A walk under way for an older one ends first. All makes
+// it begin anew, whatever was walked before.
+func (k *Keeper) startReindex(cfg *config.Config, all bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.stopping {
@@ -44,18 +45,18 @@ func (k *Keeper) startReindex(cfg *config.Config) {
 		if before != nil {
 			<-before
 		}
-		if err := k.reindex(ctx, cfg); err != nil && ctx.Err() == nil {
+		if err := k.reindex(ctx, cfg, all); err != nil && ctx.Err() == nil {
 			k.log.Error("schedule not brought in line with the configuration", "error", err)
 		}
 	})
 }
 
-func (k *Keeper) reindex(ctx context.Context, cfg *config.Config) error {
+func (k *Keeper) reindex(ctx context.Context, cfg *config.Config, all bool) error {
 	cursor, revision, err := k.loadCursor(ctx)
 	if err != nil {
 		return err
 	}
-	if rules := hashRules(cfg); cursor.Rules != rules {
+	if rules := hashRules(cfg); all || cursor.Rules != rules {
 		cursor = reindexCursor{Rules: rules}
 	} else if cursor.Done {
 		return nil
@@ -157,6 +158,9 @@ func alignedDue(r *store.Record, in *config.Integration, grant *config.Grant, no
 		return r.Token.ExpiresAt
 	case r.Refresh.Value.Empty():
 		return time.Time{}
+	case ahead(r.Token.IssuedAt, now) || ahead(r.LastAttemptAt, now):
+		// It happened under a clock that was wrong: nothing is known of its end.
+		return schedule.Spread(r.Name, now, time.Minute)
 	case r.DueAt.IsZero() && troubled:
 		return now
 	case troubled:

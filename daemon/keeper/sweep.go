@@ -25,6 +25,7 @@ const (
 // hides the others. An empty answer of the due index costs microseconds.
 func (k *Keeper) Sweep(ctx context.Context) {
 	cfg, now := k.config.Load(), k.now()
+	k.watchClock(ctx, now)
 	due := make(map[*lane][]store.DueGrant)
 	var overdue int
 	for name, in := range cfg.Integrations {

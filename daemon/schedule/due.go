@@ -127,6 +127,12 @@ func NoGain(now time.Time, l Life, r Rule) time.Time {
 	return next
 }
 
+// Spread returns an instant within a while after now that belongs to the name,
+// for grants that would all fall due at once.
+func Spread(name string, now time.Time, while time.Duration) time.Time {
+	return now.Add(part(while, (1+noise(name))/2)).Truncate(time.Millisecond)
+}
+
 func part(d time.Duration, of float64) time.Duration { return time.Duration(float64(d) * of) }
 
 // noise is a number in [-1, 1] that belongs to the text.

@@ -1,0 +1,91 @@
+package keeper_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/store"
+)
+
+const clockGrants = 20
+
+// wrongClock runs a test with grants of either kind and a clock that is as far
+// ahead as offset says, in nanoseconds.
+func wrongClock(t *testing.T, ahead time.Duration, test func(t *testing.T, h *host, offset *atomic.Int64)) {
+	synctest.Test(t, func(t *testing.T) {
+		var offset atomic.Int64
+		offset.Store(int64(ahead))
+		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm),
+			now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }}
+		h.configure("")
+		h.start()
+		t.Cleanup(h.stop)
+		for i := range clockGrants {
+			h.register(fmt.Sprintf("rest-%d", i), emulator.REST)
+			h.register(fmt.Sprintf("meetings-%d", i), emulator.Meetings)
+		}
+		h.live(3*time.Minute, time.Second)
+		test(t, h, &offset)
+		h.stop()
+	})
+}
+
+// refreshedOnce fails unless every grant got one new token, no matter when.
+func (h *host) refreshedOnce() {
+	h.t.Helper()
+	for i := range clockGrants {
+		for _, kind := range []string{"rest", "meetings"} {
+			g := h.is(fmt.Sprintf("%s-%d", kind, i), store.OK, "")
+			if left := g.AccessExpiresAt.Sub(time.Now()); left > 15*day {
+				h.t.Errorf("%s is said to live %v", g.Name, left)
+			}
+		}
+	}
+	if n := h.webex.Stats().Requests; n != 2*clockGrants {
+		h.t.Errorf("%d requests for %d grants", n, 2*clockGrants)
+	}
+}
+
+func TestAClockThatIsSetBackWhileTheDaemonRunsLeavesNoGrantInTheFuture(t *testing.T) {
+	wrongClock(t, 10*365*day, func(t *testing.T, h *host, offset *atomic.Int64) {
+		offset.Store(0)
+		h.live(3*time.Minute, time.Second)
+		h.refreshedOnce()
+	})
+}
+
+func TestAClockThatIsSetBackBetweenTwoRunsLeavesNoGrantInTheFuture(t *testing.T) {
+	wrongClock(t, 10*365*day, func(t *testing.T, h *host, offset *atomic.Int64) {
+		h.stop()
+		offset.Store(0)
+		h.start()
+		h.live(3*time.Minute, time.Second)
+		h.refreshedOnce()
+	})
+}
+
+func TestAClockThatJumpsForwardRefreshesEachGrantOnce(t *testing.T) {
+	wrongClock(t, 0, func(t *testing.T, h *host, offset *atomic.Int64) {
+		offset.Store(int64(20 * day))
+		h.live(3*time.Minute, time.Second)
+		if n := h.webex.Stats().Requests; n != 2*clockGrants {
+			t.Errorf("%d requests for %d grants", n, 2*clockGrants)
+		}
+	})
+}
+
+func TestASmallCorrectionOfTheClockChangesNothing(t *testing.T) {
+	wrongClock(t, 0, func(t *testing.T, h *host, offset *atomic.Int64) {
+		for _, by := range []time.Duration{-40 * time.Second, 0, 40 * time.Second} {
+			offset.Store(int64(by))
+			h.live(3*time.Minute, time.Second)
+		}
+		if n := h.webex.Stats().Requests; n != 0 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
