@@ -45,7 +45,7 @@ func entries(r *Record) []Entry {
 	list := []Entry{{
 		Index: AttentionIndex,
 		Group: attentionGroup(r.Integration, r.Condition().State),
-		Rank:  rankOrLast(r.Refresh.EndsAt),
+		Rank:  rankOrLast(r.EndsAt()),
 		Name:  r.Name,
 	}}
 	if refreshed(r) {
@@ -58,6 +58,16 @@ func entries(r *Record) []Entry {
 		})
 	}
 	return list
+}
+
+// EndsAt is from when on only a human can help: the end of the refresh window,
+// or of the access token where there is nothing to refresh it with. Zero: not
+// known to end.
+func (r *Record) EndsAt() time.Time {
+	if r.Refresh.Value.Empty() {
+		return r.Token.ExpiresAt
+	}
+	return r.Refresh.EndsAt
 }
 
 // refreshed tells whether a record has a place in the schedule: what is paused

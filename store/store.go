@@ -213,11 +213,11 @@ func (s *Store) Due(ctx context.Context, integration string, now time.Time, afte
 // An AttentionGrant is an entry of the list that operators read.
 type AttentionGrant struct {
 	Name         string
-	WindowEndsAt time.Time // zero: not known to end
+	WindowEndsAt time.Time // as Record.EndsAt
 }
 
 // Attention returns up to limit grants of an integration in one state, the
-// nearest window end first, after the given one when it is not nil.
+// nearest end first, after the given one when it is not nil.
 func (s *Store) Attention(ctx context.Context, integration string, state State, after *AttentionGrant, limit int) ([]AttentionGrant, error) {
 	q := Query{Index: AttentionIndex, Group: attentionGroup(integration, state), Limit: limit}
 	if after != nil {

@@ -153,7 +153,7 @@ func TestGrantsFallDueInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestAttentionIsSortedByStateAndWindowEnd(t *testing.T) {
+func TestAttentionIsSortedByStateAndByWhenOnlyAHumanCanHelp(t *testing.T) {
 	s, _ := memory(t)
 	for i, name := range []string{"late", "later", "latest"} {
 		put(t, s, grant(name, 10+i), store.Absent)
@@ -163,11 +163,14 @@ func TestAttentionIsSortedByStateAndWindowEnd(t *testing.T) {
 	endless := grant("endless", 0)
 	endless.Refresh.EndsAt = time.Time{}
 	put(t, s, endless, store.Absent)
+	static := grant("static", 0)
+	static.Refresh, static.Token.ExpiresAt = store.RefreshToken{}, at.AddDate(0, 0, 2)
+	put(t, s, static, store.Absent)
 	failing := grant("failing", 5)
 	failing.Failures = 2
 	put(t, s, failing, store.Absent)
 
-	page, err := s.Attention(t.Context(), "crm", store.OK, nil, 4)
+	page, err := s.Attention(t.Context(), "crm", store.OK, nil, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +182,7 @@ func TestAttentionIsSortedByStateAndWindowEnd(t *testing.T) {
 	for _, g := range append(page, rest...) {
 		got = append(got, g.Name)
 	}
-	if want := []string{"first", "late", "later", "latest", "endless"}; !slices.Equal(got, want) {
+	if want := []string{"first", "static", "late", "later", "latest", "endless"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if !page[0].WindowEndsAt.Equal(first.Refresh.EndsAt) || !rest[0].WindowEndsAt.IsZero() {
@@ -190,7 +193,7 @@ func TestAttentionIsSortedByStateAndWindowEnd(t *testing.T) {
 	}
 
 	counts, complete, err := s.Counts(t.Context())
-	if err != nil || !complete || fmt.Sprint(counts) != "map[crm:map[ok:5 retrying:1]]" {
+	if err != nil || !complete || fmt.Sprint(counts) != "map[crm:map[ok:6 retrying:1]]" {
 		t.Errorf("counts: %v, %t and %v", counts, complete, err)
 	}
 }

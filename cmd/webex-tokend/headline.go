@@ -33,17 +33,19 @@ func headline(sum wire.Status, now time.Time) string {
 	if sum.Keeper.Overdue > 0 {
 		fmt.Fprintf(&b, "; %d overdue", sum.Keeper.Overdue)
 	}
-	if first := sum.EarliestWindowEnd; first != nil {
+	if first := sum.Horizon; first != nil {
 		left := first.At.Sub(now)
 		switch {
 		case left <= 0:
-			b.WriteString("; first window ended " + date(first.At))
+			b.WriteString("; human action needed since " + date(first.At))
 		case left < windowNear:
-			b.WriteString("; first window ends in " + span(left))
+			b.WriteString("; first human action needed in " + span(left))
 		default:
-			b.WriteString("; first window ends " + date(first.At))
+			b.WriteString("; first human action needed by " + date(first.At))
 		}
 		fmt.Fprintf(&b, " (%s)", first.Grant)
+	} else if sum.EarliestWindowEnd != nil {
+		b.WriteString("; all windows slide, no human action in sight")
 	}
 	return b.String()
 }

@@ -11,7 +11,7 @@ import (
 func newLater() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{
-		"adopt", "check", "drain", "forecast",
+		"adopt", "drain", "forecast",
 		"man",
 	} {
 		commands = append(commands, &cobra.Command{

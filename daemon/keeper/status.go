@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -50,6 +51,21 @@ func (s *summary) ends(g store.AttentionGrant, state store.State) {
 	}
 }
 
+// bounds notes an end that only a human can move.
+func (s *summary) bounds(g store.AttentionGrant, state store.State) {
+	if g.WindowEndsAt.IsZero() || state == store.Reauthorize {
+		return
+	}
+	if s.Horizon == nil || g.WindowEndsAt.Before(s.Horizon.At) {
+		s.Horizon = &wire.WindowEnd{Grant: g.Name, At: g.WindowEndsAt}
+	}
+}
+
+// moves tells whether the next refresh moves the end of a grant.
+func moves(r *store.Record, state store.State) bool {
+	return state != store.Paused && state != store.Unverified && window.Derive(r.Observations) == window.Sliding
+}
+
 func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) error {
 	counts, complete, err := k.store.Counts(ctx)
 	if err != nil {
@@ -69,6 +85,9 @@ func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) erro
 			if len(head) > 0 {
 				s.ends(head[0], state)
 			}
+			if err := k.lookAhead(ctx, integration, state, s); err != nil {
+				return err
+			}
 		}
 	}
 	if n := len(k.pendingNames()); n > 0 {
@@ -84,6 +103,29 @@ func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) erro
 	return nil
 }
 
+// sighted is how many records of a group are opened in search of an end that
+// does not move. Where the nearest ones all slide, the horizon is beyond them.
+const sighted = 64
+
+// lookAhead finds the first end in a group that refreshing does not move.
+func (k *Keeper) lookAhead(ctx context.Context, integration string, state store.State, s *summary) error {
+	list, err := k.store.Attention(ctx, integration, state, nil, sighted)
+	if err != nil {
+		return err
+	}
+	for _, g := range list {
+		if g.WindowEndsAt.IsZero() || s.Horizon != nil && !g.WindowEndsAt.Before(s.Horizon.At) {
+			return nil
+		}
+		stored, err := k.store.Get(ctx, g.Name)
+		if err == nil && !moves(stored.Record, state) {
+			s.bounds(g, state)
+			return nil
+		}
+	}
+	return nil
+}
+
 func (k *Keeper) walkThrough(ctx context.Context, cfg *config.Config, view View, s *summary) error {
 	var after string
 	for {
@@ -95,7 +137,11 @@ func (k *Keeper) walkThrough(ctx context.Context, cfg *config.Config, view View,
 			if !r.Removed && view(r.Name) {
 				state := k.condition(r.Record).State
 				s.add(state, 1)
-				s.ends(store.AttentionGrant{Name: r.Name, WindowEndsAt: r.Refresh.EndsAt}, state)
+				g := store.AttentionGrant{Name: r.Name, WindowEndsAt: r.EndsAt()}
+				s.ends(g, state)
+				if !moves(r.Record, state) {
+					s.bounds(g, state)
+				}
 			}
 			after = max(after, r.Name)
 		}

@@ -76,10 +76,14 @@ type Status struct {
 	States            map[string]int `json:"states"`
 	Counting          bool           `json:"counting"`
 	EarliestWindowEnd *WindowEnd     `json:"earliest_window_end"`
-	Keeper            Keeper         `json:"keeper"`
+	// Horizon is the first end that refreshing does not move, as far as answers
+	// tell: until then nobody needs to act. Null: none is in sight.
+	Horizon *WindowEnd `json:"horizon"`
+	Keeper  Keeper     `json:"keeper"`
 }
 
-// A WindowEnd is the first window to end.
+// A WindowEnd is the end of a refresh window, or of a token that nobody can
+// refresh.
 type WindowEnd struct {
 	Grant string    `json:"grant"`
 	At    time.Time `json:"at"`

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// A severity is the exit code that monitoring plugins share.
+type severity int
+
+const (
+	severityOK severity = iota
+	severityWarning
+	severityCritical
+	severityUnknown
+)
+
+func (s severity) String() string {
+	return [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[s]
+}
+
+// A finding is one thing that is not as it should be; the zero value is none.
+type finding struct {
+	severity severity
+	text     string
+}
+
+// Thresholds of a check: how near the end of a refresh window may be.
+type thresholds struct{ warning, critical time.Duration }
+
+// Bounds beside the windows. Ten minutes without a sweep are twice the longest
+// pause that the configuration takes without a warning; a skew of five minutes
+// lets servers refuse what is signed with times.
+const (
+	overdueAfter  = 5 * time.Minute
+	pendingFor    = time.Hour
+	retriesBefore = 3
+	sweepAge      = 10 * time.Minute
+	latencyWarns  = time.Second
+	latencyAlarms = 10 * time.Second
+	skewWarns     = 30 * time.Second
+	skewAlarms    = 5 * time.Minute
+)
+
+// judgeGrant returns the worst that is to be said of a grant.
+func judgeGrant(g wire.Grant, now time.Time, limit thresholds) finding {
+	worst := judgeState(g, now)
+	for _, f := range []finding{judgeToken(g, now), judgeWindow(g, now, limit)} {
+		if f.severity > worst.severity {
+			worst = f
+		}
+	}
+	if worst.severity != severityOK {
+		worst.text = g.Name + " " + worst.text
+	}
+	return worst
+}
+
+func judgeState(g wire.Grant, now time.Time) finding {
+	text := g.State
+	if g.Reason != "" && g.Reason != g.State {
+		text += " (" + words(g.Reason) + ")"
+	}
+	switch state := store.State(g.State); {
+	case state == store.OK:
+		return finding{}
+	case state == store.Unknown, state == store.Paused:
+	case state == store.Retrying && g.Reason == "refresh_token_rejected":
+		return finding{severityCritical, text}
+	case state == store.Retrying && g.Failures < retriesBefore:
+		return finding{}
+	case state == store.Retrying:
+		text += fmt.Sprintf(", %d times", g.Failures)
+	case state == store.Pending && (g.Since == nil || now.Sub(*g.Since) <= pendingFor):
+		return finding{}
+	case state == store.Pending:
+	default:
+		return finding{severityCritical, text}
+	}
+	return finding{severityWarning, text}
+}
+
+func judgeToken(g wire.Grant, now time.Time) finding {
+	switch due := g.RefreshDueAt; {
+	case g.AccessExpiresAt != nil && !now.Before(*g.AccessExpiresAt):
+		return finding{severityCritical, "token expired " + span(now.Sub(*g.AccessExpiresAt)) + " ago"}
+	case due != nil && now.Sub(*due) > overdueAfter && g.State == string(store.OK):
+		return finding{severityCritical, "overdue by " + span(now.Sub(*due))}
+	}
+	return finding{}
+}
+
+func judgeWindow(g wire.Grant, now time.Time, limit thresholds) finding {
+	end, what := endOf(g)
+	if end == nil {
+		return finding{}
+	}
+	left := end.Sub(now)
+	text := fmt.Sprintf("%s ends in %s", what, span(left))
+	if left <= 0 {
+		text = fmt.Sprintf("%s ended %s ago", what, span(left))
+	}
+	switch {
+	case left < limit.critical:
+		return finding{severityCritical, text}
+	case left < limit.warning:
+		return finding{severityWarning, text}
+	}
+	return finding{}
+}
+
+// endOf is from when on only a human can help. A static token has no window:
+// its own end counts.
+func endOf(g wire.Grant) (end *time.Time, what string) {
+	if g.Kind == string(config.Static) {
+		return g.AccessExpiresAt, "token"
+	}
+	return g.WindowEndsAt, "window"
+}
+
+// judgeKeeper returns what is wrong with the daemon itself.
+func judgeKeeper(k wire.Keeper, now time.Time) []finding {
+	var list []finding
+	add := func(s severity, format string, args ...any) {
+		list = append(list, finding{s, fmt.Sprintf(format, args...)})
+	}
+	if k.LastSweepAt != nil && now.Sub(*k.LastSweepAt) > sweepAge {
+		add(severityCritical, "last sweep %s ago", span(now.Sub(*k.LastSweepAt)))
+	}
+	if k.Overdue > 0 {
+		add(severityCritical, "%d overdue", k.Overdue)
+	}
+	latency := time.Duration(k.StoreLatencySeconds * float64(time.Second))
+	if s := exceeds(latency, latencyWarns, latencyAlarms); s != severityOK {
+		add(s, "store takes %s", latency.Round(time.Millisecond))
+	}
+	skew := time.Duration(k.ClockSkewSeconds * float64(time.Second))
+	if s := exceeds(skew.Abs(), skewWarns, skewAlarms); s != severityOK {
+		add(s, "clock is off by %s", span(skew))
+	}
+	return list
+}
+
+func exceeds(d, warning, critical time.Duration) severity {
+	switch {
+	case d > critical:
+		return severityCritical
+	case d > warning:
+		return severityWarning
+	}
+	return severityOK
+}
