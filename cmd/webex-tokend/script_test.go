@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"webex-tokend": main})
+	testscript.Main(m, map[string]func(){"webex-tokend": main, "token-reader": reader})
 }
 
 // TestScripts runs the program as its users do, the daemon against an emulated
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 //	signal NAME WORD             to the background process with that argument
 //	webex WORD ARG...            starts an emulated Webex, tells it what to do
 //
-// In PATH a dot goes into an object, a number into a list: grants.0.state. The
+// $PORT is a free port on loopback. In PATH a dot goes into an object, a number into a list: grants.0.state. The
 // condition [root] holds for root. $EXAMPLE is the example configuration, $GROUP
 // the number of a group that files can be given.
 func TestScripts(t *testing.T) {
@@ -59,6 +59,11 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("EXAMPLE", example)
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			e.Setenv("PORT", port)
 			e.Setenv("GROUP", strconv.Itoa(os.Getegid()))
 			// A program under the race detector rests for a second at its end.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -103,6 +108,16 @@ func storeKey(folder string) error {
 		return err
 	}
 	return seal.WriteKey(filepath.Join(folder, seal.CredentialName), seal.NewKey())
+}
+
+// freePort is one on loopback that nobody listened on a moment ago.
+func freePort() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	return port, errors.Join(err, listener.Close())
 }
 
 // patience bounds every wait of a script, far above what anything takes.

@@ -17,7 +17,8 @@ func length(d time.Duration) string {
 	d = d.Abs()
 	switch {
 	case d >= 2*day:
-		return fmt.Sprintf("%d days", int(d/day))
+		// A moment after an answer its 90 days are not to read as 89.
+		return fmt.Sprintf("%d days", int((d+time.Hour)/day))
 	case d >= 3*time.Hour:
 		return fmt.Sprintf("%d h", int(d/time.Hour))
 	case d >= time.Hour:
