@@ -42,6 +42,9 @@ func (d *daemon) backup(ctx context.Context) (io.ReadCloser, int64, error) {
 	if err := d.kv.Backup(ctx, path); err != nil {
 		return nil, 0, fmt.Errorf("back up store: %w", err)
 	}
+	if err := d.anchor.Raise(ctx); err != nil {
+		return nil, 0, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, 0, fmt.Errorf("open backup: %w", err)
@@ -65,6 +68,9 @@ func (d *daemon) backupNightly(ctx context.Context) error {
 	path := filepath.Join(folder, backupPrefix+time.Now().UTC().Format(backupTime)+backupSuffix)
 	if err := d.kv.Backup(ctx, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("back up store: %w", err)
+	}
+	if err := d.anchor.Raise(ctx); err != nil {
+		return err
 	}
 	d.log.Info("backed up", "path", path)
 	return dropBackups(folder, c.Maintenance.Keep)

@@ -68,6 +68,7 @@ type daemon struct {
 
 	kv        *boltkv.KV
 	ring      *seal.Ring
+	anchor    seal.Anchor
 	rotation  rotation
 	store     *store.Store
 	keeper    *keeper.Keeper
@@ -160,7 +161,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Keeper: d.keeper, Log: d.log.Named("inbox")}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())
-	if err := errors.Join(d.inbox.Prepare(), d.keeper.Start(ctx)); err != nil {
+	if err := errors.Join(d.inbox.Prepare(), d.settle(ctx), d.keeper.Start(ctx)); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
 	return d, nil

@@ -35,11 +35,15 @@ func (d *daemon) startRotation(ctx context.Context) (ended chan struct{}) {
 	ended = make(chan struct{})
 	r.ended, r.done, r.err = ended, 0, nil
 	d.tasks.Go(func() {
-		err := d.ring.Retire(ctx, d.store, func(done int) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.done = done
-		})
+		// The anchor first: it must open when the old key is gone.
+		err := d.anchor.Raise(ctx)
+		if err == nil {
+			err = d.ring.Retire(ctx, d.store, func(done int) {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.done = done
+			})
+		}
 		switch {
 		case err == nil:
 			d.log.Info("keys rotated, the old ones are gone")

@@ -50,5 +50,24 @@ func (d *daemon) openSealed(ctx context.Context, file boltkv.Config, key seal.Ke
 		return errors.Join(err, kv.Close())
 	}
 	d.kv, d.ring = kv, ring
+	d.anchor = seal.Anchor{Ring: ring, Path: filepath.Join(filepath.Dir(file.Path), "anchor"), Machine: seal.MachineID()}
 	return nil
+}
+
+// settle sees to it that no refresh token of an older copy is sent that may be
+// used up. The doubt is settled only when every such grant is marked, so that a
+// crash on the way does not lift it.
+func (d *daemon) settle(ctx context.Context) error {
+	doubt, err := d.anchor.Doubt(ctx)
+	if err != nil {
+		return err
+	}
+	if doubt != "" {
+		marked, err := d.keeper.Distrust(ctx)
+		if err != nil {
+			return err
+		}
+		d.log.Warn("the store is not the latest one of this host: "+doubt, "unverified", marked)
+	}
+	return d.anchor.Raise(ctx)
 }

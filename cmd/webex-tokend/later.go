@@ -11,7 +11,7 @@ import (
 func newLater() []*cobra.Command {
 	var commands []*cobra.Command
 	for _, name := range []string{
-		"adopt", "drain", "forecast",
+		"drain", "forecast",
 		"man",
 	} {
 		commands = append(commands, &cobra.Command{

@@ -15,6 +15,8 @@ func (s *Server) pause(c *call) error { return c.order(s.cfg.Keeper.Pause) }
 
 func (s *Server) resume(c *call) error { return c.order(s.cfg.Keeper.Resume) }
 
+func (s *Server) adopt(c *call) error { return c.order(s.cfg.Keeper.Adopt) }
+
 func (c *call) order(do func(ctx context.Context, name string) (wire.Grant, error)) error {
 	g, err := do(c.r.Context(), c.grant)
 	if err != nil {

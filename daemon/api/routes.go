@@ -48,6 +48,7 @@ func routes() []route {
 		{"DELETE /v1/grants/{name}", one, acl.Admin, (*Server).remove},
 		{"POST /v1/grants/{name}/pause", one, acl.Admin, (*Server).pause},
 		{"POST /v1/grants/{name}/resume", one, acl.Admin, (*Server).resume},
+		{"POST /v1/grants/{name}/adopt", one, acl.Admin, (*Server).adopt},
 		{"POST /v1/grants/{name}/revoke", one, acl.Admin, (*Server).revoke},
 		{"POST /v1/grants/{name}/probe", one, acl.Admin, (*Server).probe},
 
@@ -64,7 +65,6 @@ func routes() []route {
 		{"GET /v1/forecast", visible, acl.Status, later},
 		{"GET /metrics", visible, acl.Status, later},
 		{"POST /v1/web", visible, acl.Status, (*Server).web},
-		{"POST /v1/grants/{name}/adopt", one, acl.Admin, later},
 		{"POST /v1/drain", whole, acl.Admin, later},
 	}
 }

@@ -33,6 +33,7 @@ type Keeper interface {
 	Refresh(ctx context.Context, name string) (wire.Grant, error)
 	Pause(ctx context.Context, name string) (wire.Grant, error)
 	Resume(ctx context.Context, name string) (wire.Grant, error)
+	Adopt(ctx context.Context, name string) (wire.Grant, error)
 	Remove(ctx context.Context, name string) error
 	Revoke(ctx context.Context, name string) (wire.Revocation, error)
 	Probe(ctx context.Context, name string) (wire.Probe, error)

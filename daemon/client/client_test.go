@@ -135,6 +135,7 @@ func TestRequestsAreWhatTheRoutesExpect(t *testing.T) {
 		{"refresh", func(ctx context.Context) error { _, err := c.Refresh(ctx, "ops"); return err }, "POST /v1/grants/ops/refresh "},
 		{"pause", func(ctx context.Context) error { _, err := c.Pause(ctx, "ops"); return err }, "POST /v1/grants/ops/pause "},
 		{"resume", func(ctx context.Context) error { _, err := c.Resume(ctx, "ops"); return err }, "POST /v1/grants/ops/resume "},
+		{"adopt", func(ctx context.Context) error { _, err := c.Adopt(ctx, "ops"); return err }, "POST /v1/grants/ops/adopt "},
 		{"remove", func(ctx context.Context) error { return c.Remove(ctx, "ops") }, "DELETE /v1/grants/ops "},
 		{"reload", c.Reload, "POST /v1/reload "},
 	}

@@ -88,6 +88,11 @@ func (c *Client) Resume(ctx context.Context, name string) (wire.Grant, error) {
 	return c.order(ctx, name, "resume")
 }
 
+// Adopt trusts a grant whose store was put back from an older copy.
+func (c *Client) Adopt(ctx context.Context, name string) (wire.Grant, error) {
+	return c.order(ctx, name, "adopt")
+}
+
 func (c *Client) order(ctx context.Context, name, verb string) (wire.Grant, error) {
 	var g wire.Grant
 	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, verb)}, &g)

@@ -86,7 +86,9 @@ func (k *Keeper) action(name string, c store.Condition) string {
 		return "webex-tokend validate"
 	case store.Unpersisted:
 		return "webex-tokend status " + name
-	case store.Damaged, store.Pending, store.Reauthorize, store.Unverified:
+	case store.Unverified:
+		return "webex-tokend adopt " + name
+	case store.Damaged, store.Pending, store.Reauthorize:
 		return k.obtain(name)
 	}
 	if c.Reason == reasonRejected {

@@ -199,7 +199,7 @@ func (k *Keeper) registered(old *store.Record, in *config.Integration, reg Regis
 	}
 	r.Refresh = store.RefreshToken{Value: reg.Refresh, FirstSeen: from, EndsAt: windowEnd(in, reg.Answer, from)}
 	r.AssumedWindow = !r.Refresh.EndsAt.IsZero() && reg.RefreshEnd.IsZero() && (reg.IssuedAt.IsZero() || reg.RefreshLife == 0)
-	if !old.Refresh.Value.Empty() && (reg.Consent == nil || !reg.Consent.OtherUser) {
+	if !old.Refresh.Value.Empty() && old.UnverifiedSince.IsZero() && (reg.Consent == nil || !reg.Consent.OtherUser) {
 		r.Fallbacks = candidates(old.Refresh, old.Fallbacks)
 	}
 	r.Observations = window.Observe(nil, observation(from, in, reg.Answer, r, false, false))

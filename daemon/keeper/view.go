@@ -57,7 +57,11 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		Person:          showPerson(r),
 		MissingScopes:   []string{},
 	}
-	if c.State == store.Paused || c.State == store.Pending || c.State == store.Damaged || r.Kind == string(config.Static) {
+	switch c.State {
+	case store.Paused, store.Pending, store.Damaged, store.Unverified:
+		g.RefreshDueAt = nil
+	}
+	if r.Kind == string(config.Static) {
 		g.RefreshDueAt = nil
 	}
 	if e := r.LastError; e != nil {

@@ -1,0 +1,80 @@
+package keeper
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// distrusting is how many records are marked at a time, so that they share
+// commits.
+const distrusting = 256
+
+// Distrust marks the grants of a store that was put back from an older copy, of
+// which a refresh token may be used up by now: those of integrations that
+// replace it at each use, and those of which nobody knows. Sent once more, such
+// a token can end the grant at the server. It is called before Start, and can
+// be repeated when it was cut off.
+func (k *Keeper) Distrust(ctx context.Context) (marked int, err error) {
+	cfg := k.config.Load()
+	for after := ""; ; {
+		list, damaged, err := k.store.List(ctx, after, page)
+		if err != nil {
+			return marked, fmt.Errorf("list grants: %w", err)
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(distrusting)
+		for _, s := range list {
+			after = max(after, s.Name)
+			if !k.mayBeUsedUp(cfg, s.Record) {
+				continue
+			}
+			marked++
+			group.Go(func() error {
+				s.UnverifiedSince, s.DueAt = k.now(), time.Time{}
+				_, err := k.store.Put(ctx, store.Update{Record: s.Record, Expect: s.Revision})
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return marked, fmt.Errorf("mark grants: %w", err)
+		}
+		for _, d := range damaged {
+			after = max(after, d.Name)
+		}
+		if len(list)+len(damaged) < page {
+			return marked, nil
+		}
+	}
+}
+
+func (k *Keeper) mayBeUsedUp(cfg *config.Config, r *store.Record) bool {
+	if r.Removed || r.Refresh.Value.Empty() || !r.UnverifiedSince.IsZero() {
+		return false
+	}
+	in, _, declared := rules(cfg, r.Name)
+	return !declared || in.Rotates
+}
+
+// Adopt trusts an unverified grant: its refresh token is sent at the next due
+// time. Adopting one that is not unverified is no error.
+func (k *Keeper) Adopt(ctx context.Context, name string) (wire.Grant, error) {
+	cfg := k.config.Load()
+	return k.change(ctx, name, func(r *store.Record) bool {
+		if r.UnverifiedSince.IsZero() {
+			return false
+		}
+		r.UnverifiedSince, r.DueAt = time.Time{}, k.now()
+		if in, grant, declared := rules(cfg, name); declared && !r.Token.ExpiresAt.IsZero() {
+			r.DueAt = schedule.Due(r.Name, life(r), rule(in, grant))
+		}
+		return true
+	})
+}

@@ -1,0 +1,157 @@
+package seal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/google/renameio/v2"
+
+	"webex-tokend/store"
+)
+
+// An Anchor finds out that a store is an older copy of itself, or runs on
+// another machine. It is a number kept twice, in the store and in a file outside
+// it, and only ever raised: a copy that was put back has the lower one.
+//
+// It is raised at every start, and after every backup was taken. So a copy that
+// the daemon made, and one made while it was stopped, are always behind. A copy
+// of the file that somebody made under the running daemon is not until the next
+// of these; and where a whole machine is set back, the file goes with it, and
+// nothing shows.
+type Anchor struct {
+	Ring *Ring
+	// Path of the file. It holds, sealed, {"generation":7,"machine":"..."}.
+	Path string
+	// Machine identifies the host; empty: not known, and not compared.
+	Machine string
+}
+
+const (
+	anchorBlob = "anchor"
+	// The file is sealed for another place than the blob, so that neither can
+	// be put in the other's place.
+	anchorPlace     = "anchor"
+	anchorFilePlace = "anchor file"
+	// settled is the least generation that a store has had beside its file:
+	// below, the first start may have been cut off.
+	settled = 2
+)
+
+type anchored struct {
+	Generation uint64 `json:"generation"`
+	Machine    string `json:"machine,omitempty"`
+}
+
+// MachineID reads what systemd calls this host; empty where it has no name.
+func MachineID() string {
+	text, err := os.ReadFile("/etc/machine-id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// Doubt returns why the store cannot be taken for the latest one of this host;
+// empty: it can.
+func (a Anchor) Doubt(ctx context.Context) (string, error) {
+	in, _, err := a.inStore(ctx)
+	if err != nil {
+		return "", err
+	}
+	b, err := os.ReadFile(a.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if in.Generation < settled {
+			return "", nil
+		}
+		return "it was not written on this host: there is no " + a.Path, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read anchor: %w", err)
+	}
+	outside, err := a.open(anchorFilePlace, b)
+	switch {
+	case err != nil:
+		return "it is not the one that " + a.Path + " was written with", nil
+	case outside.Generation > in.Generation:
+		return fmt.Sprintf("it is an older copy, of generation %d where %d was reached", in.Generation, outside.Generation), nil
+	case outside.Machine != "" && a.Machine != "" && outside.Machine != a.Machine:
+		return "it was written on another machine", nil
+	}
+	return "", nil
+}
+
+// Raise counts one up: in the store first, since a file that is ahead of it by
+// a crash would cast doubt on a good store. Whoever raises a store in doubt
+// settles the doubt.
+func (a Anchor) Raise(ctx context.Context) error {
+	in, revision, err := a.inStore(ctx)
+	if err != nil {
+		return err
+	}
+	outside := anchored{Machine: a.Machine}
+	if b, err := os.ReadFile(a.Path); err == nil {
+		if there, err := a.open(anchorFilePlace, b); err == nil {
+			outside.Generation = there.Generation
+		}
+	}
+	outside.Generation = max(outside.Generation, in.Generation) + 1
+	value, err := a.seal(anchorPlace, anchored{Generation: outside.Generation})
+	if err != nil {
+		return err
+	}
+	_, err = a.Ring.kv.SwapBlob(ctx, anchorBlob, revision, value)
+	if errors.Is(err, store.ErrConflict) {
+		return a.Raise(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("store anchor: %w", err)
+	}
+	if value, err = a.seal(anchorFilePlace, outside); err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(a.Path, value, 0o600); err != nil {
+		return fmt.Errorf("write anchor: %w", err)
+	}
+	if outside.Generation < settled {
+		return a.Raise(ctx)
+	}
+	return nil
+}
+
+func (a Anchor) inStore(ctx context.Context) (anchored, store.Revision, error) {
+	blob, err := a.Ring.kv.Blob(ctx, anchorBlob)
+	if errors.Is(err, store.ErrNotFound) {
+		return anchored{}, store.Absent, nil
+	}
+	if err != nil {
+		return anchored{}, 0, fmt.Errorf("read anchor: %w", err)
+	}
+	// One that does not open counts as none: then the file is ahead.
+	in, _ := a.open(anchorPlace, blob.Value)
+	return in, blob.Revision, nil
+}
+
+func (a Anchor) open(place string, sealed []byte) (is anchored, err error) {
+	plain, err := a.Ring.Open(place, sealed)
+	if err != nil {
+		return anchored{}, err
+	}
+	return is, json.Unmarshal(plain, &is)
+}
+
+func (a Anchor) seal(place string, is anchored) ([]byte, error) {
+	plain, err := json.Marshal(is)
+	if err != nil {
+		return nil, fmt.Errorf("encode anchor: %w", err)
+	}
+	sealed, err := a.Ring.Seal(place, plain)
+	if err != nil {
+		return nil, fmt.Errorf("seal anchor: %w", err)
+	}
+	return sealed, nil
+}
