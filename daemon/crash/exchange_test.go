@@ -28,8 +28,11 @@ const heldTooLong = 2 * time.Second
 
 // refreshOnce is a process that starts as the daemon does, up to open intents
 // and outputs, registers the grant ops, refreshes it once, publishes, and ends.
-// How says where it dies instead, or what it does wrong: "hasty" and a point,
-// "no spool".
+// How says where it dies instead, and before that, with commas, what is wrong:
+//
+//	hasty     outcomes are acknowledged before they are stored
+//	sick      the disk refuses outcomes
+//	no spool  there is none
 func refreshOnce(dir, how string) error {
 	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
 	if err != nil {
@@ -43,11 +46,20 @@ func refreshOnce(dir, how string) error {
 	if err != nil {
 		return err
 	}
-	at, hasty := strings.CutPrefix(how, "hasty, ")
-	trap := &trap{at: point(at)}
+	trap := new(trap)
 	var kv store.KV = backend
-	if hasty {
-		kv = &hastyKV{KV: kv}
+	spool := filepath.Join(cfg.RuntimeDir, "spool")
+	for word := range strings.SplitSeq(how, ", ") {
+		switch word {
+		case "hasty":
+			kv = &hastyKV{KV: kv}
+		case "sick":
+			trap.sick = true
+		case "no spool":
+			spool = ""
+		default:
+			trap.at = point(word)
+		}
 	}
 	kv = trappedKV{kv, trap}
 	ctx := context.Background()
@@ -58,10 +70,6 @@ func refreshOnce(dir, how string) error {
 	kept, err := store.Open(ctx, kv, store.Config{Seal: ring})
 	if err != nil {
 		return err
-	}
-	spool := filepath.Join(cfg.RuntimeDir, "spool")
-	if how == "no spool" {
-		spool = ""
 	}
 	way := func(*config.Integration) (http.RoundTripper, error) {
 		return trappedWay{&http.Transport{DisableKeepAlives: true}, trap}, nil

@@ -39,6 +39,7 @@ func points() (all []point, costly map[point]bool) {
 // A trap ends the process when it comes to its point.
 type trap struct {
 	at       point
+	sick     bool      // the disk refuses outcomes
 	answered time.Time // the last answer was read to its end
 }
 
@@ -71,6 +72,9 @@ func (k trappedKV) Swap(ctx context.Context, c store.Change) (store.Revision, er
 		return k.KV.Swap(ctx, c) // a registration, or a due time
 	}
 	k.trap.reach(before)
+	if outcome && k.trap.sick {
+		return 0, syscall.EIO
+	}
 	revision, err := k.KV.Swap(ctx, c)
 	k.trap.reach(after)
 	switch {
