@@ -1,0 +1,162 @@
+package daemon_test
+
+import (
+	"errors"
+	"fmt"
+	"go/build"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "webex-tokend"
+
+// everything stands in the row of the one package that joins all the others.
+const everything = "*"
+
+// mayImport says which packages of this module each package may import. The
+// rules behind it: the store knows nobody; leaves know nobody; only daemon
+// knows all; what acts on a grant or reacts to one goes through keeper; the
+// client imports wire alone, so that other programs can use it.
+func mayImport() map[string][]string {
+	return map[string][]string{
+		"store":           {},
+		"store/boltkv":    {"store"},
+		"store/seal":      {"store", "store/boltkv"},
+		"store/storetest": {"store"},
+
+		"daemon/acl":      {},
+		"daemon/emulator": {},
+		"daemon/ledger":   {},
+		"daemon/schedule": {},
+		"daemon/socket":   {},
+		"daemon/wire":     {},
+
+		"daemon/client":   {"daemon/wire"},
+		"daemon/config":   {"daemon/acl", "store"},
+		"daemon/hook":     {"daemon/config", "store"},
+		"daemon/provider": {"daemon/config", "store"},
+		"daemon/window":   {"store"},
+		"daemon/keeper":   {"daemon/config", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
+
+		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/flow", "daemon/keeper", "daemon/socket", "daemon/wire", "store"},
+		"daemon/alert":      {"daemon/config", "daemon/keeper", "daemon/wire", "store"},
+		"daemon/credential": {"daemon/acl", "daemon/keeper", "daemon/socket"},
+		"daemon/flow":       {"daemon/config", "daemon/keeper", "daemon/provider", "daemon/wire", "store"},
+		"daemon/intake":     {"daemon/config", "daemon/flow", "daemon/keeper"},
+		"daemon/metrics":    {"daemon/config", "daemon/keeper", "daemon/wire", "store"},
+		"daemon/publish":    {"daemon/config", "daemon/hook", "daemon/keeper", "daemon/wire", "store"},
+		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/flow", "daemon/keeper", "daemon/wire", "store"},
+
+		"daemon":           {everything},
+		"cmd/webex-tokend": {everything, "daemon"},
+	}
+}
+
+// homes says which packages may use a library; the module paths are prefixes.
+func homes() map[string][]string {
+	return map[string][]string{
+		"go.etcd.io/bbolt":                {"store/boltkv"},
+		"github.com/tink-crypto/tink-go/": {"store/seal"},
+		"github.com/hashicorp/hcl/":       {"daemon/config"},
+		"github.com/spf13/cobra":          {"cmd/webex-tokend"},
+		// It repeats refreshes and loses rotated tokens; the client only hands
+		// tokens to programs that know its types.
+		"golang.org/x/oauth2": {"daemon/client"},
+	}
+}
+
+// forbidden returns a sentence for each import that the tables do not allow.
+func forbidden(imports map[string][]string) (faults []string) {
+	rows, libraries := mayImport(), homes()
+	for _, from := range slices.Sorted(maps.Keys(imports)) {
+		row, known := rows[from]
+		if !known {
+			faults = append(faults, fmt.Sprintf("package %s has no row in the import table: say there what it may know", from))
+			continue
+		}
+		for _, path := range imports[from] {
+			to, ours := strings.CutPrefix(path, module+"/")
+			all := slices.Contains(row, everything) && to != "daemon"
+			if ours && !all && !slices.Contains(row, to) {
+				faults = append(faults, fmt.Sprintf("package %s must not know %s: its row allows %v", from, to, row))
+			}
+			for library, users := range libraries {
+				if strings.HasPrefix(path, library) && !slices.Contains(users, from) {
+					faults = append(faults, fmt.Sprintf("package %s must not use %s: that is for %v", from, path, users))
+				}
+			}
+		}
+	}
+	return faults
+}
+
+// importsBelow reads the imports of all packages, tests aside, by their folders.
+func importsBelow(t *testing.T, root string) map[string][]string {
+	imports := make(map[string][]string)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() {
+			return err
+		}
+		if name := d.Name(); path != root && (name == "testdata" || strings.HasPrefix(name, ".")) {
+			return filepath.SkipDir
+		}
+		p, err := build.ImportDir(path, 0)
+		if _, none := errors.AsType[*build.NoGoError](err); none {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err == nil && len(p.GoFiles) > 0 {
+			imports[filepath.ToSlash(name)] = p.Imports
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return imports
+}
+
+func TestNoPackageKnowsMoreThanItMay(t *testing.T) {
+	imports := importsBelow(t, "..")
+	if len(imports) < len(mayImport())/2 {
+		t.Fatalf("only %d packages found", len(imports))
+	}
+	for _, fault := range forbidden(imports) {
+		t.Error(fault)
+	}
+}
+
+func TestTheImportTableSeesWhatIsForbidden(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		from    string
+		imports []string
+		says    string
+	}{
+		{"the store knows somebody", "store", []string{"fmt", "webex-tokend/daemon/wire"}, "package store must not know daemon/wire"},
+		{"a leaf knows the store", "daemon/acl", []string{"webex-tokend/store"}, "package daemon/acl must not know store"},
+		{"the client knows more than wire", "daemon/client", []string{"webex-tokend/daemon/wire", "webex-tokend/store"}, "package daemon/client must not know store"},
+		{"somebody beside main knows daemon", "daemon/api", []string{"webex-tokend/daemon"}, "package daemon/api must not know daemon:"},
+		{"daemon knows itself", "daemon", []string{"webex-tokend/daemon"}, "package daemon must not know daemon:"},
+		{"a package without a row", "daemon/util", nil, "package daemon/util has no row"},
+		{"the backend's library elsewhere", "daemon/keeper", []string{"go.etcd.io/bbolt"}, "must not use go.etcd.io/bbolt"},
+		{"another client for tokens", "daemon/provider", []string{"golang.org/x/oauth2/clientcredentials"}, "must not use golang.org/x/oauth2/clientcredentials"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			faults := forbidden(map[string][]string{c.from: c.imports})
+			if len(faults) != 1 || !strings.HasPrefix(faults[0], "package "+c.from) || !strings.Contains(faults[0], c.says) {
+				t.Errorf("it says %q", faults)
+			}
+		})
+	}
+	if faults := forbidden(map[string][]string{"cmd/webex-tokend": {"webex-tokend/daemon", "webex-tokend/store"}}); len(faults) != 0 {
+		t.Errorf("main may know all: %q", faults)
+	}
+}
