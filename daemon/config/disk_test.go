@@ -33,6 +33,9 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 	output := func(path string) string {
 		return integration("") + fmt.Sprintf("runtime_dir = %q\ngrant \"ops\" {\n  integration = \"crm\"\n  file {\n    path = %q\n  }\n}\n", folder, path)
 	}
+	template := func(path string) string {
+		return strings.Replace(output(folder+"/ini"), "    path", "    format = \"template\"\n    template_file = \""+path+"\"\n    path", 1)
+	}
 	for _, test := range []struct {
 		name          string
 		src           string
@@ -52,6 +55,10 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 		{"an output below the runtime folder", output(folder + "/new/folder/ops"), silence, silence, ""},
 		{"an output whose folder is not there", output("/nowhere/ops"), fault, warning, "The folder of the output does not exist"},
 		{"an output that is a folder now", output(folder), fault, warning, "not a regular file"},
+		{"a template that is not there", template(folder + "/none.tmpl"), fault, warning, "Cannot read template_file"},
+		{"a template that is empty", template(write(t, folder, "empty.tmpl", "", 0o600)), fault, fault, "template_file is empty"},
+		{"a template with a misspelt name", template(write(t, folder, "bad.tmpl", "a\n{{ .Token }}\n", 0o600)), fault, fault, "Line 2 of the file: <.Token>: can't evaluate field Token"},
+		{"a good template", template(write(t, folder, "good.tmpl", "{{ .AccessToken }}\n", 0o600)), silence, silence, ""},
 		{"an unknown group", "api {\n  group = \"no-such-group\"\n}\n", warning, warning, "no group \"no-such-group\""},
 		{"an unknown user", "allow {\n  users   = [\"no-such-user\"]\n  actions = [\"token\"]\n  grants  = [\"*\"]\n}\n", warning, warning, "no user \"no-such-user\""},
 	} {

@@ -141,3 +141,22 @@ func BenchmarkGrantAmongManyPatterns(b *testing.B) {
 		}
 	}
 }
+
+func TestOutputsHoldTheNameOfTheirGrant(t *testing.T) {
+	c := parse(t, outputs)
+	g, _ := c.Grant("t-1")
+	var got []string
+	for _, f := range g.FilesFor("t-1") {
+		got = append(got, f.Path+" "+f.Format)
+	}
+	for _, h := range g.HooksFor("t-1") {
+		got = append(got, strings.Join(h.Command, " ")+h.PIDFile)
+	}
+	want := []string{"/srv/t-1/token json", "/srv/t-1/token.meta.json meta", "/usr/bin/systemctl reload crm@t-1", "/run/crm/t-1.pid"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if g.Hooks[0].Command[2] != "crm@{{ .Grant }}" {
+		t.Errorf("the block was changed: %q", g.Hooks[0].Command)
+	}
+}

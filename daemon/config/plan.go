@@ -55,6 +55,10 @@ func (h Hook) describe() string {
 	return fmt.Sprintf("runs %s (at most %s)", strings.Join(h.Command, " "), FormatDuration(h.Timeout))
 }
 
+func (h Hook) callsSystemd() bool {
+	return len(h.Command) > 0 && filepath.Base(h.Command[0]) == "systemctl"
+}
+
 func (f File) describe() string {
 	s := fmt.Sprintf("%s (%s, mode %04o", f.Path, f.Format, f.Mode)
 	if f.Owner != "" {
@@ -72,7 +76,7 @@ func (f File) describe() string {
 // UnitNeeds says what the shipped unit does not allow by itself and the
 // outputs of this configuration need, one line for each drop-in setting.
 func (c *Config) UnitNeeds() []string {
-	var owners bool
+	var owners, controls bool
 	var groups, folders []string
 	for _, g := range c.Grants {
 		for _, f := range g.Files {
@@ -85,6 +89,7 @@ func (c *Config) UnitNeeds() []string {
 				folders = append(folders, filepath.Dir(fixed+"x"))
 			}
 		}
+		controls = controls || slices.ContainsFunc(g.Hooks, Hook.callsSystemd)
 	}
 	if c.API.Group != "" {
 		groups = append(groups, c.API.Group)
@@ -101,6 +106,9 @@ func (c *Config) UnitNeeds() []string {
 	var needs []string
 	if owners {
 		needs = append(needs, "files with an owner need the drop-in chown.conf, which grants CAP_CHOWN")
+	}
+	if controls {
+		needs = append(needs, "hooks that call systemctl need a polkit rule such as webex-tokend.rules")
 	}
 	if groups = sorted(groups); len(groups) > 0 {
 		needs = append(needs, "what has a group needs SupplementaryGroups="+strings.Join(groups, " "))

@@ -61,6 +61,7 @@ grant bot: static integration bots, never renewed`
 func TestWhatTheUnitLacksIsNamed(t *testing.T) {
 	c := parse(t, outputs)
 	want := `files with an owner need the drop-in chown.conf, which grants CAP_CHOWN
+hooks that call systemctl need a polkit rule such as webex-tokend.rules
 what has a group needs SupplementaryGroups=crm
 paths outside the unit's own folders need ReadWritePaths=/srv /srv/tokens`
 	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {

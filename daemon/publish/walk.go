@@ -60,7 +60,7 @@ func (p *Publisher) endWalk() {
 func (p *Publisher) look(name string) { p.ask(name, false) }
 
 // withOutputs lists the exactly named grants that have outputs and says whether
-// any pattern has.
+// any pattern has files: hooks alone are no reason to look at each grant.
 func (p *Publisher) withOutputs() (exact []string, patterns bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,7 +68,7 @@ func (p *Publisher) withOutputs() (exact []string, patterns bool) {
 		switch {
 		case len(g.Files)+len(g.Hooks) == 0:
 		case g.Pattern():
-			patterns = true
+			patterns = patterns || len(g.Files) > 0
 		default:
 			exact = append(exact, g.Name)
 		}
