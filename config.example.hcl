@@ -89,6 +89,10 @@ integration "crm" {
   # "S256", "plain" or "none"; kind meetings begins with "plain".
   # pkce = "S256"
 
+  # What the authorization server calls itself when it sends a person back; an
+  # answer that names another one is refused. Unset, it is not compared.
+  # issuer = "https://idbroker.webex.com/idb"
+
   # Does the server retire a refresh token when it hands out a new one? Webex
   # does not; kind generic begins with true.
   # rotates = false
@@ -117,6 +121,18 @@ integration "meetings" {
   scopes             = ["all_read", "meeting_modify"]
   site               = "acme" # of acme.webex.com
   prefix_site        = false  # send refresh tokens as acme_TOKEN
+}
+
+# A service app gets its tokens by way of another grant, its manager, which has
+# the scope spark:applications_token, and is refreshed like any other from then
+# on. Should its refresh token die, it is minted again.
+integration "desk" {
+  kind               = "service-app"
+  client_id          = "Cafe"
+  client_secret_file = "/etc/webex-tokend/desk.secret"
+  application_id     = "Y2lzY29zcGFyazovL3VzL0FQUExJQ0FUSU9OL2Rlc2s"
+  target_org_id      = "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi9hY21l"
+  manager            = "ops" # a grant of kind rest
 }
 
 integration "bots" {

@@ -73,8 +73,10 @@ type Kind string
 const (
 	REST     Kind = "rest"
 	Meetings Kind = "meetings"
-	Generic  Kind = "generic"
-	Static   Kind = "static"
+	// ServiceApp refreshes as REST does; a manager's grant mints its tokens.
+	ServiceApp Kind = "service-app"
+	Generic    Kind = "generic"
+	Static     Kind = "static"
 )
 
 // An Integration is an OAuth client registered with Webex.
@@ -94,6 +96,12 @@ type Integration struct {
 	RevokeURL          string
 	APIURL             string
 	RedirectURL        string
+
+	// Of service apps: the application to mint for, the organisation that
+	// authorized it, and the grant whose token mints.
+	ApplicationID string
+	TargetOrgID   string
+	Manager       string
 
 	AuthStyle AuthStyle
 	Site      string // Meetings

@@ -40,6 +40,12 @@ func presets(kind Kind, cloud string) endpoints {
 			revoke:          "https://idbroker.webex.com/idb/oauth2/v1/revoke",
 			api:             "https://webexapis.com/v1",
 		}
+	case kind == ServiceApp && cloud == commercial:
+		return endpoints{
+			token:  "https://webexapis.com/v1/access_token",
+			revoke: "https://idbroker.webex.com/idb/oauth2/v1/revoke",
+			api:    "https://webexapis.com/v1",
+		}
 	case kind == REST && cloud == fedramp:
 		return endpoints{
 			authorize: "https://api-usgov.webex.com/v1/authorize",

@@ -3,13 +3,11 @@ package config
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
 )
 
 const (
@@ -49,14 +47,10 @@ func (r *reader) unique(block, name string, at hcl.Range, first map[string]hcl.R
 // integration returns nil where the kind is not known: no other key can be
 // judged then.
 func (r *reader) integration(b *integrationBlock) *Integration {
-	for _, a := range []*hcl.Attribute{b.ApplicationID, b.TargetOrgID, b.Manager} {
-		r.laterAttr(a)
-	}
-	if !r.required(b.Kind, b.At, "kind", `Say which dialect it speaks: kind = "rest", "meetings", "generic" or "static".`) ||
-		r.laterValue(b.Kind, "service-app") {
+	if !r.required(b.Kind, b.At, "kind", `Say which dialect it speaks: kind = "rest", "meetings", "service-app", "generic" or "static".`) {
 		return nil
 	}
-	kind := Kind(r.choice(b.Kind, "", string(REST), string(Meetings), string(Generic), string(Static)))
+	kind := Kind(r.choice(b.Kind, "", string(REST), string(Meetings), string(ServiceApp), string(Generic), string(Static)))
 	if kind == "" {
 		return nil
 	}
@@ -69,6 +63,7 @@ func (r *reader) integration(b *integrationBlock) *Integration {
 		i.RedirectURL = u.String()
 	}
 	r.site(b, i)
+	r.application(b, i)
 	r.endpoints(b, i)
 	r.dialect(b, i)
 	r.pace(b, i)
@@ -81,17 +76,42 @@ func (r *reader) integration(b *integrationBlock) *Integration {
 	return i
 }
 
-// laterValue refuses a value that the grammar has and this version has not.
-func (r *reader) laterValue(a *hcl.Attribute, values ...string) bool {
-	if a == nil {
-		return false
+// application reads what a service app needs to be minted; the names
+// are those of its page on developer.webex.com.
+func (r *reader) application(b *integrationBlock, i *Integration) {
+	i.ApplicationID = r.text(b.ApplicationID, "")
+	i.TargetOrgID = r.text(b.TargetOrgID, "")
+	i.Manager = r.text(b.Manager, "")
+	if i.Kind == ServiceApp {
+		r.required(b.ApplicationID, b.At, "application_id", "It stands on the page of the service app.")
+		r.required(b.TargetOrgID, b.At, "target_org_id", "It is the organisation whose admin authorized the service app.")
+		r.required(b.Manager, b.At, "manager", "Name the grant, with scope spark:applications_token, whose token mints for this one.")
+		return
 	}
-	v, _ := a.Expr.Value(nil)
-	if v.IsNull() || v.Type() != cty.String || !slices.Contains(values, v.AsString()) {
-		return false
+	for _, a := range []*hcl.Attribute{b.ApplicationID, b.TargetOrgID, b.Manager} {
+		if a != nil {
+			r.fault(a.NameRange, a.Name+" without a service app", `Remove the line, or set kind = "service-app".`)
+		}
 	}
-	r.fault(a.Expr.Range(), fmt.Sprintf("%s %q is not in this version", a.Name, v.AsString()), "Remove the block or choose another "+a.Name+".")
-	return true
+}
+
+// managers checks that the grants which mint for service apps are declared,
+// and are no service apps in turn: a chain of them would end at nobody.
+func (r *reader) managers(blocks []*integrationBlock, c *Config) {
+	for _, b := range blocks {
+		i := c.Integrations[b.Name]
+		if i == nil || i.Manager == "" || i.Kind != ServiceApp {
+			continue
+		}
+		g, ok := c.Grant(i.Manager)
+		if !ok {
+			r.fault(b.Manager.Expr.Range(), fmt.Sprintf("Unknown grant %q", i.Manager), "No grant block speaks for the manager.")
+			continue
+		}
+		if of := c.Integrations[g.Integration]; of != nil && of.Kind != REST {
+			r.fault(b.Manager.Expr.Range(), fmt.Sprintf("Grant %q cannot be a manager", i.Manager), `Its integration has to be of kind "rest", so that a human can renew it.`)
+		}
+	}
 }
 
 // secrets keeps the order in which they are tried.

@@ -83,6 +83,7 @@ func (r *reader) config(doc *document) *Config {
 	c.Integrations = r.integrations(doc.Integration)
 	r.redirects(doc.Integration, c)
 	c.Grants = r.grants(doc.Grant, doc.Integration)
+	r.managers(doc.Integration, c)
 	c.Allow = r.allows(doc.Allow)
 	for _, b := range doc.Alert {
 		r.later(b, "alert", "Watch the window ends that status shows instead.")

@@ -134,7 +134,11 @@ func missingScopes(in *config.Integration, granted string) []string {
 
 // obtain is the command that brings a grant new tokens.
 func (k *Keeper) obtain(name string) string {
-	if in, _, ok := rules(k.config.Load(), name); ok && in.Authorizes() {
+	in, _, ok := rules(k.config.Load(), name)
+	switch {
+	case ok && in.Kind == config.ServiceApp:
+		return "webex-tokend status " + in.Manager // which mints
+	case ok && in.Authorizes():
 		return "webex-tokend authorize " + name
 	}
 	return "webex-tokend import " + name

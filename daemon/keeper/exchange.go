@@ -68,7 +68,11 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate b
 	failure, failed := errors.AsType[*provider.Failure](err)
 	k.judge(p, failure)
 	if failed {
-		return false, k.failed(p, sentAt, failure)
+		err := k.failed(p, sentAt, failure)
+		if failure.Kind == provider.Rejected && p.in.Kind == config.ServiceApp {
+			return false, k.heal(ctx, p, err)
+		}
+		return false, err
 	}
 	return false, k.succeeded(p, sentAt, answer)
 }

@@ -71,6 +71,7 @@ type Keeper struct {
 	flights   map[string]*flight
 	attempts  map[string]uint64 // of open intents
 	held      map[string]time.Time
+	mints     map[string]time.Time // of pending service apps: not before
 	damaged   map[string]damage
 	pending   map[string]vacancy // declared names without a record
 	comings   map[string]bool    // during findPending: registered, else removed
@@ -95,6 +96,7 @@ func New(cfg Config) *Keeper {
 		flights:   make(map[string]*flight),
 		attempts:  make(map[string]uint64),
 		held:      make(map[string]time.Time),
+		mints:     make(map[string]time.Time),
 		damaged:   make(map[string]damage),
 		pending:   make(map[string]vacancy),
 		circuits:  make(map[string]*circuit),

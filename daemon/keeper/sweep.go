@@ -26,6 +26,7 @@ const (
 func (k *Keeper) Sweep(ctx context.Context) {
 	cfg, now := k.config.Load(), k.now()
 	k.watchClock(ctx, now)
+	k.mintPending(ctx, cfg, now)
 	due := make(map[*lane][]store.DueGrant)
 	var overdue int
 	for name, in := range cfg.Integrations {

@@ -73,6 +73,7 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 	if in, grant, ok := rules(cfg, r.Name); ok {
 		g.Integration, g.Kind = in.Name, string(in.Kind)
 		g.MissingScopes = missingScopes(in, r.Token.Scope)
+		g.Manager, g.Manages = in.Manager, manages(cfg, r.Name)
 		if grant.Labels != nil {
 			g.Labels = grant.Labels
 		}

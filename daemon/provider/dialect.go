@@ -20,7 +20,7 @@ type dialect struct {
 // request and hence no dialect.
 func dialectOf(kind config.Kind) (d dialect, ok bool) {
 	switch kind {
-	case config.REST:
+	case config.REST, config.ServiceApp:
 		return webex(), true
 	case config.Meetings:
 		return meetings(), true
