@@ -39,6 +39,9 @@ says that it is meant. Ctrl-C leaves nothing behind.`,
 		Args:              oneGrant,
 		ValidArgsFunction: c.completeGrant,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if how.Device && paste || how.Device && how.Link || paste && how.Link {
+				return usage(cmd, "authorize takes one of --device, --paste and --link")
+			}
 			daemon := c.daemon()
 			defer daemon.Close()
 			begun, err := daemon.Authorize(cmd.Context(), args[0], how)
@@ -64,7 +67,6 @@ says that it is meant. Ctrl-C leaves nothing behind.`,
 	cmd.Flags().BoolVar(&how.Link, "link", false, "print a link for another person; it works once")
 	cmd.Flags().BoolVar(&how.OtherUser, "other-user", false, "another person or organisation may take the grant over")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the outcome as JSON")
-	cmd.MarkFlagsMutuallyExclusive("device", "paste", "link")
 	return cmd
 }
 

@@ -53,7 +53,7 @@ func routes() []route {
 		{"POST /v1/grants/{name}/probe", one, acl.Admin, (*Server).probe},
 
 		{"POST /v1/grants/{name}/authorizations", one, acl.Admin, (*Server).authorize},
-		{"GET /v1/authorizations/{id}", visible, acl.Admin, (*Server).authorization},
+		{"GET /v1/authorizations/{id}", visible, acl.Status, (*Server).authorization},
 		{"PUT /v1/authorizations/{id}", visible, acl.Admin, (*Server).finishAuthorization},
 		{"DELETE /v1/authorizations/{id}", visible, acl.Admin, (*Server).cancelAuthorization},
 

@@ -60,6 +60,7 @@ func (c *Consents) poll(ctx context.Context, a *consent, device provider.Device)
 			}
 			return
 		}
+		c.cfg.Log.Debug("device flow polled", "grant", a.shown.Grant, "status", failure.Status, "code", failure.Code)
 		switch failure.Device() {
 		case provider.DevicePending:
 			interval = max(interval, failure.RetryAfter)

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -33,8 +34,8 @@ type host struct {
 	log      *transcript
 	// between, when set, answers in the place of Webex.
 	between func(req *http.Request, pass http.RoundTripper) (*http.Response, error)
-	// secrets are what no log may have.
-	secrets []string
+	mu      sync.Mutex
+	secrets []string // what no log may have
 }
 
 // declared has a grant of each kind that consents: rest, meetings, generic and
@@ -93,7 +94,7 @@ func newHost(t *testing.T, webex emulator.Config, more string) *host {
 		if err := os.WriteFile(filepath.Join(dir, string(kind)+".secret"), []byte(client.Secret), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		h.secrets = append(h.secrets, client.Secret)
+		h.note(client.Secret)
 		text = strings.ReplaceAll(text, strings.ToUpper(string(kind))+"_ID", client.ID)
 	}
 	parsed, err := config.Parse([]byte(text), "test.hcl")
@@ -134,12 +135,30 @@ func newHost(t *testing.T, webex emulator.Config, more string) *host {
 	return h
 }
 
-// RoundTrip is the way to Webex.
+// RoundTrip is the way to Webex. It takes note of what must stay private.
 func (h *host) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		form, _ := url.ParseQuery(string(body))
+		h.note(form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token"), form.Get("device_code"))
+	}
+	if _, token, bears := strings.Cut(req.Header.Get("Authorization"), "Bearer "); bears {
+		h.note(token)
+	}
 	if h.between != nil {
 		return h.between(req, h.webex.Transport())
 	}
 	return h.webex.Transport().RoundTrip(req)
+}
+
+func (h *host) note(secrets ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.secrets = append(h.secrets, secrets...)
 }
 
 // begin starts a consent that has to begin.
@@ -172,7 +191,7 @@ func (h *host) person(a wire.Authorization, form url.Values) url.Values {
 		h.t.Fatalf("no redirect, %s: %s", resp.Status, text)
 	}
 	query := location.Query()
-	h.secrets = append(h.secrets, query.Get("code"), query.Get("state"))
+	h.note(query.Get("code"), query.Get("state"))
 	return query
 }
 
@@ -228,6 +247,8 @@ func (h *host) checkLog() {
 	if !strings.Contains(text, "consent begun") {
 		return // nothing was done
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, secret := range h.secrets {
 		if secret != "" && strings.Contains(text, secret) {
 			h.t.Errorf("the log has %q in it", secret)
