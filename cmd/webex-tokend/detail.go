@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,6 +56,9 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	}
 	for _, o := range g.Outputs {
 		line(o.Type, "%s  %s", o.Target, outputLine(o, g.Generation))
+	}
+	for _, r := range g.Consumers {
+		line("read by", "%s", readerLine(r, g.Generation, now))
 	}
 	if g.Scope != "" {
 		line("scope", "%s", g.Scope)
@@ -106,6 +111,22 @@ func errorLine(e *wire.LastError) string {
 	}
 	if e.Description != "" {
 		text += ": " + e.Description
+	}
+	return text
+}
+
+// readerLine says who was given the token last, and who holds an old one.
+func readerLine(r wire.Consumer, generation uint64, now time.Time) string {
+	who := fmt.Sprintf("user %d", r.UID)
+	if u, err := user.LookupId(strconv.FormatUint(uint64(r.UID), 10)); err == nil {
+		who = u.Username
+	}
+	if r.Unit != "" {
+		who += " in " + r.Unit
+	}
+	text := fmt.Sprintf("%s, %s", who, distance(r.At, now))
+	if r.Generation != generation {
+		text += fmt.Sprintf(", holds generation %d", r.Generation)
 	}
 	return text
 }

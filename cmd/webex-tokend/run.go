@@ -24,7 +24,8 @@ func newRun(c *console) *cobra.Command {
 		Short: "Run the daemon in the foreground",
 		Long: `Keep grants alive until SIGTERM or SIGINT asks to end; what is in flight then is
 finished and stored first. SIGHUP reloads the configuration, and so does saving
-it. The log goes to standard error.
+it. The log goes to standard error. Sockets that the service manager passes
+under the names api and credential are taken over.
 
 With --once, read seeds and inbox, refresh what is due, publish, and exit: with
 1 when a refresh or an output failed. No socket is opened.`,
@@ -54,6 +55,11 @@ func (c *console) run(ctx context.Context, once bool) error {
 	if d.Watchdog, err = sd.SdWatchdogEnabled(false); err != nil {
 		log.Warn("watchdog of the service manager not understood", "error", err)
 	}
+	passed, err := socket.Activated()
+	if err != nil {
+		return err
+	}
+	d.Listener, d.CredentialListener = passed[socket.APIName], passed[socket.CredentialName]
 	reload, stop := hangups()
 	defer stop()
 	d.Reload = reload
