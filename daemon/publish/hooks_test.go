@@ -109,7 +109,7 @@ func TestAHookDoesNotRunForAStartButForTheTokenThatACrashLeftUntold(t *testing.T
 	p := run(t, l.publisher(h, c))
 	idle(t, p)
 	l.want(t)
-	wantStates(t, p, "ops", "ok 0")
+	wantStates(t, p, "ops", "ok 3")
 
 	h.token("ops", 4, "abd") // and no event
 	idle(t, run(t, l.publisher(h, c)))

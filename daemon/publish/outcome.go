@@ -67,7 +67,7 @@ func nextTry(outcomes []outcome) time.Time {
 // Outputs reports where the token of a grant stands, one entry for each of its
 // files and hooks: ok, failed, or behind when it is not written or told yet or
 // not worth it. It looks at no file. Generation is 0 where this process has not
-// written, seen or told one.
+// written or seen one.
 func (p *Publisher) Outputs(name string) []wire.Output {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +83,10 @@ func (p *Publisher) Outputs(name string) []wire.Output {
 	}
 	for _, h := range hooks {
 		o := outcomeOf(g.hooks, target(h))
-		outputs = append(outputs, o.output("hook", o.carries(g.generation) || g.generation > 0 && !g.news))
+		if o.err == nil && !g.news {
+			o.generation = g.generation // told by this process or one before
+		}
+		outputs = append(outputs, o.output("hook", o.carries(g.generation)))
 	}
 	return outputs
 }

@@ -45,7 +45,7 @@ type LastError struct {
 	TrackingID  string    `json:"tracking_id"`
 }
 
-// An Output is a file that receives the token.
+// An Output is a file that receives the token, or a hook that is told of it.
 type Output struct {
 	Type       string `json:"type"`
 	Target     string `json:"target"`
