@@ -89,7 +89,9 @@ func (b *Inbox) look(info fs.FileInfo) look {
 	before, known := b.seen[info.Name()]
 	switch {
 	case known && before.size == l.size && before.mtime.Equal(l.mtime):
-		l.since = before.since
+		if before.since.Before(l.since) { // else the clock was set back
+			l.since = before.since
+		}
 	case !known && b.now().Sub(l.mtime) >= settled:
 		l.since = l.mtime
 	}
@@ -97,12 +99,20 @@ func (b *Inbox) look(info fs.FileInfo) look {
 }
 
 // take registers one file, then removes it. A crash in between repeats the
-// registration, which changes nothing.
+// registration, which changes nothing. A file of the same name that came
+// meanwhile stays for the next look.
 func (b *Inbox) take(ctx context.Context, file string, t *Taken) {
 	path := filepath.Join(b.Dir, file)
-	err := b.register(ctx, file, path)
+	before, err := os.Lstat(path)
+	if err != nil {
+		return // gone again
+	}
+	err = b.register(ctx, file, path)
 	if err == nil {
 		b.Log.Info("taken from the inbox", "file", file)
+		if !unchanged(path, before) {
+			return
+		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			b.Log.Error("taken file stays in the inbox", "file", file, "error", err)
 		}
@@ -115,6 +125,12 @@ func (b *Inbox) take(ctx context.Context, file string, t *Taken) {
 	}
 	b.Log.Error("inbox file rejected", "file", file, "error", err)
 	b.reject(file, path, err)
+}
+
+// unchanged tells whether a path still leads to the file that was read.
+func unchanged(path string, before fs.FileInfo) bool {
+	now, err := os.Lstat(path)
+	return err == nil && os.SameFile(now, before) && now.Size() == before.Size() && now.ModTime().Equal(before.ModTime())
 }
 
 var errUnusable = errors.New("not usable")
