@@ -33,35 +33,45 @@ type Seeds struct {
 func (s *Seeds) ReadAll(ctx context.Context, cfg *config.Config) (usable bool) {
 	usable = true
 	for _, g := range cfg.Grants {
-		if g.Seed != nil && !g.Pattern() {
-			usable = s.read(ctx, g) && usable
+		if g.Seed == nil || g.Pattern() {
+			continue
+		}
+		if _, err := s.read(ctx, g); err != nil {
+			usable = false
+			s.tell(g, err)
 		}
 	}
 	return usable
 }
 
-// ReadMissing reads the seeds of grants that have nothing yet, for sweeps.
+// ReadMissing reads the seeds of grants that have nothing yet, for sweeps. The
+// log tells what is wrong with one only when it is news.
 func (s *Seeds) ReadMissing(ctx context.Context) {
 	for _, g := range s.Keeper.PendingSeeds() {
-		s.read(ctx, g)
+		if news, err := s.read(ctx, g); err != nil && news {
+			s.tell(g, err)
+		}
 	}
 }
 
 // read registers one seed. What is wrong with it becomes the reason why the
-// grant is pending; the log tells it only when it is news.
-func (s *Seeds) read(ctx context.Context, g *config.Grant) (usable bool) {
+// grant is pending, if it is; news tells that the reason was another one.
+func (s *Seeds) read(ctx context.Context, g *config.Grant) (news bool, err error) {
 	data, err := readFile(g.Seed.File)
 	if errors.Is(err, fs.ErrNotExist) {
-		s.Keeper.Pend(g.Name, "seed missing")
-		return true
+		return s.Keeper.Pend(g.Name, "seed missing"), nil
 	}
 	if err == nil {
 		err = s.register(ctx, g, data)
 	}
-	if err != nil && s.Keeper.Pend(g.Name, fmt.Sprintf("seed not usable: %v", err)) {
-		s.Log.Error("seed not usable", "grant", g.Name, "file", g.Seed.File, "error", err)
+	if err != nil {
+		news = s.Keeper.Pend(g.Name, fmt.Sprintf("seed not usable: %v", err))
 	}
-	return err == nil
+	return news, err
+}
+
+func (s *Seeds) tell(g *config.Grant, err error) {
+	s.Log.Error("seed not usable", "grant", g.Name, "file", g.Seed.File, "error", err)
 }
 
 func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) error {
