@@ -258,4 +258,6 @@ maintenance {
   sweep  = "@every 1s"  # looks for what is due
   backup = "15 3 * * *" # copies the sealed store into state_dir/backups
   keep   = 7            # that many of these copies
+
+  # textfile = "/var/lib/prometheus/node-exporter/webex-tokend.prom" # metrics for a host without an open port
 }

@@ -23,6 +23,7 @@ import (
 	"webex-tokend/daemon/intake"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/ledger"
+	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
 	"webex-tokend/daemon/web"
@@ -80,6 +81,7 @@ type daemon struct {
 	pages     *web.Server // nil: noPages says why
 	noPages   error
 	jobs      *jobs
+	metrics   *metrics.Metrics
 	creds     *credential.Server
 	readers   ledger.Ledger
 	reloads   sync.Mutex // held while one configuration gives way to the next
@@ -171,6 +173,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 func (d *daemon) serve(ctx context.Context) error {
 	c, watch := d.current.Load(), d.newWatch()
 	d.startPublishing(ctx)
+	d.startMetrics()
 	d.seeds.ReadAll(ctx, c)
 	listener, err := d.listen(ctx)
 	if err != nil {
@@ -185,6 +188,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		Events:      func(after uint64) api.Stream { return d.keeper.Subscribe(after) },
 		Rules:       d.rules.Load,
 		Reload:      d.reload,
+		Metrics:     d.figures,
 		Backup:      d.backup,
 		Rotate:      d.rotate,
 		RecoveryKey: d.recoveryKey,

@@ -35,6 +35,9 @@ func startJobs(d *daemon) (*jobs, error) {
 	if err := j.arrange(d.current.Load()); err != nil {
 		return nil, err
 	}
+	if _, err := j.cron.AddFunc(textfileSpec, d.writeTextfile); err != nil {
+		return nil, fmt.Errorf("parse textfile spec: %w", err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	j.end = cancel
 	j.cron.Start()

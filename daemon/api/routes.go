@@ -63,7 +63,7 @@ func routes() []route {
 		{"POST /v1/key/recovery", whole, acl.Admin, (*Server).recoveryKey},
 
 		{"GET /v1/forecast", visible, acl.Status, later},
-		{"GET /metrics", visible, acl.Status, later},
+		{"GET /metrics", visible, acl.Status, (*Server).metrics},
 		{"POST /v1/web", visible, acl.Status, (*Server).web},
 		{"POST /v1/drain", whole, acl.Admin, later},
 	}

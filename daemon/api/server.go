@@ -63,6 +63,8 @@ type Config struct {
 	Reload func(ctx context.Context) error
 	// Web opens the web pages to a peer. Its error says why there are none.
 	Web func(acl.Peer) (wire.Web, error)
+	// Metrics answers GET /metrics with what the view shows; nil answers 404.
+	Metrics func(view func(grant string) bool) http.Handler
 	// Backup returns the sealed store and its size in bytes.
 	Backup func(ctx context.Context) (io.ReadCloser, int64, error)
 	// Rotate has everything sealed by a new key, tells how far that is, and
@@ -98,6 +100,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }
+	}
+	if c.Metrics == nil {
+		c.Metrics = func(func(string) bool) http.Handler { return http.NotFoundHandler() }
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -65,6 +65,8 @@ type Maintenance struct {
 	// Backup is when the store is copied into state_dir/backups; empty: never.
 	Backup string
 	Keep   int // that many of these backups, 7 by default
+	// Textfile receives the metrics for node_exporter; empty: none.
+	Textfile string
 }
 
 // A Kind says which dialect of OAuth an integration speaks.

@@ -26,7 +26,7 @@ func (r *reader) maintenance(b *maintenanceBlock) Maintenance {
 	}
 	_, m.Backup = r.cron(b.Backup)
 	m.Keep = r.count(b.Keep, m.Keep, 1, 10_000)
-	r.laterAttr(b.Textfile)
+	m.Textfile = r.path(b.Textfile, "")
 	return m
 }
 

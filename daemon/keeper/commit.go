@@ -47,6 +47,7 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		}
 		if err == nil {
 			k.health.committed(k.now().Sub(begin))
+			k.meter.committed(k.now().Sub(begin))
 			k.settle(name, intent, spared)
 			return &next, nil
 		}

@@ -58,11 +58,13 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate b
 		return true, err
 	}
 	sentAt := k.now()
+	k.meter.requested()
 	answer, err := k.provider.Refresh(ctx, p.in, provider.Request{
 		Token:        p.stored.Refresh.Value,
 		RedirectURI:  p.stored.RedirectURI,
 		CodeVerifier: p.stored.CodeVerifier,
 	})
+	k.meter.answered(k.now().Sub(sentAt))
 	p.lane.endpoint.Release()
 
 	failure, failed := errors.AsType[*provider.Failure](err)
@@ -121,6 +123,7 @@ func (k *Keeper) intend(ctx context.Context, p *plan) error {
 		return fmt.Errorf("store intent of grant %s: %w", p.name(), err)
 	}
 	k.health.committed(k.now().Sub(begin))
+	k.meter.committed(k.now().Sub(begin))
 	k.mu.Lock()
 	k.attempts[p.name()] = p.attempt
 	k.mu.Unlock()
@@ -166,6 +169,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		k.trip(p.in, f, k.now())
 	case f.Kind == provider.Limited:
 		p.lane.endpoint.CloseUntil(k.now().Add(patience(f, p.rule)))
+		k.meter.limited(patience(f, p.rule))
 	}
 	intent := closeIntent
 	if outcomeOpen(p, f) {

@@ -54,6 +54,7 @@ type Keeper struct {
 	config    atomic.Pointer[config.Config]
 	events    *stream
 	health    health
+	meter     meter
 	clock     clock
 
 	// working ends the waits of exchanges that have not been sent; abandoned

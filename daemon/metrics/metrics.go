@@ -1,0 +1,129 @@
+// Package metrics tells Prometheus how the grants and the daemon fare. The
+// figures of a moment are read when somebody asks; what only grows is counted
+// from the keeper's event stream and its own figures.
+//
+// It promises that a caller's answer names no grant outside its view, and that
+// the number of series does not follow the fleet: above 1,000 grants only the
+// most urgent have series of their own.
+package metrics
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+)
+
+// Keeper is what is asked of the core. *keeper.Keeper is one.
+type Keeper interface {
+	Status(ctx context.Context, view keeper.View) (wire.Status, error)
+	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
+	Figures() keeper.Figures
+}
+
+// A Stream delivers events. *keeper.Subscription is one.
+type Stream interface {
+	Next(ctx context.Context) ([]keeper.Event, error)
+	Close()
+}
+
+// A Config says what the figures come from. Only Keeper is needed.
+type Config struct {
+	Keeper Keeper
+	// Failing lists the grants of which an output failed at its last try; nil:
+	// there are no outputs.
+	Failing func() []string
+	// Version is what the build calls itself; empty means "unknown".
+	Version string
+	// Now is the wall clock; nil means time.Now.
+	Now func() time.Time
+	// Log is told what could not be read; nil drops it.
+	Log hclog.Logger
+}
+
+// Metrics are safe for concurrent use.
+type Metrics struct {
+	cfg     Config
+	outcome *prometheus.CounterVec
+	build   prometheus.Gauge
+}
+
+// namespace begins the name of every metric.
+const namespace = "webex_tokend"
+
+// New counts nothing until Run.
+func New(cfg Config) *Metrics {
+	if cfg.Failing == nil {
+		cfg.Failing = func() []string { return nil }
+	}
+	if cfg.Version == "" {
+		cfg.Version = "unknown"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = hclog.NewNullLogger()
+	}
+	m := &Metrics{
+		cfg: cfg,
+		outcome: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "refreshes_total",
+			Help: "Refreshes whose outcome is stored, by outcome: refreshed or failed.",
+		}, []string{"outcome"}),
+		build: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "build_info", Help: "1, labelled by what was built with what.",
+			ConstLabels: prometheus.Labels{"version": cfg.Version, "goversion": runtime.Version()},
+		}),
+	}
+	m.build.Set(1)
+	// A series that begins with its first failure would hide it from rate().
+	for _, kind := range []keeper.EventKind{keeper.Refreshed, keeper.Failed} {
+		m.outcome.WithLabelValues(string(kind))
+	}
+	return m
+}
+
+// Run counts what happens until the stream or ctx ends, and closes the stream.
+func (m *Metrics) Run(ctx context.Context, events Stream) {
+	defer events.Close()
+	for {
+		list, err := events.Next(ctx)
+		if err != nil {
+			return
+		}
+		for _, e := range list {
+			switch e.Kind {
+			case keeper.Refreshed, keeper.Failed:
+				m.outcome.WithLabelValues(string(e.Kind)).Inc()
+			}
+		}
+	}
+}
+
+// Handler answers with what the view shows; nil shows everything.
+func (m *Metrics) Handler(view keeper.View) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		promhttp.HandlerFor(m.registry(r.Context(), view), promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	})
+}
+
+// WriteFile replaces a file by the figures of all grants, in the format that
+// node_exporter's textfile collector reads, which skips what is half written.
+func (m *Metrics) WriteFile(ctx context.Context, path string) error {
+	return prometheus.WriteToTextfile(path, m.registry(ctx, nil))
+}
+
+// registry is made for one answer: what it shows depends on who asks.
+func (m *Metrics) registry(ctx context.Context, view keeper.View) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(m.outcome, m.build, &snapshot{m: m, ctx: ctx, view: view})
+	return r
+}

@@ -1,0 +1,116 @@
+package metrics
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// listed is how many grants have series of their own, at most.
+const listed = 1000
+
+// A snapshot collects the figures of one moment for one caller.
+type snapshot struct {
+	m    *Metrics
+	ctx  context.Context
+	view keeper.View
+}
+
+// A metric is a name with its help. Its kind is that of the values sent.
+type metric struct{ *prometheus.Desc }
+
+func describe(name, help string, labels ...string) metric {
+	return metric{prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)}
+}
+
+func (d metric) gauge(out chan<- prometheus.Metric, value float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d.Desc, prometheus.GaugeValue, value, labels...)
+}
+
+func (d metric) counter(out chan<- prometheus.Metric, value float64) {
+	out <- prometheus.MustNewConstMetric(d.Desc, prometheus.CounterValue, value)
+}
+
+func (d metric) summary(out chan<- prometheus.Metric, count uint64, sum time.Duration) {
+	out <- prometheus.MustNewConstSummary(d.Desc, count, sum.Seconds(), nil)
+}
+
+// Describe sends nothing: the snapshot lives for one answer, and what it
+// collects is checked then.
+func (s *snapshot) Describe(chan<- *prometheus.Desc) {}
+
+// Collect reads the keeper. What cannot be read is missing from the answer,
+// and up tells so.
+func (s *snapshot) Collect(out chan<- prometheus.Metric) {
+	now := s.m.cfg.Now()
+	sum, err := s.m.cfg.Keeper.Status(s.ctx, s.view)
+	if err == nil {
+		collectStatus(out, sum)
+		err = s.collectGrants(out, now)
+	}
+	readable := 1.0
+	if err != nil {
+		readable = 0
+		s.m.cfg.Log.Warn("metrics are not complete", "error", err)
+	}
+	describe("store_readable", "1 when all figures could be read, else 0.").gauge(out, readable)
+	failing := slices.DeleteFunc(slices.Clone(s.m.cfg.Failing()), func(name string) bool { return s.view != nil && !s.view(name) })
+	describe("publish_failing_grants", "Grants of which a file or hook failed at its last try.").gauge(out, float64(len(failing)))
+	collectFigures(out, s.m.cfg.Keeper.Figures())
+}
+
+func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
+	grants := describe("grants", "Grants by state.", "state")
+	for _, state := range store.ByUrgency() {
+		grants.gauge(out, float64(sum.States[string(state)]), string(state))
+	}
+	if h := sum.Horizon; h != nil {
+		describe("horizon_timestamp_seconds", "Until when nobody needs to act, as Unix time.").gauge(out, unix(h.At))
+	}
+	if at := sum.Keeper.LastSweepAt; at != nil {
+		describe("last_sweep_timestamp_seconds", "When the daemon last looked for what is due, as Unix time.").gauge(out, unix(*at))
+	}
+	describe("refreshes_overdue", "Refreshes that should have begun more than 5 minutes ago.").gauge(out, float64(sum.Keeper.Overdue))
+	describe("store_latency_seconds", "How long a durable change takes of late.").gauge(out, sum.Keeper.StoreLatencySeconds)
+	describe("clock_skew_seconds", "The token endpoint's clock less ours, as its last answer told.").gauge(out, sum.Keeper.ClockSkewSeconds)
+}
+
+func (s *snapshot) collectGrants(out chan<- prometheus.Metric, now time.Time) error {
+	page, err := s.m.cfg.Keeper.Grants(s.ctx, keeper.Query{View: s.view, Limit: listed})
+	if err != nil {
+		return err
+	}
+	labels := []string{"grant", "integration", "kind"}
+	window := describe("grant_window_remaining_seconds",
+		"How long the refresh token still works, negative when it has ended; of the 1,000 most urgent grants.", labels...)
+	token := describe("grant_token_remaining_seconds",
+		"How long the access token still works, negative when it has expired; of the 1,000 most urgent grants.", labels...)
+	failures := describe("grant_failures", "Refreshes that failed in a row; of the 1,000 most urgent grants.", labels...)
+	for _, g := range page.Grants {
+		of := []string{g.Name, g.Integration, g.Kind}
+		if end := g.WindowEndsAt; end != nil {
+			window.gauge(out, end.Sub(now).Seconds(), of...)
+		}
+		if end := g.AccessExpiresAt; end != nil {
+			token.gauge(out, end.Sub(now).Seconds(), of...)
+		}
+		failures.gauge(out, float64(g.Failures), of...)
+	}
+	return nil
+}
+
+func collectFigures(out chan<- prometheus.Metric, f keeper.Figures) {
+	describe("refreshes_in_flight", "Requests to token endpoints under way.").gauge(out, float64(f.InFlight))
+	describe("refresh_duration_seconds", "Time that requests to token endpoints took.").summary(out, f.Requests, f.RequestTime)
+	describe("rate_limits_total", "Answers by which a token endpoint asked for patience.").counter(out, float64(f.Limited))
+	describe("rate_limit_wait_seconds_total", "Time for which token endpoints asked for patience.").counter(out, f.LimitedFor.Seconds())
+	describe("store_commit_duration_seconds", "Time that durable changes of grants took.").summary(out, f.Commits, f.CommitTime)
+}
+
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
