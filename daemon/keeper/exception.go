@@ -30,7 +30,7 @@ func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string
 		}
 		indexed, state := k.shownAs(cfg, stored.Integration, stored.Condition().State), k.condition(stored.Record).State
 		if indexed != state {
-			at := cursor{slices.Index(store.ByUrgency(), state), stored.Refresh.EndsAt, name}
+			at := cursor{slices.Index(store.ByUrgency(), state), stored.EndsAt(), name}
 			found[name] = exception{indexed, at}
 		}
 	}
