@@ -142,3 +142,35 @@ func TestNothingIsSentFromAReadOnlyDisk(t *testing.T) {
 		t.Error("the grant is lost")
 	}
 }
+
+func TestAnAnswerSurvivesAStoreThatIsReplacedUnderIt(t *testing.T) {
+	h := newHost(t, 0)
+	h.consented()
+	if !h.alive() {
+		t.Fatal("it does not live to begin with")
+	}
+	path := filepath.Join(h.dir, "state", "store.db")
+	copied, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.write("state/store.db.restored", string(copied))
+	arrived, release := make(chan struct{}), make(chan struct{})
+	h.webex.Script(emulator.Hold(arrived, release))
+	before := h.asked()
+	p := h.start("refresh", "")
+	<-arrived
+	if err := os.Rename(path+".restored", path); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	if _, code := p.wait(); code == 0 {
+		t.Error("the answer was stored in a file that nobody finds again")
+	}
+	if n := h.asked() - before; n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	if !h.alive() {
+		t.Error("the grant is lost")
+	}
+}
