@@ -165,6 +165,7 @@ func (s *Server) showLink(c *call) error {
 	}
 	p := s.application(g, in)
 	p.Where, p.Expires = c.r.URL.Path, a.ExpiresAt
+	p.Person = nil // whoever holds the link is not told who came before
 	return s.showForm(c, in, "link.html", p)
 }
 

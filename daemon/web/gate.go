@@ -6,8 +6,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/url"
 	"os/user"
 	"strconv"
 	"strings"
@@ -98,8 +98,20 @@ func (s *Server) admit(rt route, c *call) error {
 // ownName keeps a foreign name that was made to point at this host (DNS
 // rebinding) from reading pages with the cookies of that name.
 func (s *Server) ownName(host string) bool {
-	public, err := url.Parse(s.at.PublicURL)
-	return err == nil && strings.EqualFold(host, public.Host) || host == s.at.Listen
+	scheme, public, _ := strings.Cut(s.at.PublicURL, "://")
+	host = withPort(host, scheme)
+	return strings.EqualFold(host, withPort(public, scheme)) || host == s.at.Listen
+}
+
+// withPort adds the port that browsers leave out.
+func withPort(host, scheme string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	if scheme == "https" {
+		return net.JoinHostPort(strings.Trim(host, "[]"), "443")
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), "80")
 }
 
 func (s *Server) secure() bool {

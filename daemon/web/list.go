@@ -116,7 +116,9 @@ func (s *Server) list(c *call) error {
 	defer cancel()
 	l := listing{Filter: f, Labels: s.labels()}
 	var err error
-	if l.Status, err = s.cfg.Keeper.Status(ctx, c.view()); err != nil {
+	if l.Status, err = s.cfg.Keeper.Status(ctx, c.view()); ctx.Err() != nil && c.r.Context().Err() == nil {
+		return &fault{http.StatusServiceUnavailable, "The fleet took too long to look through", "The status of all is faster than that of some. Try again later."}
+	} else if err != nil {
 		return err
 	}
 	now := s.cfg.Now()

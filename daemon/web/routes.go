@@ -46,6 +46,7 @@ func routes() []route {
 		{"GET /ui/{$}", visitor, (*Server).list},
 		{"GET /ui/events", visitor, (*Server).follow},
 		{"GET /ui/grants/{name}", visitor, (*Server).detail},
+		{"GET /metrics", visitor, (*Server).metrics},
 		{"POST /ui/leave", visitor, (*Server).leave},
 
 		{"GET /ui/grants/{name}/authorize", admin, (*Server).explain},
@@ -65,6 +66,15 @@ func (r reach) action() acl.Action {
 // front leads to the list.
 func (s *Server) front(c *call) error {
 	c.redirect("/ui/")
+	return nil
+}
+
+// metrics serves GET /metrics, of what the visitor may see.
+func (s *Server) metrics(c *call) error {
+	if s.cfg.Metrics == nil {
+		return &fault{http.StatusNotFound, "There is no such page", "This daemon counts nothing."}
+	}
+	s.cfg.Metrics(c.view()).ServeHTTP(c.w, c.r)
 	return nil
 }
 

@@ -27,6 +27,7 @@ var doors = []struct {
 	{"one grant is not", "GET", "/ui/grants/ops", "GET /ui/grants/{name}", 403},
 	{"a grant that does not exist looks the same", "GET", "/ui/grants/none", "GET /ui/grants/{name}", 403},
 	{"events are not", "GET", "/ui/events", "GET /ui/events", 403},
+	{"metrics are not", "GET", "/metrics", "GET /metrics", 403},
 	{"leaving takes a session", "POST", "/ui/leave", "POST /ui/leave", 403},
 	{"the page before consent takes a session", "GET", "/ui/grants/ops/authorize", "GET /ui/grants/{name}/authorize", 403},
 	{"so does beginning a consent", "POST", "/ui/grants/ops/authorize", "POST /ui/grants/{name}/authorize", 403},

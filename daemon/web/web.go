@@ -63,6 +63,9 @@ type Config struct {
 	// Events begins a stream with what happens next; nil: pages stay as they
 	// were when they were asked for.
 	Events func() Stream
+	// Metrics returns what GET /metrics answers to somebody with that view;
+	// nil: there is no such page.
+	Metrics func(view keeper.View) http.Handler
 	// Rules returns the rules in force; nil lets root and the daemon's own user
 	// do everything and nobody else anything.
 	Rules func() *acl.Rules
@@ -151,6 +154,7 @@ func New(cfg Config) (*Server, error) {
 		MaxHeaderBytes:    headerLimit,
 		ErrorLog:          s.cfg.Log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
+	s.http.RegisterOnShutdown(s.endStreams)
 	return s, nil
 }
 
@@ -181,10 +185,8 @@ func (s *Server) Serve(l net.Listener) error {
 // Shutdown stops listening, ends live pages, and waits for requests under way.
 // When ctx ends first, it cuts them off and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.endStreams()
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		_ = s.http.Close()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
 	}
-	return err
+	return nil
 }
