@@ -207,6 +207,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 	d.tasks.Go(func() { watch.Run(d.watching) })
 	d.resumeRotation(d.watching)
+	d.tasks.Go(func() { d.auditStore(d.watching) })
 	d.ready.Store(true)
 	d.notify.ready()
 	d.log.Info("ready", "socket", c.API.Socket, "grants", len(c.Grants), "integrations", len(c.Integrations))
