@@ -207,3 +207,33 @@ func TestTheRecipeForASystemdService(t *testing.T) {
 		t.Error("the service does not read the file of the grant")
 	}
 }
+
+// judge is polkit as far as a rule sees it: it prints what the rules in the
+// file of its first argument say of each request in the second.
+const judge = `
+let rule;
+const polkit = {addRule: (f) => { rule = f; }, Result: {YES: "yes"}};
+eval(require("fs").readFileSync(process.argv[1], "utf8"));
+for (const [user, id, unit, verb] of JSON.parse(process.argv[2])) {
+  console.log(rule({id, lookup: (key) => ({unit, verb})[key]}, {user}) || "no");
+}`
+
+func TestTheRuleForHooksAllowsNoMoreThanItSays(t *testing.T) {
+	needs(t, "node")
+	const manage = "org.freedesktop.systemd1.manage-units"
+	requests, err := json.Marshal([][]string{
+		{"webex-tokend", manage, "crm.service", "reload"},
+		{"webex-tokend", manage, "crm.service", "reload-or-try-restart"},
+		{"webex-tokend", manage, "crm.service", "stop"},
+		{"webex-tokend", manage, "ssh.service", "restart"},
+		{"webex-tokend", "org.freedesktop.systemd1.manage-unit-files", "crm.service", "reload"},
+		{"somebody", manage, "crm.service", "reload"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("node", "-e", judge, "../../systemd/webex-tokend.rules", string(requests)).CombinedOutput()
+	if err != nil || string(out) != "yes\nyes\nno\nno\nno\nno\n" {
+		t.Errorf("the rule says %q, %v", out, err)
+	}
+}
