@@ -199,9 +199,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	})
 	failed := make(chan error, 1)
 	d.tasks.Go(func() { failed <- d.server.Serve(listener) })
-	if err := d.startCredentials(ctx); err != nil {
-		return err
-	}
+	d.startCredentials(ctx)
 	if d.jobs, err = startJobs(d); err != nil {
 		return err
 	}

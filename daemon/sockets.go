@@ -23,12 +23,14 @@ func (d *daemon) listen(ctx context.Context) (*net.UnixListener, error) {
 
 // startCredentials opens the socket that systemd asks as root, which passes any
 // mode.
-func (d *daemon) startCredentials(ctx context.Context) error {
+// A daemon that cannot have it keeps its grants all the same.
+func (d *daemon) startCredentials(ctx context.Context) {
 	l := d.cfg.CredentialListener
 	if l == nil {
 		var err error
 		if l, err = socket.Listen(ctx, d.current.Load().API.CredentialSocket, 0o600, ""); err != nil {
-			return err
+			d.log.Error("units get no credentials", "error", err)
+			return
 		}
 	}
 	d.creds = credential.New(credential.Config{
@@ -38,7 +40,6 @@ func (d *daemon) startCredentials(ctx context.Context) error {
 		Log:    d.log.Named("credential"),
 	})
 	d.tasks.Go(func() { d.creds.Serve(l) })
-	return nil
 }
 
 // handed enters into the ledger who was given a token.

@@ -12,7 +12,7 @@ import (
 // Spans grow shorter by themselves, so the picture is renewed even when
 // nothing happens, and not more often than an eye can follow when much does.
 const (
-	slowestPicture = 5 * time.Second
+	slowestPicture = time.Second
 	fastestPicture = 250 * time.Millisecond
 )
 
@@ -30,9 +30,11 @@ func (s *statusCommand) follow(ctx context.Context, daemon *client.Client) error
 	defer func() {
 		cancel()
 		<-listened
-		fmt.Fprint(s.out, "\x1b[?25h") // show the cursor
+		fmt.Fprint(s.out, "\x1b[?7h\x1b[?25h") // wrap again, show the cursor
 	}()
-	fmt.Fprint(s.out, "\x1b[?25l\x1b[2J") // hide it, clear the screen
+	// Hide it, cut long lines off instead of wrapping them, clear the screen: a
+	// line that wraps would push the first ones out.
+	fmt.Fprint(s.out, "\x1b[?25l\x1b[?7l\x1b[2J")
 	for {
 		if err := s.redraw(ctx, daemon); err != nil {
 			return err

@@ -28,7 +28,7 @@ func TestAnEmptyFileIsAConfigWithEveryDefault(t *testing.T) {
 		RuntimeDir:   "/run/webex-tokend",
 		LogLevel:     "info",
 		LogFormat:    "text",
-		API:          config.API{Socket: "/run/webex-tokend/api.sock", Mode: 0o666},
+		API:          config.API{Socket: "/run/webex-tokend/api.sock", Mode: 0o666, CredentialSocket: "/run/webex-tokend/credential.sock"},
 		Seal:         config.Seal{KeyFile: "/etc/webex-tokend/store.key"},
 		Maintenance:  config.Maintenance{Sweep: "@every 1s", Keep: 7},
 		Integrations: map[string]*config.Integration{},
