@@ -97,6 +97,14 @@ func newHost(t *testing.T, webex emulator.Config, more string) *host {
 		h.note(client.Secret)
 		text = strings.ReplaceAll(text, strings.ToUpper(string(kind))+"_ID", client.ID)
 	}
+	h.open(dir, text)
+	return h
+}
+
+// open starts keeper and consents under a configuration.
+func (h *host) open(dir, text string) {
+	t := h.t
+	t.Helper()
 	parsed, err := config.Parse([]byte(text), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +140,6 @@ func newHost(t *testing.T, webex emulator.Config, more string) *host {
 		}
 		h.checkLog()
 	})
-	return h
 }
 
 // RoundTrip is the way to Webex. It takes note of what must stay private.
