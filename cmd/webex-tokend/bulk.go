@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,39 +17,60 @@ import (
 // rejectedShown is how many rejected lines are told one by one.
 const rejectedShown = 20
 
+// A bulk is an import of many lines.
+type bulk struct {
+	file     string
+	skip     int    // lines at the beginning that an earlier import did
+	rejected string // file for what was not taken; empty: none
+	asJSON   bool
+}
+
 // importBulk sends the lines of a file and tells what became of them. A
 // rejected line stops nothing, but the command fails.
-func importBulk(ctx context.Context, c *console, name string, asJSON bool) error {
-	content, err := c.open(name)
+func importBulk(ctx context.Context, c *console, b bulk) error {
+	content, err := c.open(b.file)
 	if err != nil {
 		return err
 	}
 	defer content.Close()
+	kept, err := newRejects(b.rejected)
+	if err != nil {
+		return err
+	}
+	defer kept.close()
 	sent := &counted{r: content}
 	bar := newProgress(c.err, sent, sizeOf(content))
 	out := json.NewEncoder(c.out)
+	lines := bufio.NewReader(sent)
+	if err := skipLines(lines, b.skip); err != nil {
+		return err
+	}
 
 	daemon := c.daemon()
 	defer daemon.Close()
 	results := make(map[string]int)
 	var rejected []wire.ImportedLine
-	answered := 0
-	for line, err := range daemon.ImportLines(ctx, sent) {
+	answered, last := 0, b.skip
+	for line, err := range daemon.ImportLines(ctx, lines) {
 		if err != nil {
 			bar.end()
-			return &failure{explain(err).code, err,
-				fmt.Sprintf("%d lines were answered; importing all of them again does no harm", answered)}
+			return &failure{explain(err).code, err, interrupted(b, last)}
 		}
 		answered++
+		line.Line += b.skip
+		last = line.Line
 		if line.Error != "" {
 			results["rejected"]++
+			if err := kept.add(line); err != nil {
+				return err
+			}
 			if len(rejected) < rejectedShown {
 				rejected = append(rejected, line)
 			}
 		} else {
 			results[line.Result]++
 		}
-		if asJSON {
+		if b.asJSON {
 			if err := out.Encode(line); err != nil {
 				return fmt.Errorf("write answer: %w", err)
 			}
@@ -62,7 +84,7 @@ func importBulk(ctx context.Context, c *console, name string, asJSON bool) error
 	if more := results["rejected"] - len(rejected); more > 0 {
 		fmt.Fprintf(c.err, "and %d more rejected lines; --json shows all\n", more)
 	}
-	if !asJSON {
+	if !b.asJSON {
 		fmt.Fprintln(c.out, bulkLine(answered, results))
 	}
 	if results["rejected"] > 0 {

@@ -19,7 +19,8 @@ import (
 func newImport(c *console) *cobra.Command {
 	formats := []string{flow.Auto, flow.Response, flow.WxcSDK, flow.Wtr, flow.RefreshToken, flow.Static}
 	var asJSON bool
-	var bulk, format, issuedAt string
+	var many bulk
+	var format, issuedAt string
 	cmd := &cobra.Command{
 		Use:   "import GRANT [FILE] [--format FORMAT] [--issued-at TIME] | import --bulk FILE",
 		Short: "Register tokens that another tool obtained",
@@ -31,11 +32,12 @@ changes nothing.
 Lives count from the import unless --issued-at says when the response came.
 
 With --bulk, FILE holds a response a line, each with its grant:
-  {"grant":"ops","access_token":"...","expires_in":1209599,"refresh_token":"..."}`,
+  {"grant":"ops","access_token":"...","expires_in":1209599,"refresh_token":"..."}
+Answered lines are stored; an import that was interrupted says how to go on.`,
 		Example: `  webex-tokend import ops response.json
   webex-tokend import ops tokens.yml --format wxc-sdk
   pass webex/ops | webex-tokend import ops --format refresh-token
-  webex-tokend import --bulk grants.ndjson`,
+  webex-tokend import --bulk grants.ndjson --rejected rejected.ndjson`,
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
 				return nil, cobra.ShellCompDirectiveDefault
@@ -43,11 +45,18 @@ With --bulk, FILE holds a response a line, each with its grant:
 			return c.completeGrant(cmd, args, begun)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if bulk != "" {
+			if many.file != "" {
 				if len(args) > 0 || cmd.Flags().Changed("format") || cmd.Flags().Changed("issued-at") {
 					return usage(cmd, "--bulk takes nothing beside its file; each line names its grant")
 				}
-				return importBulk(cmd.Context(), c, bulk, asJSON)
+				if many.skip < 0 {
+					return usage(cmd, "--skip takes a number from 0")
+				}
+				many.asJSON = asJSON
+				return importBulk(cmd.Context(), c, many)
+			}
+			if many.skip != 0 || many.rejected != "" {
+				return usage(cmd, "--skip and --rejected belong to --bulk")
 			}
 			what := client.Import{Format: format}
 			switch {
@@ -85,7 +94,9 @@ With --bulk, FILE holds a response a line, each with its grant:
 	}
 	cmd.Flags().StringVar(&format, "format", flow.Auto, strings.Join(formats, ", "))
 	cmd.Flags().StringVar(&issuedAt, "issued-at", "", "when the tokens were issued, RFC 3339 or seconds since 1970")
-	cmd.Flags().StringVar(&bulk, "bulk", "", `a file with one response a line; "-" is stdin`)
+	cmd.Flags().StringVar(&many.file, "bulk", "", `a file with one response a line; "-" is stdin`)
+	cmd.Flags().IntVar(&many.skip, "skip", 0, "with --bulk, pass over so many lines that are done")
+	cmd.Flags().StringVar(&many.rejected, "rejected", "", "with --bulk, a `file` for the answers to lines that were not taken")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd
 }
