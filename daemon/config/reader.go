@@ -38,13 +38,6 @@ func (r *reader) later(b *laterBlock, name, instead string) {
 	}
 }
 
-// laterAttr is later for an attribute.
-func (r *reader) laterAttr(a *hcl.Attribute) {
-	if a != nil {
-		r.fault(a.NameRange, a.Name+" is not in this version", "Remove the line.")
-	}
-}
-
 // required reports whether the attribute is there, and faults when it is not.
 func (r *reader) required(a *hcl.Attribute, block hcl.Range, name, detail string) bool {
 	if a == nil {
