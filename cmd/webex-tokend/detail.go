@@ -60,8 +60,20 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	for _, r := range g.Consumers {
 		line("read by", "%s", readerLine(r, g.Generation, now))
 	}
+	if p := g.Person; p != nil {
+		line("consent of", "%s", p.DisplayName)
+	}
 	if g.Scope != "" {
 		line("scope", "%s", g.Scope)
+	}
+	if len(g.MissingScopes) > 0 {
+		line("not granted", "%s", strings.Join(g.MissingScopes, " "))
+	}
+	if g.Manager != "" {
+		line("minted by", "%s", g.Manager)
+	}
+	if len(g.Manages) > 0 {
+		line("mints for", "%s; they end with this grant", strings.Join(g.Manages, ", "))
 	}
 	for _, key := range slices.Sorted(maps.Keys(g.Labels)) {
 		line("label", "%s = %s", key, g.Labels[key])
