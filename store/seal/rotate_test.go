@@ -14,6 +14,8 @@ import (
 	"webex-tokend/store/seal"
 )
 
+const rotated = 1000 // grants
+
 func rotateAsChild(path, keyFile string) error {
 	ctx := context.Background()
 	h, kv, err := openFile(ctx, path, keyFile)
@@ -166,7 +168,7 @@ func TestASecondKeyOpensTheStoreToo(t *testing.T) {
 }
 
 func TestKillingTheRotationLosesNothing(t *testing.T) {
-	path, keyFile, prints := unsealedStore(t, migrated)
+	path, keyFile, prints := unsealedStore(t, rotated)
 	key, err := keyOf(keyFile)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +186,7 @@ func TestKillingTheRotationLosesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		complete(t, h, kv, migrated, prints)
+		complete(t, h, kv, rotated, prints)
 		kv.Close()
 	}
 	if kills == 0 {
@@ -199,5 +201,5 @@ func TestKillingTheRotationLosesNothing(t *testing.T) {
 	if h.ring.Rotating() {
 		t.Error("the rotation has not ended")
 	}
-	complete(t, h, kv, migrated, prints)
+	complete(t, h, kv, rotated, prints)
 }
