@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"webex-tokend/daemon/acl"
@@ -26,6 +27,7 @@ func (d *daemon) openPages(ctx context.Context) error {
 		Consents: d.consents,
 		Config:   d.current.Load,
 		Events:   func() web.Stream { return d.keeper.Subscribe(keeper.Latest) },
+		Metrics:  func(view keeper.View) http.Handler { return d.figures(view) },
 		Rules:    d.rules.Load,
 		Ready:    d.whyNotReady,
 		Log:      log,

@@ -200,6 +200,14 @@ func TestALinkLetsAnotherPersonConsentOnce(t *testing.T) {
 	other.post(path, page.form()).says(t, 410, "has been used")
 	other.get("/ui/grants/crm").says(t, 403)
 	operator.get("/ui/grants/crm").says(t, 200, "Kim Lee")
+
+	// Whoever holds the next link is not told who came before.
+	given = operator.post("/ui/grants/crm/link", operator.get("/ui/grants/crm/authorize").form())
+	_, rest, _ = strings.Cut(given.body, h.url+"/link/")
+	token, _, _ = strings.Cut(rest, "<")
+	if next := h.stranger(t).get("/link/" + token); next.status != 200 || strings.Contains(next.body, "Kim") || strings.Contains(next.body, kim) {
+		t.Errorf("got %d\n%s", next.status, next.text())
+	}
 }
 
 func TestWhereThereIsNoConsentThePageSaysWhatElse(t *testing.T) {

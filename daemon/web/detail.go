@@ -79,7 +79,7 @@ type point struct {
 
 // The picture's box, inside its axes.
 const (
-	pathLeft, pathRight = 96.0, 626.0
+	pathLeft, pathRight = 88.0, 346.0
 	pathTop, pathBottom = 14.0, 126.0
 )
 

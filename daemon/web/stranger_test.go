@@ -239,3 +239,19 @@ func TestAListenerBeyondLoopbackTakesTLSAndAuthentication(t *testing.T) {
 		})
 	}
 }
+
+func TestBrowsersLeaveOutTheDefaultPort(t *testing.T) {
+	listener := listen(t)
+	cfg, err := config.Parse(fmt.Appendf(nil, "http {\nlisten = %q\npublic_url = \"http://localhost\"\n}\n", listener.Addr()), "test.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, listener, web.Config{Keeper: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+	v := (&host{url: "http://" + listener.Addr().String()}).stranger(t)
+	for name, want := range map[string]int{"localhost": 403, "localhost:80": 403, "LOCALHOST": 403, listener.Addr().String(): 403,
+		"localhost:443": 421, "127.0.0.1": 421, "localhost.evil.example": 421} {
+		if a := v.do("GET", "/ui/", nil, func(r *http.Request) { r.Host = name }); a.status != want {
+			t.Errorf("%s: got %d, want %d", name, a.status, want)
+		}
+	}
+}
