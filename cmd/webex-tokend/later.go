@@ -10,10 +10,7 @@ import (
 // operator who reads ahead is told so and not that there is no such thing.
 func newLater() []*cobra.Command {
 	var commands []*cobra.Command
-	for _, name := range []string{
-		"drain", "forecast",
-		"man",
-	} {
+	for _, name := range []string{"man"} {
 		commands = append(commands, &cobra.Command{
 			Use:                name,
 			Hidden:             true,

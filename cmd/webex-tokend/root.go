@@ -86,7 +86,7 @@ newer store format; 77 not allowed; 78 wrong store key.`,
 			root.AddCommand(command)
 		}
 	}
-	add("grants", newStatus(c), newCheck(c), newToken(c), newExec(c), newAuthorize(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newAdopt(c), newRemove(c),
+	add("grants", newStatus(c), newCheck(c), newForecast(c), newDrain(c), newToken(c), newExec(c), newAuthorize(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newAdopt(c), newRemove(c),
 		newRevoke(c), newProbe(c), newWeb(c))
 	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newEmulator(c))
 	add("program", newVersion(c), newCompletion(c))

@@ -57,7 +57,9 @@ func TestAGrantIsJudgedByTheWorstThatIsToBeSaidOfIt(t *testing.T) {
 		{"the window outweighs a pause",
 			with(func(g *wire.Grant) { g.State, g.WindowEndsAt = "paused", in(day) }), finding{severityCritical, "ops window ends in 1d"}},
 		{"a static token is judged by its own end",
-			with(func(g *wire.Grant) { g.Kind, g.WindowEndsAt, g.RefreshDueAt, g.AccessExpiresAt = "static", nil, nil, in(2*day) }),
+			with(func(g *wire.Grant) {
+				g.Kind, g.WindowEndsAt, g.RefreshDueAt, g.AccessExpiresAt = "static", nil, nil, in(2*day)
+			}),
 			finding{severityCritical, "ops token ends in 2d"}},
 		{"a static token without an end", with(func(g *wire.Grant) { g.Kind, g.WindowEndsAt, g.AccessExpiresAt = "static", nil, nil }), finding{}},
 	} {

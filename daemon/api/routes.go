@@ -29,8 +29,7 @@ const (
 	whole
 )
 
-// routes is the API. What a later version will serve is refused by name, so
-// that an operator who reads ahead is told which side is behind.
+// routes is the API.
 func routes() []route {
 	return []route{
 		{"GET /healthz", everybody, "", (*Server).health},
@@ -62,15 +61,11 @@ func routes() []route {
 		{"POST /v1/key/rotate", whole, acl.Admin, (*Server).rotate},
 		{"POST /v1/key/recovery", whole, acl.Admin, (*Server).recoveryKey},
 
-		{"GET /v1/forecast", visible, acl.Status, later},
+		{"GET /v1/forecast", visible, acl.Status, (*Server).forecast},
 		{"GET /metrics", visible, acl.Status, (*Server).metrics},
 		{"POST /v1/web", visible, acl.Status, (*Server).web},
-		{"POST /v1/drain", whole, acl.Admin, later},
+		{"POST /v1/drain", whole, acl.Admin, (*Server).drain},
 	}
-}
-
-func later(*Server, *call) error {
-	return refuse(http.StatusNotImplemented, "not in this version")
 }
 
 // unknown answers what no route matches: another method of a known path, or

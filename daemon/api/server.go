@@ -37,6 +37,8 @@ type Keeper interface {
 	Remove(ctx context.Context, name string) error
 	Revoke(ctx context.Context, name string) (wire.Revocation, error)
 	Probe(ctx context.Context, name string) (wire.Probe, error)
+	Forecast(ctx context.Context, view keeper.View, o keeper.Outage) (wire.Forecast, error)
+	Drain(ctx context.Context, away time.Duration, tell func(wire.Drained) error) error
 }
 
 // A Stream delivers events. *keeper.Subscription is one.

@@ -194,9 +194,6 @@ func TestUnknownPathsAndMethodsAreToldApart(t *testing.T) {
 			t.Errorf("%s is answered with %d %s", path, status, body)
 		}
 	}
-	if status, body := ask(t, c, "GET", "/v1/forecast"); status != http.StatusNotImplemented || !strings.Contains(body, "not in this version") {
-		t.Errorf("a route of a later version is answered with %d %s", status, body)
-	}
 }
 
 func TestReadinessSaysWhyNot(t *testing.T) {

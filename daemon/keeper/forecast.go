@@ -237,4 +237,3 @@ func (c *course) step(o Outage) {
 }
 
 func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
-

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/wire"
+)
+
+func newForecast(c *console) *cobra.Command {
+	var o client.Outlook
+	var from string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "forecast [--outage DURATION] [--from DATE] [--days N] [--endpoint-down] [--json]",
+		Short: "Tell what an outage would do to each grant",
+		Long: `Run the schedule ahead through an outage in which the daemon is away, or, with
+--endpoint-down, in which it runs and Webex does not answer. Answers are taken to
+say what the last one said; a window of which it is not known yet whether it
+slides is taken for fixed. Nothing is sent and nothing is changed.
+
+A grant is "lost" when the outage ends its window, "ends" when its window or its
+token ends by then anyway, and "waits" when a human is needed already. NO TOKEN is
+for how long no live access token is there, from the begin of the outage on.`,
+		Example: `  webex-tokend forecast --outage 9d
+  webex-tokend forecast --outage 3d --from 2026-12-24 --days 60
+  webex-tokend forecast --outage 9d --json | jq .longest`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if from != "" {
+				var err error
+				if o.From, err = parseDate(from); err != nil {
+					return usage(cmd, "--from takes a date such as 2026-12-24 or an instant such as 2026-12-24T18:00:00Z, not %q", from)
+				}
+			}
+			daemon := c.daemon()
+			defer daemon.Close()
+			f, err := daemon.Forecast(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(c.out).Encode(f)
+			}
+			return drawForecast(c.out, screenOf(c.out), f)
+		},
+	}
+	cmd.Flags().StringVar(&o.Outage, "outage", "", "how long nothing is refreshed, a `DURATION` such as 9d")
+	cmd.Flags().StringVar(&from, "from", "", "the `DATE` on which it begins (default now)")
+	cmd.Flags().IntVar(&o.Days, "days", 120, "look `N` days ahead")
+	cmd.Flags().BoolVar(&o.EndpointDown, "endpoint-down", false, "the daemon runs and Webex does not answer")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+// parseDate reads a day, which begins where the operator is, or an instant.
+func parseDate(text string) (time.Time, error) {
+	if t, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return t, nil
+	}
+	return time.Parse(time.RFC3339, text)
+}
+
+func drawForecast(w io.Writer, on screen, f wire.Forecast) error {
+	out := bufio.NewWriter(w)
+	fmt.Fprintln(out, on.paint(bold, foretell(f)))
+	if f.Longest != nil {
+		left := f.Longest.At.Sub(f.From)
+		fmt.Fprintf(out, "An outage that begins %s may last %s before %s is lost.\n", minute(f.From), span(left), f.Longest.Grant)
+	}
+	if !f.Complete {
+		fmt.Fprintf(out, "Only the %d most urgent grants were looked at.\n", len(f.Grants))
+	}
+	var told []wire.Prospect
+	for _, p := range f.Grants {
+		if p.Outcome != wire.Endures || p.WithoutToken > 0 {
+			told = append(told, p)
+		}
+	}
+	if len(told) > 0 {
+		width := len("GRANT")
+		for _, p := range told {
+			width = max(width, len(p.Grant))
+		}
+		if on.width > 0 {
+			width = min(width, max(on.width-50, narrowestName))
+		}
+		fmt.Fprintf(out, "\n%s\n", on.paint(bold, fmt.Sprintf("  %-*s  %-9s  %-10s  %-7s  NO TOKEN", width, "GRANT", "OUTCOME", "ON", "WINDOW")))
+		for _, p := range told {
+			mark, t := prospectSign(p.Outcome)
+			line := fmt.Sprintf("%-*s  %-9s  %-10s  %-7s  %s", width, cut(p.Grant, width), p.Outcome, dayOf(p.At), p.Window, spanOrNone(p.WithoutToken))
+			fmt.Fprintf(out, "%s %s\n", on.paint(t, mark), strings.TrimRight(line, " "))
+		}
+	}
+	return out.Flush()
+}
+
+// foretell sums a forecast up in one line.
+func foretell(f wire.Forecast) string {
+	text := plural(len(f.Grants), "grant")
+	if f.OutageSeconds > 0 {
+		what := "the daemon away"
+		if f.EndpointDown {
+			what = "Webex away"
+		}
+		text += fmt.Sprintf(", %s for %s", what, span(f.To.Sub(f.From)))
+	}
+	text += ", until " + date(f.Until)
+	separator := ": "
+	for _, outcome := range []string{wire.Lost, wire.Waits, wire.Ends, wire.Undecided, wire.Endures} {
+		if n := f.Counts[outcome]; n > 0 {
+			text += fmt.Sprintf("%s%d %s", separator, n, outcome)
+			separator = ", "
+		}
+	}
+	return text
+}
+
+func prospectSign(outcome string) (string, tint) {
+	switch outcome {
+	case wire.Lost, wire.Waits:
+		return "!", red
+	case wire.Ends, wire.Undecided:
+		return "~", yellow
+	}
+	return " ", plain
+}
+
+func dayOf(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return date(*t)
+}
+
+func spanOrNone(seconds float64) string {
+	if seconds < 1 {
+		return "-"
+	}
+	return span(time.Duration(seconds * float64(time.Second)))
+}
