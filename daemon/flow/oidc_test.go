@@ -109,7 +109,7 @@ func surf(t *testing.T, link string) url.Values {
 		}
 		body, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if next, err := resp.Location(); err == nil {
+		if next, absent := resp.Location(); absent == nil {
 			if next.Host == "127.0.0.1:8411" {
 				return next.Query()
 			}
