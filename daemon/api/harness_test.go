@@ -23,6 +23,7 @@ import (
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	unixsocket "webex-tokend/daemon/socket"
@@ -71,7 +72,10 @@ grant "bot-*" { integration = "bots" }
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := keeper.New(keeper.Config{Store: records, Config: cfg, Provider: provider.New(provider.Config{})})
+	broker := provider.New(provider.Config{})
+	k := keeper.New(keeper.Config{Store: records, Config: cfg, Provider: broker})
+	consents := flow.NewConsents(flow.ConsentConfig{Keeper: k, Provider: broker, Config: func() *config.Config { return cfg }})
+	t.Cleanup(consents.Close)
 	if err := k.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +89,11 @@ grant "bot-*" { integration = "bots" }
 	})
 	h := &host{keeper: k, log: &record{}}
 	serving := api.Config{
-		Keeper: k,
-		Events: func(after uint64) api.Stream { return k.Subscribe(after) },
-		Rules:  func() *acl.Rules { return acl.New(h.rules) },
-		Reload: func(context.Context) error { return nil },
+		Keeper:   k,
+		Consents: consents,
+		Events:   func(after uint64) api.Stream { return k.Subscribe(after) },
+		Rules:    func() *acl.Rules { return acl.New(h.rules) },
+		Reload:   func(context.Context) error { return nil },
 		Backup: func(context.Context) (io.ReadCloser, int64, error) {
 			return io.NopCloser(strings.NewReader("backup")), 6, nil
 		},
