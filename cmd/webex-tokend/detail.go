@@ -78,6 +78,11 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	for _, key := range slices.Sorted(maps.Keys(g.Labels)) {
 		line("label", "%s = %s", key, g.Labels[key])
 	}
+	label := "seen"
+	for i, o := range slices.Backward(g.Observations) {
+		line(label, "%s", observationLine(g.Observations, i, o))
+		label = ""
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -139,6 +144,31 @@ func readerLine(r wire.Consumer, generation uint64, now time.Time) string {
 	text := fmt.Sprintf("%s, %s", who, distance(r.At, now))
 	if r.Generation != generation {
 		text += fmt.Sprintf(", holds generation %d", r.Generation)
+	}
+	return text
+}
+
+// observationLine says what an answer told of the window, and how far its end
+// moved since the answer before. The newest of them stands first.
+func observationLine(list []wire.Observation, i int, o wire.Observation) string {
+	text := minute(o.At)
+	if o.EndsAt == nil {
+		return text + ", said nothing of the window"
+	}
+	text += ", window ends " + minute(*o.EndsAt)
+	switch {
+	case !o.SameRefresh && i > 0:
+		text += ", new refresh token"
+	case i > 0 && list[i-1].EndsAt != nil:
+		moved := o.EndsAt.Sub(*list[i-1].EndsAt)
+		switch {
+		case moved.Abs() <= time.Minute:
+			text += ", unmoved"
+		case moved > 0:
+			text += ", later by " + span(moved)
+		default:
+			text += ", earlier by " + span(moved)
+		}
 	}
 	return text
 }

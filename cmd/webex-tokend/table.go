@@ -61,7 +61,8 @@ func room(columns []*column) int {
 // drawTable draws a row for each grant within the screen's width. Where it is
 // narrow, what to do and why go below their row and names are cut; where even
 // that is too wide, the kind and then the next refresh are left out. A command
-// is never cut beside its row: half of one is worse than none.
+// is never cut beside its row: half of one is worse than none. Where there is
+// room to spare, windows are drawn as bars too.
 func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error {
 	at := func(show func(wire.Grant, time.Time) cell) func(wire.Grant) cell {
 		return func(g wire.Grant) cell { return show(g, now) }
@@ -74,6 +75,8 @@ func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error
 	window := newColumn("WINDOW", grants, at(windowOf))
 	action := newColumn("ACTION", grants, func(g wire.Grant) cell { return cell{g.Action, plain} })
 	why := newColumn("REASON", grants, func(g wire.Grant) cell { return cell{words(g.Reason), plain} })
+
+	bars := newColumn("", grants, func(g wire.Grant) cell { return cell{bar(g, now), faint} })
 
 	columns := []*column{name, kind, state, token, refresh, window}
 	full := slices.Concat(columns, slices.DeleteFunc([]*column{action, why}, (*column).empty))
@@ -91,6 +94,10 @@ func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error
 			}
 		}
 		name.width -= min(max(room(columns)-on.width, 0), name.width-min(name.width, narrowestName))
+	}
+
+	if !bars.empty() && room(columns)+bars.width+gap <= on.width {
+		columns = slices.Insert(columns, slices.Index(columns, window), bars)
 	}
 
 	out := bufio.NewWriter(w)
@@ -201,6 +208,18 @@ func windowOf(g wire.Grant, now time.Time) cell {
 		when, t = "in "+span(left), yellow
 	}
 	return cell{fmt.Sprintf("%s%s %s", guess(g, "window_ends_at"), when, cmp.Or(behaviour[g.Window], "?")), t}
+}
+
+// bar draws how much of a quarter of a year is left: a picture of the column's
+// figures, for the eye that runs down it.
+func bar(g wire.Grant, now time.Time) string {
+	const cells, full = 6, 90 * day
+	if g.WindowEndsAt == nil {
+		return ""
+	}
+	left := min(max(g.WindowEndsAt.Sub(now), 0), full)
+	n := int((left*cells + full - 1) / full)
+	return "[" + strings.Repeat("#", n) + strings.Repeat(".", cells-n) + "]"
 }
 
 // guess marks what no response said.

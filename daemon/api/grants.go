@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -63,6 +64,17 @@ func (s *Server) grant(c *call) error {
 	g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant)
 	if err != nil {
 		return err
+	}
+	seen, err := s.cfg.Keeper.History(c.r.Context(), c.grant)
+	if err != nil {
+		return err
+	}
+	for _, o := range seen {
+		shown := wire.Observation{At: o.At, SameRefresh: o.SameRefresh}
+		if !o.EndsAt.IsZero() {
+			shown.EndsAt = &o.EndsAt
+		}
+		g.Observations = append(g.Observations, shown)
 	}
 	return c.answer(http.StatusOK, g)
 }

@@ -21,6 +21,7 @@ import (
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
 )
 
 // Keeper is what the routes ask of the core. *keeper.Keeper is one.
@@ -28,6 +29,7 @@ type Keeper interface {
 	Status(ctx context.Context, view keeper.View) (wire.Status, error)
 	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
 	Grant(ctx context.Context, name string) (wire.Grant, error)
+	History(ctx context.Context, name string) ([]store.Observation, error)
 	Token(ctx context.Context, name string, minValid time.Duration) (keeper.Current, error)
 	Register(ctx context.Context, name string, r keeper.Registration) (wire.Imported, error)
 	Refresh(ctx context.Context, name string) (wire.Grant, error)

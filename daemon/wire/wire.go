@@ -30,10 +30,20 @@ type Grant struct {
 	// Person is who consented; null: not known.
 	Person        *Person  `json:"person"`
 	MissingScopes []string `json:"missing_scopes"` // configured and not granted
+	// Observations are of the last 32 days with a refresh, oldest first; only
+	// where one grant is asked for.
+	Observations []Observation `json:"observations,omitempty"`
 	// Manager is the grant that mints the tokens of this service app, Manages
 	// are those that this grant mints for.
 	Manager string   `json:"manager,omitempty"`
 	Manages []string `json:"manages,omitempty"`
+}
+
+// An Observation is what one answer said about the refresh window.
+type Observation struct {
+	At          time.Time  `json:"at"`
+	EndsAt      *time.Time `json:"ends_at"` // null: it said nothing
+	SameRefresh bool       `json:"same_refresh_token"`
 }
 
 // A LastError is the latest refusal.
