@@ -76,10 +76,14 @@ func (k *Keeper) absorb(r *store.Record, p *plan, sentAt time.Time, a provider.A
 
 // renew takes over what the answer said of the refresh token. One that the
 // answer brought anew stands first; the one that was sent stays behind it until
-// the new one has worked. One that worked has no need of others behind it.
+// the new one has worked. One that worked has no need of older ones behind it; a
+// younger one, an import that was refused, stays: a single refusal proves nothing.
 func (k *Keeper) renew(r *store.Record, in *config.Integration, sentAt time.Time, a provider.Answer, same bool) {
+	younger := slices.DeleteFunc(slices.Clone(r.Fallbacks), func(t store.RefreshToken) bool {
+		return !t.FirstSeen.After(r.Refresh.FirstSeen)
+	})
 	if same {
-		r.Fallbacks = nil
+		r.Fallbacks = younger
 		if end := saidWindowEnd(a, sentAt); !end.IsZero() {
 			r.Refresh.EndsAt, r.AssumedWindow = end, false
 		}
@@ -88,7 +92,7 @@ func (k *Keeper) renew(r *store.Record, in *config.Integration, sentAt time.Time
 	sent := r.Refresh
 	r.Refresh = store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: windowEnd(in, a, sentAt)}
 	r.AssumedWindow = saidWindowEnd(a, sentAt).IsZero() && !r.Refresh.EndsAt.IsZero()
-	r.Fallbacks = []store.RefreshToken{sent}
+	r.Fallbacks = candidates(sent, younger)
 	k.remember(r, a.Refresh)
 }
 

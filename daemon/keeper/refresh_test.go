@@ -264,3 +264,24 @@ func TestASalvagedRefreshTokenIsUsedAndTheOldOneKept(t *testing.T) {
 		h.is("rest-1", store.OK, "")
 	})
 }
+
+func TestASingleRefusalOfAFreshImportDeletesNothing(t *testing.T) {
+	// The fallback that worked cleared the import behind it, which one odd
+	// answer had refused.
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		time.Sleep(time.Hour)
+		imported := h.webex.Issue(emulator.REST, emulator.Consent{})
+		h.take("rest-1", imported.Response)
+		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+			t.Fatal("a refusal counts as a success")
+		}
+		h.live(10*time.Minute, time.Second)
+		h.is("rest-1", store.OK, "")
+		r := h.stored("rest-1")
+		if len(r.Fallbacks) != 1 || r.Fallbacks[0].Value.Reveal() != imported.RefreshToken {
+			t.Errorf("the import is gone, %d fallbacks", len(r.Fallbacks))
+		}
+	})
+}
