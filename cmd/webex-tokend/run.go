@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon"
@@ -24,8 +23,9 @@ func newRun(c *console) *cobra.Command {
 		Short: "Run the daemon in the foreground",
 		Long: `Keep grants alive until SIGTERM or SIGINT asks to end; what is in flight then is
 finished and stored first. SIGHUP reloads the configuration, and so does saving
-it. The log goes to standard error. Sockets that the service manager passes
-under the names api and credential are taken over.
+it. The log goes to standard error; SIGUSR1 makes it tell more, and again less.
+Sockets that the service manager passes under the names api and credential are
+taken over.
 
 With --once, read seeds and inbox, refresh what is due, publish, and exit: with
 1 when a refresh or an output failed. No socket is opened.`,
@@ -47,7 +47,10 @@ func (c *console) run(ctx context.Context, once bool) error {
 		return err
 	}
 	log := newLog(c, cfg)
-	d := daemon.Config{Config: cfg, Log: log, LogLevel: func(level string) { log.SetLevel(hclog.LevelFromString(level)) }}
+	level := &verbosity{log: log}
+	level.configure(cfg.LogLevel)
+	defer level.follow()()
+	d := daemon.Config{Config: cfg, Log: log, LogLevel: level.configure}
 	if once {
 		return explainStart(daemon.Once(ctx, d))
 	}
@@ -73,17 +76,6 @@ func (c *console) loadConfig(opt config.Options) (*config.Config, error) {
 		return nil, &failure{exitUsage, err, "name another file by --config"}
 	}
 	return cfg, err
-}
-
-// newLog writes lines for people, or for journald, which adds its own time.
-func newLog(c *console, cfg *config.Config) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{
-		Name:        "webex-tokend",
-		Level:       hclog.LevelFromString(cfg.LogLevel),
-		Output:      c.err,
-		JSONFormat:  cfg.LogFormat == "json",
-		DisableTime: cfg.LogFormat == "text" && os.Getenv("JOURNAL_STREAM") != "",
-	})
 }
 
 // hangups turns SIGHUP into requests to reload; several at once are one.

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/config"
+)
+
+// newLog writes lines for people, or for journald, which adds its own time and
+// reads the priority from the start of the line.
+func newLog(c *console, cfg *config.Config) hclog.Logger {
+	journal := cfg.LogFormat == "text" && os.Getenv("JOURNAL_STREAM") != ""
+	return hclog.New(&hclog.LoggerOptions{
+		Name:        "webex-tokend",
+		Level:       hclog.LevelFromString(cfg.LogLevel),
+		Output:      &logLines{out: c.err, journal: journal, now: time.Now},
+		JSONFormat:  cfg.LogFormat == "json",
+		DisableTime: journal,
+	})
+}
+
+const (
+	// repeatable is how often equal lines are written within repeatWithin.
+	repeatable   = 5
+	repeatWithin = time.Minute
+)
+
+// A logLines writer leaves out lines that were written again and again, and
+// says how many they were when the minute is over and something is written.
+type logLines struct {
+	out     io.Writer
+	journal bool
+	now     func() time.Time
+
+	mu     sync.Mutex
+	since  time.Time
+	counts map[string]int // by line, without its time
+	left   int            // out
+}
+
+// Write stands in for LevelWrite where no level is known.
+func (l *logLines) Write(line []byte) (int, error) { return l.LevelWrite(hclog.Info, line) }
+
+// LevelWrite writes one line of the logger.
+func (l *logLines) LevelWrite(level hclog.Level, line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now := l.now(); l.counts == nil || now.Sub(l.since) >= repeatWithin {
+		if l.left > 0 {
+			fmt.Fprintf(l.out, "%swebex-tokend: %s left out of the log, each was there %d times in a minute\n",
+				l.priority(hclog.Warn), plural(l.left, "line"), repeatable)
+		}
+		l.since, l.counts, l.left = now, make(map[string]int), 0
+	}
+	key := string(withoutTime(line))
+	if l.counts[key]++; l.counts[key] > repeatable {
+		l.left++
+		return len(line), nil
+	}
+	if _, err := fmt.Fprintf(l.out, "%s%s", l.priority(level), line); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// priority is how sd-daemon(3) marks a line's level.
+func (l *logLines) priority(level hclog.Level) string {
+	if !l.journal {
+		return ""
+	}
+	switch level {
+	case hclog.Error:
+		return "<3>"
+	case hclog.Warn:
+		return "<4>"
+	case hclog.Debug, hclog.Trace:
+		return "<7>"
+	}
+	return "<6>"
+}
+
+var jsonTime = regexp.MustCompile(`"@timestamp":"[^"]*"`)
+
+// withoutTime is what makes lines of different moments equal.
+func withoutTime(line []byte) []byte {
+	if bytes.HasPrefix(line, []byte("{")) {
+		return jsonTime.ReplaceAll(line, nil)
+	}
+	if _, rest, found := bytes.Cut(line, []byte("[")); found {
+		return rest
+	}
+	return line
+}
+
+// A verbosity is the level of a log: as configured, or debug while an operator
+// wants to see more.
+type verbosity struct {
+	log hclog.Logger
+
+	mu         sync.Mutex
+	configured hclog.Level
+	more       bool
+}
+
+// configure takes over the level of a configuration, which ends a request to
+// see more.
+func (v *verbosity) configure(level string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.configured, v.more = hclog.LevelFromString(level), false
+	v.log.SetLevel(v.configured)
+}
+
+func (v *verbosity) toggle() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.more = !v.more
+	level := v.configured
+	if v.more {
+		level = min(level, hclog.Debug)
+	}
+	v.log.SetLevel(level)
+	v.log.Log(max(level, hclog.Info), "log level changed by SIGUSR1", "level", level)
+}
+
+// follow toggles with each SIGUSR1 until stop.
+func (v *verbosity) follow() (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	var followed sync.WaitGroup
+	followed.Go(func() {
+		for range signals {
+			v.toggle()
+		}
+	})
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		followed.Wait()
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+func TestEqualLinesAreCountedAndNotWrittenForEver(t *testing.T) {
+	for _, asJSON := range []bool{false, true} {
+		var out bytes.Buffer
+		now := time.Now()
+		lines := &logLines{out: &out, now: func() time.Time { return now }}
+		log := hclog.New(&hclog.LoggerOptions{Name: "webex-tokend", Output: lines, JSONFormat: asJSON})
+		for range 100 {
+			log.Error("disk full", "grant", "ops")
+			now = now.Add(time.Millisecond)
+		}
+		log.Error("disk full", "grant", "crm")
+		if n := strings.Count(out.String(), "disk full"); n != repeatable+1 {
+			t.Errorf("%d lines are there:\n%s", n, out.String())
+		}
+		out.Reset()
+		now = now.Add(repeatWithin)
+		log.Error("disk full", "grant", "ops")
+		if text := out.String(); !strings.Contains(text, "95 lines left out") || strings.Count(text, "disk full") != 1 {
+			t.Errorf("a minute later it says\n%s", text)
+		}
+	}
+}
+
+func TestJournaldIsToldThePriority(t *testing.T) {
+	var out bytes.Buffer
+	log := hclog.New(&hclog.LoggerOptions{Name: "webex-tokend", Level: hclog.Trace, DisableTime: true,
+		Output: &logLines{out: &out, journal: true, now: time.Now}})
+	log.Error("a")
+	log.Warn("b")
+	log.Info("c")
+	log.Debug("d")
+	want := "<3>[ERROR] webex-tokend: a\n<4>[WARN]  webex-tokend: b\n<6>[INFO]  webex-tokend: c\n<7>[DEBUG] webex-tokend: d\n"
+	if out.String() != want {
+		t.Errorf("it writes\n%s", out.String())
+	}
+}
+
+func TestAReloadEndsTheWishToSeeMore(t *testing.T) {
+	var out bytes.Buffer
+	v := &verbosity{log: hclog.New(&hclog.LoggerOptions{Output: &out})}
+	v.configure("warn")
+	v.toggle()
+	if !v.log.IsDebug() {
+		t.Error("the first signal shows no more")
+	}
+	v.toggle()
+	if v.log.IsInfo() {
+		t.Error("the second signal shows more than was configured")
+	}
+	v.toggle()
+	v.configure("error")
+	if v.log.IsWarn() {
+		t.Error("after a reload more is shown than it configured")
+	}
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/metrics"
+	"webex-tokend/store"
+	"webex-tokend/store/storetest"
+)
+
+func TestAlertRulesRingWhenTheyShould(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed")
+	}
+	cmd := exec.CommandContext(t.Context(), promtool, "test", "rules", "alerts_test.yml")
+	cmd.Dir = "monitoring"
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
+
+func TestRulesAndDashboardAskForMetricsThatThereAre(t *testing.T) {
+	cfg, err := config.Parse([]byte(`
+integration "bots" { kind = "static" }
+grant "bot" { integration = "bots" }
+`), "test.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), new(storetest.Memory), store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := keeper.New(keeper.Config{Store: s, Config: cfg})
+	w := httptest.NewRecorder()
+	metrics.New(metrics.Config{Keeper: k, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	there := w.Body.String()
+	// Those of single grants and of a sweep need more than a keeper that rests.
+	for _, name := range []string{"grant_window_remaining_seconds", "grant_token_remaining_seconds", "grant_failures", "last_sweep_timestamp_seconds"} {
+		there += "\nwebex_tokend_" + name + " "
+	}
+	for _, file := range []string{"monitoring/alerts.yml", "monitoring/dashboard.json"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, ".json") && !json.Valid(text) {
+			t.Errorf("%s is no JSON", file)
+		}
+		names := regexp.MustCompile(`webex_tokend_\w+`).FindAllString(string(text), -1)
+		if len(names) < 5 {
+			t.Errorf("%s asks for %q only", file, names)
+		}
+		for _, name := range names {
+			if !regexp.MustCompile(`(?m)^` + name + `[ {]`).MatchString(there) {
+				t.Errorf("%s asks for %s, which there is not", file, name)
+			}
+		}
+	}
+}
