@@ -24,7 +24,6 @@ type checkCommand struct {
 	*console
 	names             []string
 	warning, critical string
-	limit             thresholds
 }
 
 func newCheck(c *console) *cobra.Command {
