@@ -29,6 +29,7 @@ var ErrNewerFormat = errors.New("written in a newer format")
 //	15 last attempt     30 fingerprints, 8 bytes each
 //	                                            person:
 //	                                              1 ID  2 organisation  3 name
+//	33 unread answer                            unread answer: 1 at  2 body
 //
 // Instants are zigzag varints of milliseconds since the epoch. A zero value
 // has no field. A build keeps fields of the record that it does not know and
@@ -79,6 +80,9 @@ func encode(r *Record) []byte {
 	b = appendBytes(b, 30, encodeFingerprints(r.Fingerprints))
 	b = appendBytes(b, 31, encodeObservations(r.Observations))
 	b = appendBytes(b, 32, encodePerson(&r.Person))
+	if u := r.Unread; u != nil {
+		b = appendMessage(b, 33, appendText(appendTime(nil, 1, u.At), 2, u.Body.Reveal()))
+	}
 	return append(b, r.unknown...)
 }
 
@@ -235,6 +239,9 @@ func (r *Record) read(f fieldReader) error {
 			f.fail(err)
 		case 32:
 			f.fail(r.Person.read(f.message()))
+		case 33:
+			r.Unread = new(Unread)
+			f.fail(r.Unread.read(f.message()))
 		default:
 			r.unknown = append(r.unknown, f.raw...)
 		}
@@ -287,6 +294,18 @@ func (e *LastError) read(f fieldReader) error {
 			e.Description = f.text()
 		case 5:
 			e.TrackingID = f.text()
+		}
+	}
+	return f.err
+}
+
+func (u *Unread) read(f fieldReader) error {
+	for f.next() {
+		switch f.number {
+		case 1:
+			u.At = f.time()
+		case 2:
+			u.Body = f.secret()
 		}
 	}
 	return f.err

@@ -23,6 +23,10 @@ func bare(r *Record) (Record, []string) {
 		secrets = append(secrets, c.Fallbacks[i].Value.Reveal())
 		c.Fallbacks[i].Value = Secret{}
 	}
+	if u := r.Unread; u != nil {
+		secrets = append(secrets, u.Body.Reveal())
+		c.Unread = &Unread{At: u.At}
+	}
 	return c, secrets
 }
 
@@ -98,6 +102,9 @@ var drawRecord = rapid.Custom(func(t *rapid.T) *Record {
 		r.LastError = &LastError{drawTime.Draw(t, "at"), rapid.IntRange(0, 999).Draw(t, "status"),
 			drawText.Draw(t, "code"), drawText.Draw(t, "description"), drawText.Draw(t, "tracking")}
 	}
+	if rapid.Bool().Draw(t, "unread") {
+		r.Unread = &Unread{drawTime.Draw(t, "unread at"), NewSecret(drawText.Draw(t, "body"))}
+	}
 	return r
 })
 
@@ -151,6 +158,7 @@ func fullRecord() *Record {
 		Reason:    "refresh_token_rejected",
 		LastError: &LastError{at, 400, "invalid_grant", strings.Repeat("d", 200), "ROUTER_64B0-012345"},
 		Rejection: Rejection{at, at, 3}, Removed: true,
+		Unread: &Unread{at, NewSecret("a cut off answer")},
 	}
 	for i := range MaxFingerprints {
 		r.Fingerprints = append(r.Fingerprints, Fingerprint{byte(i), 2, 3, 4, 5, 6, 7, 8})
@@ -166,6 +174,7 @@ func TestAFullRecordTakesAKibibyteBesideTokensScopeAndLastError(t *testing.T) {
 	r := fullRecord()
 	whole := len(encode(r))
 	r.Token.Access, r.Refresh.Value, r.CodeVerifier, r.Token.Scope, r.LastError = Secret{}, Secret{}, Secret{}, "", nil
+	r.Unread = nil // as large as an answer, and only there while one cannot be read
 	for i := range r.Fallbacks {
 		r.Fallbacks[i].Value = Secret{}
 	}

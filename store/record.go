@@ -46,6 +46,7 @@ type Record struct {
 	Reason           string // of the latest failure
 	LastError        *LastError
 	Rejection        Rejection
+	Unread           *Unread
 
 	// Removed leaves nothing but Name and Fingerprints, so that a seed does not
 	// resurrect what an operator removed.
@@ -97,6 +98,14 @@ type Rejection struct {
 	First time.Time
 	Last  time.Time
 	Count uint64
+}
+
+// An Unread answer spoke of a refresh token and could not be read. It is kept
+// until a refresh succeeds, at most 30 days: it may hold the only copy of a
+// token that a later build, or a human, can still find.
+type Unread struct {
+	At   time.Time
+	Body Secret
 }
 
 // A Fingerprint is the beginning of the HMAC of a refresh token under the

@@ -99,6 +99,7 @@ func (k *Keeper) renew(r *store.Record, in *config.Integration, sentAt time.Time
 // setBack brings a failure into a record. It never removes a refresh token.
 func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider.Failure) {
 	r.LastAttemptAt = sentAt
+	keepUnread(r, sentAt, f)
 	r.LastError = &store.LastError{At: sentAt, Status: f.Status, Code: f.Code, Description: f.Description, TrackingID: f.TrackingID}
 	if !r.Refresh.Value.Equal(p.stored.Refresh.Value) {
 		// The refusal concerns tokens that somebody has replaced meanwhile.
@@ -151,6 +152,18 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// unreadFor is how long an answer that could not be read is kept.
+const unreadFor = 30 * daily
+
+func keepUnread(r *store.Record, at time.Time, f *provider.Failure) {
+	switch {
+	case !f.Unread.Empty():
+		r.Unread = &store.Unread{At: at, Body: f.Unread}
+	case r.Unread != nil && at.Sub(r.Unread.At) > unreadFor:
+		r.Unread = nil
+	}
+}
+
 // reject counts a refusal of the refresh token as evidence and turns to the
 // next one that may work. Only when all were refused again and again is the
 // grant given up, and even then it is tried once a day.
@@ -200,7 +213,7 @@ func hopeless(r *store.Record, now time.Time) string {
 func clearTrouble(r *store.Record) {
 	r.Failures, r.Reason = 0, ""
 	r.FailingSince, r.UnknownSince, r.ReauthorizeSince = time.Time{}, time.Time{}, time.Time{}
-	r.Rejection = store.Rejection{}
+	r.Rejection, r.Unread = store.Rejection{}, nil
 }
 
 // remember makes a refresh token recognisable. One that came before counts as

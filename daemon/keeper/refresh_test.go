@@ -2,6 +2,7 @@ package keeper_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -259,9 +260,15 @@ func TestASalvagedRefreshTokenIsUsedAndTheOldOneKept(t *testing.T) {
 		if len(r.Fallbacks) != 1 || r.Fallbacks[0].Value.Reveal() != issued.RefreshToken {
 			t.Error("the refresh token that was sent is lost")
 		}
+		if r.Unread == nil || !strings.HasSuffix(r.Unread.Body.Reveal(), "cut of") {
+			t.Error("the answer itself was not kept")
+		}
 		// The salvaged one is not known to the server: the old one gets its turn.
 		h.live(10*time.Minute, time.Second)
 		h.is("rest-1", store.OK, "")
+		if h.stored("rest-1").Unread != nil {
+			t.Error("the answer is kept although a refresh succeeded")
+		}
 	})
 }
 

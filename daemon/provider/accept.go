@@ -14,6 +14,11 @@ import (
 // ones known are those of Webex refresh tokens, 90 days.
 const longestLife = 400 * 24 * time.Hour
 
+// maxUnread bounds what is kept of an answer that could not be read, in bytes.
+// Token responses are a tenth of that; portals that answer for all hosts send
+// pages, which do not speak of refresh tokens.
+const maxUnread = 16 << 10
+
 // accept reads an answer with a 2xx status. Whatever is wrong with it, a
 // refresh token in it is handed on: the server may have retired the old one
 // before it wrote the first byte.
@@ -47,6 +52,9 @@ func accept(resp *http.Response, b body, d dialect, sent store.Secret, private s
 			a.AccessEnd = TokenEnd(a.Access)
 		}
 		return a, nil
+	}
+	if bytes.Contains(b.text, []byte("refresh_token")) {
+		f.Unread = store.NewSecret(string(b.text[:min(len(b.text), maxUnread)]))
 	}
 	if f.Salvaged = a.Refresh; a.Refresh.Empty() || a.Refresh.Equal(sent) {
 		f.Salvaged = salvage(b.text, sent)

@@ -39,6 +39,9 @@ type Failure struct {
 	TrackingID  string
 	RetryAfter  time.Duration // 0: none said; else 1 s to 1 h
 	Date        time.Time
+	// Unread is the body of a 2xx answer that could not be read although it
+	// speaks of a refresh token, at most 16 KiB. It is to be kept like one.
+	Unread store.Secret
 	// Salvaged is a refresh token found in an otherwise useless answer. It
 	// must be kept: the server may have retired the one that was sent.
 	Salvaged store.Secret
