@@ -148,7 +148,12 @@ func readWhole(path string) error {
 // inotify: once it was written to, nothing changes its mode or owner.
 func TestModeAndOwnerAreRightBeforeThereIsContent(t *testing.T) {
 	needRoot(t)
-	dir := folder(t)
+	for name, folder := range map[string]func(testing.TB) string{"on disk": folder, "on tmpfs": memory} {
+		t.Run(name, func(t *testing.T) { followTemporaryFile(t, folder(t)) })
+	}
+}
+
+func followTemporaryFile(t *testing.T, dir string) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		t.Fatal(err)
