@@ -14,6 +14,9 @@ import (
 	"webex-tokend/daemon/acl"
 )
 
+// rebound is a foreign name that has been made to point at this host.
+const rebound = "evil.example"
+
 // browse starts Chromium with a profile of its own. Without Chromium the test
 // is skipped, except where CI has promised it.
 func browse(t *testing.T) context.Context {
@@ -30,6 +33,7 @@ func browse(t *testing.T) context.Context {
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("host-resolver-rules", "MAP "+rebound+" 127.0.0.1"),
 	)
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)

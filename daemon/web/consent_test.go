@@ -261,49 +261,6 @@ func TestNoSecretIsShownOrLogged(t *testing.T) {
 	}
 }
 
-// The same in a real browser, which keeps cookies by its own rules, obeys the
-// policies of our headers, and remembers addresses.
-func TestABrowserGoesThroughConsent(t *testing.T) {
-	ctx := browse(t)
-	h := begin(t)
-	door := h.server.Open(peerRoot).URL
-	do(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(door),
-		chromedp.WaitVisible(chromedp.CSS(`.hero`)), chromedp.Click(chromedp.CSS(`a[href="/ui/grants/ops/authorize"]`)),
-		chromedp.WaitVisible(chromedp.CSS(`form button.strong`)), chromedp.Click(chromedp.CSS(`form button.strong`)),
-		chromedp.WaitVisible(chromedp.CSS(`button[value=accept]`)))
-	picture(t, ctx, "consent-webex.png")
-	do(t, ctx, chromedp.Click(chromedp.CSS(`button[value=accept]`)), chromedp.WaitVisible(chromedp.CSS(`.seal`)))
-	text := ask(t, ctx, chromedp.Text(chromedp.CSS("main")))
-	for _, want := range []string{"Hello, Alex Morgan", "spark:rooms_read", "Window runs"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %q:\n%s", want, text)
-		}
-	}
-	picture(t, ctx, "consent-done.png")
-	address := ask(t, ctx, chromedp.Location())
-	if !strings.HasPrefix(address, h.url+"/done/") || strings.Contains(address, "?") {
-		t.Errorf("the address bar says %s", address)
-	}
-	for _, kept := range history(t, ctx) {
-		if strings.HasPrefix(kept, h.url) && strings.Contains(kept, "code=") {
-			t.Errorf("the history keeps %s", kept)
-		}
-	}
-	// Coming from Webex, the strict cookie stayed behind; from our page it comes.
-	do(t, ctx, chromedp.Click(chromedp.CSS(`a[href="/ui/"]`)), chromedp.WaitVisible(chromedp.CSS(`.hero`)))
-	if text := ask(t, ctx, chromedp.Text(chromedp.CSS(".hero h1"))); !strings.Contains(text, "2 grants wait") {
-		t.Errorf("the list says %q", text)
-	}
-	// Declined.
-	do(t, ctx, chromedp.Click(chromedp.CSS(`a[href="/ui/grants/ops/authorize"]`)),
-		chromedp.WaitVisible(chromedp.CSS(`form button.strong`)), chromedp.Click(chromedp.CSS(`form button.strong`)),
-		chromedp.WaitVisible(chromedp.CSS(`button[value=decline]`)), chromedp.Click(chromedp.CSS(`button[value=decline]`)), chromedp.WaitVisible(chromedp.CSS(`.say.bad`)))
-	picture(t, ctx, "consent-declined.png")
-	if text := ask(t, ctx, chromedp.Text(chromedp.CSS("main"))); !strings.Contains(text, "the person declined") {
-		t.Errorf("the page says %q", text)
-	}
-}
-
 // An event redraws the page where script runs.
 func TestAPageRedrawsItselfWhenSomethingHappens(t *testing.T) {
 	ctx := browse(t)
