@@ -40,7 +40,7 @@ func (h *host) refreshedOnce() {
 	for i := range clockGrants {
 		for _, kind := range []string{"rest", "meetings"} {
 			g := h.is(fmt.Sprintf("%s-%d", kind, i), store.OK, "")
-			if left := time.Until(g.AccessExpiresAt); left > 15*day {
+			if left := time.Until(*g.AccessExpiresAt); left > 15*day {
 				h.t.Errorf("%s is said to live %v", g.Name, left)
 			}
 		}
