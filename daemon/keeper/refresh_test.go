@@ -31,7 +31,7 @@ func TestAGrantIsRefreshedAheadOfItsExpiry(t *testing.T) {
 		if g.Generation != 2 {
 			t.Errorf("generation %d after 2 hours", g.Generation)
 		}
-		if left := g.AccessExpiresAt.Sub(time.Now()); left < 30*time.Minute {
+		if left := time.Until(*g.AccessExpiresAt); left < 30*time.Minute {
 			t.Errorf("%v left of the token", left)
 		}
 	})
