@@ -344,6 +344,9 @@ func decodeFingerprints(b []byte) ([]Fingerprint, error) {
 	if len(b)%size != 0 || len(b) > MaxFingerprints*size {
 		return nil, fmt.Errorf("its fingerprints take %d bytes", len(b))
 	}
+	if len(b) == 0 {
+		return nil, nil
+	}
 	list := make([]Fingerprint, 0, len(b)/size)
 	for ; len(b) > 0; b = b[size:] {
 		list = append(list, Fingerprint(b[:size]))

@@ -68,6 +68,9 @@ func encodeObservations(list []Observation) []byte {
 var errObservations = errors.New("its observations are malformed")
 
 func decodeObservations(b []byte) ([]Observation, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
 	list := make([]Observation, 0, min(len(b)/4+1, MaxObservations))
 	var at, end, window, life int64
 	for d := (deltas{rest: b}); len(d.rest) > 0; {
