@@ -79,7 +79,7 @@ func TestABrowserShowsWhereConsentGoesAnotherWay(t *testing.T) {
 		{"the person takes a scope away", func(t *testing.T) {
 			depart(t, ctx, h)
 			do(t, ctx, chromedp.Click(chromedp.CSS(`input[value="spark:rooms_read"]`)))
-			press(t, ctx, `button[value=accept]`, `.seal`)
+			press(t, ctx, `button[value=accept]`, `.tag.bad`)
 			picture(t, ctx, "consent-narrowed.png")
 			reads(t, ctx, "Hello, Alex Morgan", "Not granted")
 			if missing := ask(t, ctx, chromedp.Text(chromedp.CSS(`.tag.bad`))); missing != "spark:rooms_read" {
