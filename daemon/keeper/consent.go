@@ -42,15 +42,15 @@ func (k *Keeper) vet(r *store.Record, c *Consent) error {
 	var who string
 	switch {
 	case differ(before.ID, now.ID):
-		who = "another person"
+		who = "another person, " + called(now) + ","
 	case differ(before.OrgID, now.OrgID):
-		who = "another organisation"
+		who = called(now) + " of another organisation"
 	default:
 		return nil
 	}
 	return &Refusal{
 		Kind:   Conflict,
-		Detail: fmt.Sprintf("grant %s belongs to %s, and %s of %s consented; nothing was changed", r.Name, called(before), called(now), who),
+		Detail: fmt.Sprintf("grant %s belongs to %s, but %s consented; nothing was changed", r.Name, called(before), who),
 		Reason: "other_user",
 		Action: "webex-tokend authorize " + r.Name + " --other-user",
 	}
