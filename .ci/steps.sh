@@ -21,17 +21,22 @@ step() {
 finish() {
 	printf '\n'
 	((${#failed[@]} == 0)) || printf 'failed: %s\n' "${failed[@]}"
-	printf '%d passed, %d failed in %d s\n' "$passed" "${#failed[@]}" "$SECONDS"
+	printf 'in %d s:\n%d passed, %d failed\n' "$SECONDS" "$passed" "${#failed[@]}"
 	((${#failed[@]} == 0))
 }
 
-# fuzz DURATION runs every fuzz target of the module for that long.
+# fuzz DURATION runs every fuzz target of the module for that long. A worker that
+# is still busy when the time is over makes go test fail with the deadline and
+# nothing else: then no input has failed.
 fuzz() {
 	local folder target result=0
 	while read -r folder; do
 		for target in $(go test -list '^Fuzz' "./$folder" | grep '^Fuzz'); do
 			printf '%s %s\n' "$folder" "$target"
 			go test -run '^$' -fuzz "^$target\$" -fuzztime "$1" "./$folder" >"$scratch/fuzz" 2>&1 || {
+				if grep -q 'context deadline exceeded' "$scratch/fuzz" && ! grep -q 'Failing input' "$scratch/fuzz"; then
+					continue
+				fi
 				cat "$scratch/fuzz"
 				result=1
 			}
