@@ -25,9 +25,10 @@ import (
 	"webex-tokend/daemon/publish"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
 )
 
-// A fleet is a keeper with its store on disk and its publisher on tmpfs, and an
+// A fleet is a keeper with its sealed store on disk and its publisher on tmpfs, and an
 // emulated Webex on loopback that shares the processors with them.
 type fleet struct {
 	webex     *emulator.Emulator
@@ -74,7 +75,11 @@ grant "tenant-*" {
 	if err != nil {
 		b.Fatal(err)
 	}
-	kept, err := store.Open(b.Context(), kv, store.Config{})
+	ring, err := seal.Open(b.Context(), kv, seal.NewKey())
+	if err != nil {
+		b.Fatal(err)
+	}
+	kept, err := store.Open(b.Context(), kv, store.Config{Seal: ring})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -81,6 +81,9 @@ func newProcess(b *testing.B) *process {
 		b.Fatal(err)
 	}
 	p.configure(b, "50%")
+	if out, err := exec.Command(p.binary, "key", "init", filepath.Join(p.dir, "store.key")).CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
 	address := &net.UnixAddr{Name: filepath.Join(p.dir, "notify"), Net: "unixgram"}
 	var err error
 	if p.ready, err = net.ListenUnixgram("unixgram", address); err != nil {
@@ -97,6 +100,9 @@ func (p *process) configure(b *testing.B, at string) {
 state_dir   = "%[1]s/state"
 runtime_dir = "%[1]s/run"
 log_level   = "warn"
+seal {
+  key_file = "%[1]s/store.key"
+}
 integration "rest" {
   kind               = "rest"
   client_id          = %[2]q
