@@ -11,7 +11,7 @@ type Diff struct {
 	Grants       Change // blocks, by name or pattern
 	Integrations Change
 
-	old, new *Config
+	grants int // blocks there were
 }
 
 // A Change lists names in order.
@@ -19,14 +19,11 @@ type Change struct {
 	Added, Removed, Changed []string
 }
 
-// Empty reports whether nothing changed.
-func (c Change) Empty() bool { return len(c.Added)+len(c.Removed)+len(c.Changed) == 0 }
-
 // Compare finds what the step from old to new changes. A grant that loses its
 // own block to a pattern counts as changed, not as removed, and so does a
 // pattern that a shorter one replaces.
 func Compare(old, new *Config) Diff {
-	d := Diff{old: old, new: new, Integrations: change(old.Integrations, new.Integrations)}
+	d := Diff{grants: len(old.Grants), Integrations: change(old.Integrations, new.Integrations)}
 	before := blocks(old)
 	d.Grants = change(before, blocks(new))
 	d.Grants.Removed = slices.DeleteFunc(d.Grants.Removed, func(name string) bool {
@@ -74,32 +71,6 @@ func change[V any](old, new map[string]V) Change {
 // them. A watcher leaves such a change to an explicit reload.
 func (d Diff) Drastic() bool {
 	gone := len(d.Grants.Removed)
-	return gone > 10 || gone*10 > len(d.old.Grants) ||
+	return gone > 10 || gone*10 > d.grants ||
 		slices.ContainsFunc(d.Grants.Removed, func(name string) bool { return (&Grant{Name: name}).Pattern() })
-}
-
-// Reschedules reports whether any grant may fall due at another time, so that
-// the schedule has to be walked.
-func (d Diff) Reschedules() bool {
-	touched := slices.Concat(d.Grants.Added, d.Grants.Removed, d.Grants.Changed)
-	old, new := blocks(d.old), blocks(d.new)
-	return slices.ContainsFunc(touched, func(name string) bool { return !sameRule(old[name], new[name]) })
-}
-
-// Moves reports whether this grant falls under another refresh rule or another
-// integration than before.
-func (d Diff) Moves(name string) bool {
-	before, _ := d.old.Grant(name)
-	after, _ := d.new.Grant(name)
-	return !sameRule(before, after)
-}
-
-// sameRule compares two blocks, either of which may be absent.
-func sameRule(a, b *Grant) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	x, y := a.Refresh, b.Refresh
-	x.Calendar, y.Calendar = nil, nil // its text is compared
-	return a.Integration == b.Integration && x == y
 }

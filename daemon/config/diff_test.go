@@ -3,7 +3,6 @@ package config_test
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"testing"
 
 	"webex-tokend/daemon/config"
@@ -56,39 +55,5 @@ func TestADiffNamesWhatChanged(t *testing.T) {
 	}
 	if want := (config.Change{Added: []string{"c"}, Changed: []string{"b"}}); !reflect.DeepEqual(d.Integrations, want) {
 		t.Errorf("integrations: got %+v, want %+v", d.Integrations, want)
-	}
-}
-
-func TestOnlyARuleOrAnIntegrationReschedules(t *testing.T) {
-	grant := func(name, lines string) string {
-		return fmt.Sprintf("grant %q {\n  integration = \"crm\"\n%s}\n", name, lines)
-	}
-	early := "  refresh {\n    at = \"30%\"\n  }\n"
-	nightly := "  refresh {\n    calendar = \"0 3 * * *\"\n  }\n"
-	for name, test := range map[string]struct {
-		old, new string
-		moves    []string
-	}{
-		"the same file twice":           {grant("t-*", nightly), grant("t-*", nightly), nil},
-		"another output":                {grant("ops", ""), grant("ops", "  file {\n    path = \"/run/webex-tokend/x\"\n  }\n"), nil},
-		"another share of the life":     {grant("ops", ""), grant("ops", early), []string{"ops"}},
-		"another calendar":              {grant("ops", ""), grant("ops", nightly), []string{"ops"}},
-		"a pattern with another rule":   {grant("*", ""), grant("*", early), []string{"ops", "t-1"}},
-		"a longer pattern takes over":   {grant("*", ""), grant("*", "") + grant("t-*", early), []string{"t-1"}},
-		"a block goes to its pattern":   {grant("*", "") + grant("ops", early), grant("*", ""), []string{"ops"}},
-		"a grant is no longer declared": {grant("*", "") + grant("ops", ""), grant("ops", ""), []string{"t-1"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			d := config.Compare(parse(t, crm+test.old), parse(t, crm+test.new))
-			var moves []string
-			for _, name := range []string{"ops", "t-1"} {
-				if d.Moves(name) {
-					moves = append(moves, name)
-				}
-			}
-			if !slices.Equal(moves, test.moves) || d.Reschedules() != (len(test.moves) > 0) {
-				t.Errorf("moves %v, reschedules %v, want %v", moves, d.Reschedules(), test.moves)
-			}
-		})
 	}
 }
