@@ -66,13 +66,14 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		// Whether a failed write came through is not known until it is read.
 		fresh, err := k.store.Get(context.Background(), name)
 		bad, damaged := errors.AsType[*store.DamagedError](err)
+		_, held := k.heldSince(name)
 		switch {
 		case damaged:
 			base.Revision = bad.Revision // what is in memory is whole
 		case err == nil && fresh.Removed:
 			k.settle(name, keepIntent, spared)
 			return nil, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
-		case err == nil && k.isHeld(name) && sameOutcome(fresh.Record, &next):
+		case err == nil && held && sameOutcome(fresh.Record, &next):
 			k.settle(name, intent, spared)
 			return fresh.Record, nil
 		case err == nil:
@@ -143,11 +144,12 @@ func (k *Keeper) release(name string) {
 	delete(k.held, name)
 }
 
-func (k *Keeper) isHeld(name string) bool {
+// heldSince is since when an answer of the grant is in memory only.
+func (k *Keeper) heldSince(name string) (since time.Time, held bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	_, held := k.held[name]
-	return held
+	since, held = k.held[name]
+	return since, held
 }
 
 func (k *Keeper) distrustStore(now time.Time) {

@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
@@ -50,7 +49,7 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 			return
 		}
 	}
-	if k.isHeld(i.Name) {
+	if _, held := k.heldSince(i.Name); held {
 		return // its answer came from the spool and waits for the store
 	}
 	cfg := k.config.Load()
@@ -82,12 +81,4 @@ func (k *Keeper) unknownOutcome(name string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.attempts[name] > 0 && k.flights[name] == nil
-}
-
-// storeSince is since when an answer of the grant is in memory only.
-func (k *Keeper) heldSince(name string) (time.Time, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	since, held := k.held[name]
-	return since, held
 }
