@@ -81,6 +81,25 @@ func TestAnAnswerLostForGoodIsNamedSo(t *testing.T) {
 	})
 }
 
+// The daily tries after a grant was given up overwrote why it was.
+func TestWhyAGrantWasGivenUpOutlastsLaterTries(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.webex.Script(emulator.Lose())
+		h.keeper.Refresh(t.Context(), "rest-1")
+		h.live(30*time.Minute, time.Second)
+		tries := h.webex.Stats().Requests
+		h.live(36*time.Hour, time.Minute)
+		h.is("rest-1", store.Reauthorize, "lost_in_flight")
+		h.webex.Script(emulator.Reply(500, nil, "{}"))
+		h.live(24*time.Hour, time.Minute)
+		h.is("rest-1", store.Reauthorize, "lost_in_flight")
+		if n := h.webex.Stats().Requests - tries; n != 3 {
+			t.Errorf("%d tries in two and a half days: want one a day, and one more for the failure", n)
+		}
+	})
+}
+
 func TestACrashLoopDoesNotHammerTheEndpoint(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)

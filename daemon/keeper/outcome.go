@@ -122,7 +122,9 @@ func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider
 		r.FailingSince = sentAt
 	}
 	r.Failures++
-	r.Reason = f.Code
+	if r.ReauthorizeSince.IsZero() { // else why it was given up says more
+		r.Reason = f.Code
+	}
 	if outcomeOpen(p, f) && r.UnknownSince.IsZero() {
 		r.UnknownSince = sentAt
 	}
@@ -173,7 +175,9 @@ func (k *Keeper) reject(r *store.Record, p *plan, now time.Time, s schedule.Setb
 	}
 	r.Rejection.Last = now
 	r.Rejection.Count++
-	r.Reason = reasonRejected
+	if r.ReauthorizeSince.IsZero() {
+		r.Reason = reasonRejected
+	}
 	tokens := uint64(len(r.Fallbacks) + 1)
 	round := r.Rejection.Count%tokens == 0
 	if tokens > 1 {
