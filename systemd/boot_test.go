@@ -2,6 +2,7 @@
 package systemd_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -10,7 +11,16 @@ import (
 // needed for. The users and groups stand for those of consumers.
 func install(t *testing.T) *machine {
 	t.Helper()
-	m := boot(t)
+	bootable(t)
+	program, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	units, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := boot(t, "--bind-ro="+units+":/stage", "--bind-ro="+program+":/usr/bin/webex-tokend")
 	m.run(`install -Dm644 /stage/sysusers.conf /usr/lib/sysusers.d/webex-tokend.conf
 		install -Dm644 /stage/tmpfiles.conf /usr/lib/tmpfiles.d/webex-tokend.conf
 		systemd-sysusers webex-tokend.conf
