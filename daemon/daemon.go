@@ -192,6 +192,8 @@ func (d *daemon) serve(ctx context.Context) error {
 		Backup:      d.backup,
 		Rotate:      d.rotate,
 		RecoveryKey: d.recoveryKey,
+		KeySlots:    d.keySlots,
+		ForgetKey:   d.forgetKey,
 		Web:         d.door,
 		Ready:       d.whyNotReady,
 		Handed:      d.handed,

@@ -103,12 +103,3 @@ func (d *daemon) rotate(ctx context.Context, tell func(wire.Rotation) error) err
 		}
 	}
 }
-
-func (d *daemon) recoveryKey(ctx context.Context) (wire.RecoveryKey, error) {
-	key, err := d.ring.AddKey(ctx)
-	if err != nil {
-		return wire.RecoveryKey{}, err
-	}
-	d.log.Info("another wrapping key opens the store from now on", "key", key.ID())
-	return wire.RecoveryKey{ID: key.ID(), Key: key.Text().Reveal()}, nil
-}

@@ -20,16 +20,17 @@ open with a wrapping key outside it. The daemon reads that one from the systemd
 credential store.key, else from seal.key_file of its configuration.`,
 		Example: `  webex-tokend key init
   webex-tokend key recovery --out /media/usb/store.key
+  webex-tokend key slots
   webex-tokend key rotate`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage(cmd, "key takes one of init, recovery, rotate")
+				return usage(cmd, "key takes one of init, recovery, slots, forget, rotate")
 			}
-			return usage(cmd, "key takes one of init, recovery, rotate, not %q", args[0])
+			return usage(cmd, "key takes one of init, recovery, slots, forget, rotate, not %q", args[0])
 		},
 	}
-	cmd.AddCommand(newKeyInit(c), newKeyRecovery(c), newKeyRotate(c))
+	cmd.AddCommand(newKeyInit(c), newKeyRecovery(c), newKeySlots(c), newKeyForget(c), newKeyRotate(c))
 	for _, sub := range cmd.Commands() {
 		sub.DisableFlagsInUseLine = true
 	}

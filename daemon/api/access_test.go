@@ -20,6 +20,7 @@ var guarded = []string{
 	"GET /v1/forecast", "GET /metrics", "POST /v1/web", "POST /v1/grants/ops/revoke", "POST /v1/grants/ops/adopt",
 	"POST /v1/grants/ops/probe", "POST /v1/grants/ops/authorizations", "GET /v1/authorizations/1",
 	"PUT /v1/authorizations/1", "POST /v1/drain", "POST /v1/key/rotate", "GET /v1/backup", "POST /v1/key/recovery",
+	"GET /v1/key/slots", "DELETE /v1/key/slots/1",
 }
 
 func TestAUserWhomNoBlockNamesIsRefusedEverywhere(t *testing.T) {

@@ -60,6 +60,8 @@ func routes() []route {
 		{"GET /v1/backup", whole, acl.Admin, (*Server).backup},
 		{"POST /v1/key/rotate", whole, acl.Admin, (*Server).rotate},
 		{"POST /v1/key/recovery", whole, acl.Admin, (*Server).recoveryKey},
+		{"GET /v1/key/slots", whole, acl.Admin, (*Server).keySlots},
+		{"DELETE /v1/key/slots/{id}", whole, acl.Admin, (*Server).forgetKey},
 
 		{"GET /v1/forecast", visible, acl.Status, (*Server).forecast},
 		{"GET /metrics", visible, acl.Status, (*Server).metrics},

@@ -76,3 +76,19 @@ func (s *Server) recoveryKey(c *call) error {
 	}
 	return c.answer(http.StatusOK, key)
 }
+
+func (s *Server) keySlots(c *call) error {
+	slots, err := s.cfg.KeySlots(c.r.Context())
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, slots)
+}
+
+func (s *Server) forgetKey(c *call) error {
+	left, err := s.cfg.ForgetKey(c.r.Context(), c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, left)
+}

@@ -76,6 +76,11 @@ type Config struct {
 	Rotate func(ctx context.Context, tell func(wire.Rotation) error) error
 	// RecoveryKey makes another wrapping key of the store.
 	RecoveryKey func(ctx context.Context) (wire.RecoveryKey, error)
+	// KeySlots lists the wrapping keys that open the store.
+	KeySlots func(ctx context.Context) (wire.KeySlots, error)
+	// ForgetKey takes a wrapping key its slot and returns those that are left.
+	// It refuses what would lock the daemon out with a *keeper.Refusal.
+	ForgetKey func(ctx context.Context, id string) (wire.KeySlots, error)
 	// Handed is told who was given the token of a grant; nil: nobody wants to
 	// know. It must return at once.
 	Handed func(grant string, to acl.Peer, generation uint64)

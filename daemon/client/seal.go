@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 
 	"webex-tokend/daemon/wire"
 )
@@ -68,4 +69,20 @@ func (c *Client) RecoveryKey(ctx context.Context) (wire.RecoveryKey, error) {
 	var key wire.RecoveryKey
 	err := c.do(ctx, call{method: http.MethodPost, path: "/v1/key/recovery"}, &key)
 	return key, err
+}
+
+// KeySlots lists the wrapping keys that open the store.
+func (c *Client) KeySlots(ctx context.Context) (wire.KeySlots, error) {
+	var slots wire.KeySlots
+	err := c.do(ctx, call{method: http.MethodGet, path: "/v1/key/slots"}, &slots)
+	return slots, err
+}
+
+// ForgetKey takes its slot from the wrapping key of that ID, which does not
+// open the store any more, and returns those that are left. The one that the
+// daemon works with is a *Problem of status 409, an unknown one of 404.
+func (c *Client) ForgetKey(ctx context.Context, id string) (wire.KeySlots, error) {
+	var left wire.KeySlots
+	err := c.do(ctx, call{method: http.MethodDelete, path: "/v1/key/slots/" + url.PathEscape(id)}, &left)
+	return left, err
 }

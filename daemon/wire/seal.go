@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // A Rotation is one line of the answer to POST /v1/key/rotate.
 type Rotation struct {
 	Records int    `json:"records"` // dealt with so far
@@ -13,4 +15,18 @@ type Rotation struct {
 type RecoveryKey struct {
 	ID  string `json:"id"`
 	Key string `json:"key"`
+}
+
+// KeySlots answers GET /v1/key/slots and DELETE /v1/key/slots/{id}: the wrapping
+// keys that open the store.
+type KeySlots struct {
+	Slots []KeySlot `json:"slots"`
+}
+
+// A KeySlot is one of them. It tells nothing of the key.
+type KeySlot struct {
+	ID   string     `json:"id"`
+	Made *time.Time `json:"made"` // null: by a version that did not note it
+	Kind string     `json:"kind"` // first recovery, or empty for the same reason
+	Own  bool       `json:"own"`  // the daemon opened the store by this one
 }

@@ -44,10 +44,10 @@ var (
 type Ring struct {
 	kv   store.KV
 	base string // what associated data begins with
+	own  Key    // by which the slots were opened
 
 	// changing is held while the key slots are changed: by one at a time.
 	changing sync.Mutex
-	master   master
 	current  atomic.Pointer[sealer]
 }
 
@@ -83,15 +83,15 @@ func Open(ctx context.Context, kv store.KV, key Key) (*Ring, error) {
 
 // newRing writes nothing before it has opened the slots.
 func newRing(kv store.KV, slots *slots, key Key, save func() error) (*Ring, error) {
-	m, handle, err := slots.open(key)
+	o, err := slots.open(key)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSealer(handle)
+	s, err := newSealer(o.handle)
 	if err != nil {
 		return nil, err
 	}
-	r := &Ring{kv: kv, base: slots.base(), master: m}
+	r := &Ring{kv: kv, base: slots.base(), own: key}
 	r.current.Store(s)
 	return r, save()
 }

@@ -13,14 +13,6 @@ import (
 	"webex-tokend/store"
 )
 
-// AddKey makes another wrapping key and gives it a slot. From then on either
-// key opens the store.
-func (r *Ring) AddKey(ctx context.Context) (Key, error) {
-	key := NewKey()
-	err := r.change(ctx, func(s *slots, _ *keyset.Handle) error { return s.add(key, r.master) })
-	return key, err
-}
-
 // Rotating reports whether values may still be sealed by a key that is to go.
 func (r *Ring) Rotating() bool { return r.current.Load().handle.Len() > 1 }
 
@@ -31,8 +23,8 @@ func (r *Ring) Renew(ctx context.Context) error {
 	if r.Rotating() {
 		return nil
 	}
-	return r.change(ctx, func(s *slots, old *keyset.Handle) error {
-		m := keyset.NewManagerFromHandle(old)
+	return r.change(ctx, func(s *slots, o opened) error {
+		m := keyset.NewManagerFromHandle(o.handle)
 		id, err := m.Add(aead.AES256GCMKeyTemplate())
 		if err == nil {
 			err = m.SetPrimary(id)
@@ -40,38 +32,8 @@ func (r *Ring) Renew(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("add key: %w", err)
 		}
-		return s.replace(m, r.master)
+		return s.replace(m, o.master)
 	})
-}
-
-// change makes one change to the slots: durable first, then in force. Until it
-// is durable nothing is sealed by a key that a crash would lose.
-func (r *Ring) change(ctx context.Context, apply func(*slots, *keyset.Handle) error) error {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	s, revision, err := readSlots(ctx, r.kv)
-	if err != nil {
-		return err
-	}
-	handle, err := s.unwrap(r.master)
-	if err != nil {
-		return err
-	}
-	if err := apply(s, handle); err != nil {
-		return err
-	}
-	if handle, err = s.unwrap(r.master); err != nil {
-		return err
-	}
-	next, err := newSealer(handle)
-	if err != nil {
-		return err
-	}
-	if _, err := writeSlots(ctx, r.kv, revision, s); err != nil {
-		return err
-	}
-	r.current.Store(next)
-	return nil
 }
 
 func (s *slots) replace(m *keyset.Manager, wrapping master) error {
@@ -154,23 +116,21 @@ func (r *Ring) Retire(ctx context.Context, s *store.Store, progress func(done in
 	if err := s.Settle(ctx); err != nil {
 		return err
 	}
-	return r.change(ctx, dropOld(r.master))
+	return r.change(ctx, dropOld)
 }
 
-func dropOld(wrapping master) func(*slots, *keyset.Handle) error {
-	return func(s *slots, handle *keyset.Handle) error {
-		m := keyset.NewManagerFromHandle(handle)
-		info := handle.KeysetInfo()
-		for _, key := range info.GetKeyInfo() {
-			if key.GetKeyId() == info.GetPrimaryKeyId() {
-				continue
-			}
-			if err := m.Delete(key.GetKeyId()); err != nil {
-				return fmt.Errorf("drop key: %w", err)
-			}
+func dropOld(s *slots, o opened) error {
+	m := keyset.NewManagerFromHandle(o.handle)
+	info := o.handle.KeysetInfo()
+	for _, key := range info.GetKeyInfo() {
+		if key.GetKeyId() == info.GetPrimaryKeyId() {
+			continue
 		}
-		return s.replace(m, wrapping)
+		if err := m.Delete(key.GetKeyId()); err != nil {
+			return fmt.Errorf("drop key: %w", err)
+		}
 	}
+	return s.replace(m, o.master)
 }
 
 func (r *Ring) loadCursor(ctx context.Context) (c resealCursor, revision store.Revision, err error) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -31,11 +32,13 @@ const (
 // of the other wrapping keys.
 //
 //	{"format":1, "store":"<16 bytes, hex>",
-//	 "slots":[{"key":"<ID of the wrapping key>","master":"<32 bytes, wrapped>"}],
+//	 "slots":[{"key":"<ID of the wrapping key>","master":"<32 bytes, wrapped>",
+//	           "made":"2026-11-22T03:15:00Z","kind":"first"}],
 //	 "keyset":"<Tink's binary keyset, wrapped>"}
 //
 // A wrapped value is nonce, 12 bytes | ciphertext | tag, 16, in base64. What it
-// is and the store's id are its associated data.
+// is and the store's id are its associated data. Slots of earlier builds have
+// neither made nor kind, which are for operators: nothing is decided by them.
 type slots struct {
 	Format int    `json:"format"`
 	Store  string `json:"store"`
@@ -44,14 +47,22 @@ type slots struct {
 }
 
 type slot struct {
-	Key    string `json:"key"`
-	Master []byte `json:"master"`
+	Key    string    `json:"key"`
+	Master []byte    `json:"master"`
+	Made   time.Time `json:"made,omitzero"`
+	Kind   SlotKind  `json:"kind,omitempty"`
 }
 
 // A master is the key between wrapping keys and keyset, as itself and in use.
 type master struct {
 	secret store.Secret
 	aead   *subtle.AESGCM
+}
+
+func makeMaster() (master, error) {
+	b := make([]byte, keySize)
+	rand.Read(b)
+	return newMaster(b)
 }
 
 func newMaster(b []byte) (master, error) {
@@ -100,10 +111,9 @@ func writeSlots(ctx context.Context, kv store.KV, expect store.Revision, s *slot
 
 // createSlots makes the keys of a new store.
 func createSlots(key Key) (*slots, error) {
-	id, secret := make([]byte, 16), make([]byte, keySize)
+	id := make([]byte, 16)
 	rand.Read(id)
-	rand.Read(secret)
-	m, err := newMaster(secret)
+	m, err := makeMaster()
 	if err != nil {
 		return nil, err
 	}
@@ -112,26 +122,39 @@ func createSlots(key Key) (*slots, error) {
 		return nil, fmt.Errorf("make keyset: %w", err)
 	}
 	s := &slots{Format: slotsFormat, Store: hex.EncodeToString(id)}
-	return s, errors.Join(s.add(key, m), s.wrap(handle, m))
+	return s, errors.Join(s.add(key, m, FirstSlot), s.wrap(handle, m))
 }
 
 func (s *slots) base() string { return "webex-tokend/" + s.Store + "/" }
 
 // add gives a wrapping key its slot.
-func (s *slots) add(key Key, m master) error {
+func (s *slots) add(key Key, m master, kind SlotKind) error {
 	if len(s.Slots) >= maxSlots {
 		return fmt.Errorf("the store has %d keys already", maxSlots)
 	}
+	wrapped, err := s.wrapMaster(m, key)
+	if err != nil {
+		return err
+	}
+	s.Slots = append(s.Slots, slot{key.ID(), wrapped, time.Now().UTC().Truncate(time.Second), kind})
+	return nil
+}
+
+func (s *slots) wrapMaster(m master, key Key) ([]byte, error) {
 	w, err := key.wrapper()
 	if err != nil {
-		return fmt.Errorf("use key: %w", err)
+		return nil, fmt.Errorf("use key: %w", err)
 	}
 	wrapped, err := w.Encrypt([]byte(m.secret.Reveal()), []byte(s.base()+"master"))
 	if err != nil {
-		return fmt.Errorf("wrap master key: %w", err)
+		return nil, fmt.Errorf("wrap master key: %w", err)
 	}
-	s.Slots = append(s.Slots, slot{key.ID(), wrapped})
-	return nil
+	return wrapped, nil
+}
+
+// find returns the position of a key's slot, -1 where it has none.
+func (s *slots) find(id string) int {
+	return slices.IndexFunc(s.Slots, func(l slot) bool { return l.Key == id })
 }
 
 // wrap puts a keyset in the place of the one before.
@@ -145,31 +168,26 @@ func (s *slots) wrap(handle *keyset.Handle, m master) error {
 }
 
 // open finds the slot of a key, which tells a wrong key from damage.
-func (s *slots) open(key Key) (master, *keyset.Handle, error) {
-	i := slices.IndexFunc(s.Slots, func(l slot) bool { return l.Key == key.ID() })
+func (s *slots) open(key Key) (opened, error) {
+	i := s.find(key.ID())
 	if i < 0 {
-		return master{}, nil, ErrWrongKey
+		return opened{}, ErrWrongKey
 	}
 	w, err := key.wrapper()
 	if err != nil {
-		return master{}, nil, fmt.Errorf("use key: %w", err)
+		return opened{}, fmt.Errorf("use key: %w", err)
 	}
 	secret, err := w.Decrypt(s.Slots[i].Master, []byte(s.base()+"master"))
 	if err != nil {
-		return master{}, nil, ErrDamagedSlots
+		return opened{}, ErrDamagedSlots
 	}
 	m, err := newMaster(secret)
 	if err != nil {
-		return master{}, nil, ErrDamagedSlots
+		return opened{}, ErrDamagedSlots
 	}
-	handle, err := s.unwrap(m)
-	return m, handle, err
-}
-
-func (s *slots) unwrap(m master) (*keyset.Handle, error) {
 	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(s.Keyset)), m.aead, []byte(s.base()+"keyset"))
 	if err != nil {
-		return nil, ErrDamagedSlots
+		return opened{}, ErrDamagedSlots
 	}
-	return handle, nil
+	return opened{m, handle}, nil
 }
