@@ -38,6 +38,20 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		next := *base.Record
 		apply(&next)
 		begin := k.now()
+		// refused spares the answer and waits before the store is asked again.
+		refused := func(err error) error {
+			k.hold(name, begin, err)
+			if !spared {
+				k.spare(&next)
+				spared = true
+			}
+			retry = min(2*retry, 30*time.Second)
+			if pause(k.abandoned, retry) != nil {
+				k.log.Error("answer given up at the stop, the store does not accept it", "grant", name, "error", err)
+				return fmt.Errorf("store outcome of grant %s: %w", name, err)
+			}
+			return nil
+		}
 		revision, err := k.store.Put(context.Background(), store.Update{
 			Record: &next, Expect: base.Revision, CloseIntent: bool(intent),
 			Unpublished: k.hasOutputs(name) && !sameToken(before, next.Token),
@@ -52,15 +66,8 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 			return &next, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			k.hold(name, begin, err)
-			if !spared {
-				k.spare(&next)
-				spared = true
-			}
-			retry = min(2*retry, 30*time.Second)
-			if pause(k.abandoned, retry) != nil {
-				k.log.Error("answer given up at the stop, the store does not accept it", "grant", name, "error", err)
-				return nil, fmt.Errorf("store outcome of grant %s: %w", name, err)
+			if err := refused(err); err != nil {
+				return nil, err
 			}
 		}
 		// Whether a failed write came through is not known until it is read.
@@ -82,7 +89,9 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 			k.settle(name, keepIntent, spared)
 			return nil, &Refusal{Kind: NoSuchGrant, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		default:
-			k.hold(name, begin, err)
+			if err := refused(err); err != nil {
+				return nil, err
+			}
 		}
 	}
 }

@@ -261,6 +261,62 @@ func TestAnAnswerThatTheStoreRefusesIsHeldUntilItIsTaken(t *testing.T) {
 	}
 }
 
+// A contested KV answers outcomes with a conflict and does not let the row be
+// read, as long as it is told to.
+type contested struct {
+	store.KV
+	on    atomic.Bool
+	tries atomic.Int64
+}
+
+func (c *contested) Swap(ctx context.Context, change store.Change) (store.Revision, error) {
+	if change.Write == nil || !c.on.Load() {
+		return c.KV.Swap(ctx, change)
+	}
+	if c.tries.Add(1) == 10000 {
+		c.on.Store(false) // a loop without a pause would end never
+	}
+	return 0, store.ErrConflict
+}
+
+func (c *contested) Get(ctx context.Context, name string) (store.Row, error) {
+	if c.on.Load() {
+		return store.Row{}, errors.New("input/output error")
+	}
+	return c.KV.Get(ctx, name)
+}
+
+func TestAnAnswerWhoseRecordCannotBeReadIsSparedAndTriedAtEase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kv := new(contested)
+		h := &host{t: t, dir: ramDir(t), webex: emulator.New(emulator.Config{Calm: true, Rotate: true}),
+			kv: func(backend store.KV) store.KV { kv.KV = backend; return kv }}
+		h.configure("")
+		h.start()
+		t.Cleanup(h.stop)
+		h.register("rest-1", emulator.REST)
+		arrived, release := make(chan struct{}, 1), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		go h.keeper.Refresh(context.Background(), "rest-1")
+		<-arrived
+		kv.on.Store(true)
+		close(release)
+		time.Sleep(time.Hour)
+		if n := kv.tries.Load(); n < 2 || n > 200 {
+			t.Errorf("%d tries in an hour", n)
+		}
+		if names := h.spooled(); len(names) != 1 {
+			t.Errorf("the spool holds %v", names)
+		}
+		kv.on.Store(false)
+		time.Sleep(time.Minute)
+		if g := h.is("rest-1", store.OK, ""); g.Generation != 2 {
+			t.Errorf("generation %d", g.Generation)
+		}
+		h.stop()
+	})
+}
+
 func TestAnAnswerIsMergedWithWhatHappenedMeanwhile(t *testing.T) {
 	during := func(t *testing.T, meanwhile func(h *host)) *host {
 		h := newHost(t, emulator.Config{Calm: true, Rotate: true}, "")

@@ -101,10 +101,10 @@ func TestAStopInTheMiddleNeitherForgetsNorRepeatsAWalk(t *testing.T) {
 		h.settle()
 		names := h.tenants(1000)
 		h.configure(later)
+		w.take()
 		if err := h.keeper.Reconfigure(t.Context(), h.config); err != nil {
 			t.Fatal(err)
 		}
-		w.take()
 		time.Sleep(7 * time.Millisecond) // the walk pauses for 5 ms after each 256
 		h.stop()
 		before := len(w.take())
