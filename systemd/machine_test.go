@@ -193,7 +193,7 @@ var debian = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	cache = filepath.Join(cache, "webex-tokend-boot")
-	tree := filepath.Join(cache, "bookworm,"+packages)
+	tree := filepath.Join(cache, "bookworm+"+strings.ReplaceAll(packages, ",", "+"))
 	if _, err := os.Stat(tree); err == nil {
 		return tree, nil
 	}

@@ -1,0 +1,99 @@
+package systemd_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// packed builds the packages and returns their folder.
+func packed(t *testing.T) string {
+	t.Helper()
+	bootable(t)
+	folder := t.TempDir()
+	build := exec.Command("../.ci/package", folder)
+	build.Stderr = os.Stderr
+	if _, err := build.Output(); err != nil {
+		t.Fatalf("build the packages: %v", err)
+	}
+	return folder
+}
+
+func TestThePackageOnAHostThatNeverHadIt(t *testing.T) {
+	m := boot(t, "--bind-ro="+packed(t)+":/packages")
+	m.run("dpkg -i /packages/*.deb")
+
+	t.Run("its installation starts nothing", func(t *testing.T) {
+		m := m.in(t)
+		m.fails("systemctl is-active webex-tokend", 3, "inactive")
+		m.fails("systemctl is-enabled webex-tokend", 1, "disabled")
+	})
+	t.Run("its folder and configuration have their owners", func(t *testing.T) {
+		m := m.in(t)
+		m.equal("stat -c '%a %U %G' /etc/webex-tokend /etc/webex-tokend/config.hcl | xargs", "750 root webex-tokend 644 root root")
+	})
+	t.Run("it starts with the configuration that it brought", func(t *testing.T) {
+		m := m.in(t)
+		m.run("systemctl enable --now webex-tokend")
+		m.equal("systemctl is-active webex-tokend", "active")
+		m.run("webex-tokend status")
+		m.run("webex-tokend validate")
+	})
+	t.Run("members of its group see the grants", func(t *testing.T) {
+		m := m.in(t)
+		m.run("useradd --system --groups webex-tokend alice && useradd --system mallory")
+		m.run("runuser -u alice -- webex-tokend status")
+		m.fails("runuser -u mallory -- webex-tokend status", 77, "not allowed")
+	})
+	t.Run("what it brought is used where it lies", func(t *testing.T) {
+		m := m.in(t)
+		m.run("test -x /usr/bin/webex-tokend && webex-tokend completion bash | cmp - /usr/share/bash-completion/completions/webex-tokend")
+		m.run("gzip -t /usr/share/doc/webex-tokend/*.gz")
+		m.run(`install -Dm644 /usr/share/doc/webex-tokend/examples/sockets.conf /etc/systemd/system/webex-tokend.service.d/sockets.conf
+			systemctl daemon-reload
+			systemctl stop webex-tokend
+			systemctl enable --now webex-tokend.socket webex-tokend-credential.socket
+			systemctl start webex-tokend`)
+	})
+	m.configure(config)
+	m.run("useradd --system crm && systemctl reload webex-tokend && printf the-token | webex-tokend import ops -")
+
+	t.Run("an upgrade restarts the service and keeps what it has", func(t *testing.T) {
+		m := m.in(t)
+		before := m.show("MainPID")
+		m.run("dpkg -i /packages/*.deb")
+		if now := m.show("MainPID"); now == before || now == "0" {
+			t.Errorf("process %s, and %s before", now, before)
+		}
+		m.equal("webex-tokend token ops", "the-token")
+		m.equal("stat -c '%a %U %G' /etc/webex-tokend | xargs", "750 root webex-tokend")
+	})
+	t.Run("an upgrade leaves a stopped service alone", func(t *testing.T) {
+		m := m.in(t)
+		m.run("systemctl stop webex-tokend && dpkg -i /packages/*.deb")
+		m.fails("systemctl is-active webex-tokend", 3, "inactive")
+		m.run("systemctl start webex-tokend")
+	})
+	t.Run("its removal ends the service and keeps configuration and store", func(t *testing.T) {
+		m := m.in(t)
+		m.run("dpkg -r webex-tokend")
+		m.fails("systemctl is-active webex-tokend", 3, "inactive")
+		m.run("! pidof webex-tokend && ! find /etc/systemd -xtype l | grep webex-tokend")
+		m.run("test -s /etc/webex-tokend/config.hcl && test -s /var/lib/webex-tokend/store.db")
+	})
+	t.Run("a purge keeps store and key, and says so", func(t *testing.T) {
+		m := m.in(t)
+		if said := m.run("dpkg -P webex-tokend"); !strings.Contains(said, "rm -r /var/lib/webex-tokend /etc/webex-tokend") {
+			t.Errorf("it does not say what it keeps: %s", said)
+		}
+		m.run("test -s /etc/webex-tokend/store.key && ! test -e /etc/webex-tokend/config.hcl && test -s /var/lib/webex-tokend/store.db")
+	})
+	t.Run("installed again, it has its grants", func(t *testing.T) {
+		m := m.in(t)
+		m.run("dpkg -i /packages/*.deb")
+		m.configure(config)
+		m.run("systemctl start webex-tokend")
+		m.equal("webex-tokend token ops", "the-token")
+	})
+}
