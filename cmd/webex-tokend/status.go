@@ -34,8 +34,9 @@ The first column marks a grant that waits for a human with "!", one that the
 daemon is working on with "~", and one that is paused with "-". TOKEN is how
 long the access token still works, REFRESH when it is renewed. WINDOW is how
 long the refresh token still works: it "slides" when every renewal extends it,
-is "fixed" when only a new consent does, and "?" is not known yet. "~" before
-a time says that it is assumed. One grant alone is shown in detail.`,
+is "fixed" when only a new consent does, and "?" is not known yet; of a static
+token it is the token's own end. "~" before a time says that it is assumed. One
+grant alone is shown in detail.`,
 		Example: `  webex-tokend status
   webex-tokend status ops
   webex-tokend status --json | jq -r '.grants[] | select(.state != "ok") | .name'`,

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -172,15 +173,11 @@ func tokenLeft(g wire.Grant, now time.Time) cell {
 	return cell{guess(g, "access_expires_at") + span(g.AccessExpiresAt.Sub(now)), plain}
 }
 
-// lateness is how far behind a refresh may be before it is called overdue: a
-// sweep and a fair exchange.
-const lateness = time.Minute
-
 func nextRefresh(g wire.Grant, now time.Time) cell {
 	switch {
 	case g.RefreshDueAt == nil:
 		return cell{"-", faint}
-	case now.Sub(*g.RefreshDueAt) > lateness:
+	case now.Sub(*g.RefreshDueAt) > overdueAfter:
 		return cell{"overdue", yellow}
 	case !now.Before(*g.RefreshDueAt):
 		return cell{"now", plain}
@@ -193,12 +190,16 @@ func nextRefresh(g wire.Grant, now time.Time) cell {
 const windowNear = 14 * day
 
 func windowOf(g wire.Grant, now time.Time) cell {
-	if g.WindowEndsAt == nil {
+	end, _ := endOf(g)
+	if end == nil {
 		return cell{"-", faint}
 	}
-	behaviour := map[string]string{"sliding": "slides", "fixed": "fixed"}
-	left := g.WindowEndsAt.Sub(now)
-	when, t := date(*g.WindowEndsAt), plain
+	behaviour, guessed := map[string]string{"sliding": "slides", "fixed": "fixed"}[g.Window], guess(g, "window_ends_at")
+	if g.Kind == string(config.Static) {
+		behaviour, guessed = "fixed", guess(g, "access_expires_at")
+	}
+	left := end.Sub(now)
+	when, t := date(*end), plain
 	switch {
 	case left <= 0:
 		when, t = "ended "+when, red
@@ -207,17 +208,18 @@ func windowOf(g wire.Grant, now time.Time) cell {
 	case left < windowNear:
 		when, t = "in "+span(left), yellow
 	}
-	return cell{fmt.Sprintf("%s%s %s", guess(g, "window_ends_at"), when, cmp.Or(behaviour[g.Window], "?")), t}
+	return cell{fmt.Sprintf("%s%s %s", guessed, when, cmp.Or(behaviour, "?")), t}
 }
 
 // bar draws how much of a quarter of a year is left: a picture of the column's
 // figures, for the eye that runs down it.
 func bar(g wire.Grant, now time.Time) string {
 	const cells, full = 6, 90 * day
-	if g.WindowEndsAt == nil {
+	end, _ := endOf(g)
+	if end == nil {
 		return ""
 	}
-	left := min(max(g.WindowEndsAt.Sub(now), 0), full)
+	left := min(max(end.Sub(now), 0), full)
 	n := int((left*cells + full - 1) / full)
 	return "[" + strings.Repeat("#", n) + strings.Repeat(".", cells-n) + "]"
 }

@@ -3,7 +3,9 @@ package keeper
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
@@ -11,18 +13,24 @@ import (
 
 // An exception is a grant whose state is in memory alone, so that the index
 // has it under another one: an answer that the store refuses, an outcome that
-// nobody works on. There are as many as requests were in flight, at most.
+// nobody works on, a record that does not open. Of the first two there are as
+// many as requests were in flight, at most.
 type exception struct {
-	indexed store.State
-	cursor  cursor // where it stands in truth
+	indexed store.State // empty: the index does not have it
+	cursor  cursor      // where it stands in truth
 }
 
 // exceptions reads the records of those grants.
 func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string]exception, error) {
 	found := make(map[string]exception)
+	var damaged []string
 	for _, name := range k.exceptionalNames() {
 		stored, err := k.store.Get(ctx, name)
-		if _, damaged := errors.AsType[*store.DamagedError](err); damaged || errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
+		if _, bad := errors.AsType[*store.DamagedError](err); bad {
+			damaged = append(damaged, name)
+			continue
+		}
+		if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
 			continue
 		}
 		if err != nil {
@@ -30,23 +38,41 @@ func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string
 		}
 		indexed, state := k.shownAs(cfg, stored.Integration, stored.Condition().State), k.condition(stored.Record).State
 		if indexed != state {
-			at := cursor{slices.Index(store.ByUrgency(), state), stored.EndsAt(), name}
-			found[name] = exception{indexed, at}
+			found[name] = exception{indexed, at(state, stored.EndsAt(), name)}
 		}
+	}
+	places, err := k.placesOf(ctx, damaged)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range damaged {
+		e := exception{cursor: at(store.Damaged, time.Time{}, name)}
+		if p, indexed := places[name]; indexed {
+			e.indexed = k.shownAs(cfg, p.integration, p.state)
+		}
+		found[name] = e
 	}
 	return found, nil
 }
 
-func (k *Keeper) exceptionalNames() (names []string) {
+func at(state store.State, ends time.Time, name string) cursor {
+	return cursor{slices.Index(store.ByUrgency(), state), ends, name}
+}
+
+func (k *Keeper) exceptionalNames() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for name := range k.held {
-		names = append(names, name)
-	}
+	names := make(map[string]struct{})
 	for name := range k.attempts {
-		if _, held := k.held[name]; !held && k.flights[name] == nil {
-			names = append(names, name)
+		if k.flights[name] == nil {
+			names[name] = struct{}{}
 		}
 	}
-	return names
+	for name := range k.held {
+		names[name] = struct{}{}
+	}
+	for name := range k.damaged {
+		names[name] = struct{}{}
+	}
+	return slices.Collect(maps.Keys(names))
 }

@@ -26,28 +26,6 @@ func (k *Keeper) read(ctx context.Context, cfg *config.Config, name string) (sto
 	return stored, err
 }
 
-// A damage is a record that does not open.
-type damage struct {
-	since time.Time
-	seen  time.Time // last
-}
-
-// foundDamaged remembers a record that does not open, so that its grant is
-// left alone for a while and shown as what it is.
-func (k *Keeper) foundDamaged(bad *store.DamagedError) store.Condition {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := k.now()
-	d, known := k.damaged[bad.Name]
-	if !known {
-		d.since = now
-		k.log.Error("record damaged, other grants go on", "grant", bad.Name, "error", bad.Err)
-	}
-	d.seen = now
-	k.damaged[bad.Name] = d
-	return store.Condition{State: store.Damaged, Reason: "the record does not open", Since: d.since}
-}
-
 // plan asks the gates. What passes may be sent as soon as its intent is durable.
 func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error) {
 	cfg, now := k.config.Load(), k.now()

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"slices"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/window"
@@ -33,9 +34,11 @@ func (s *summary) add(state store.State, n int) {
 // move counts a grant under its true state instead of that of the index.
 func (s *summary) move(e exception) {
 	state := store.ByUrgency()[e.cursor.urgency]
-	s.add(e.indexed, -1)
-	if s.States[string(e.indexed)] <= 0 {
-		delete(s.States, string(e.indexed))
+	if e.indexed != "" {
+		s.add(e.indexed, -1)
+		if s.States[string(e.indexed)] <= 0 {
+			delete(s.States, string(e.indexed))
+		}
 	}
 	s.add(state, 1)
 	s.ends(store.AttentionGrant{Name: e.cursor.name, WindowEndsAt: e.cursor.ends}, state)
@@ -72,30 +75,30 @@ func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) erro
 		return err
 	}
 	s.Counting = !complete
+	elsewhere, err := k.exceptions(ctx, cfg)
+	if err != nil {
+		return err
+	}
 	for integration, states := range counts {
 		for state, n := range states {
 			if n == 0 {
 				continue
 			}
-			s.add(k.shownAs(cfg, integration, state), n)
-			head, err := k.store.Attention(ctx, integration, state, nil, 1)
+			shown := k.shownAs(cfg, integration, state)
+			s.add(shown, n)
+			list, err := k.store.Attention(ctx, integration, state, nil, sighted+len(elsewhere))
 			if err != nil {
 				return err
 			}
-			if len(head) > 0 {
-				s.ends(head[0], state)
+			i := slices.IndexFunc(list, func(g store.AttentionGrant) bool { _, moved := elsewhere[g.Name]; return !moved })
+			if i >= 0 {
+				s.ends(list[i], shown)
 			}
-			if err := k.lookAhead(ctx, integration, state, s); err != nil {
-				return err
-			}
+			k.lookAhead(ctx, list[:min(len(list), sighted)], shown, s)
 		}
 	}
 	if n := len(k.pendingNames()); n > 0 {
 		s.add(store.Pending, n)
-	}
-	elsewhere, err := k.exceptions(ctx, cfg)
-	if err != nil {
-		return err
 	}
 	for _, e := range elsewhere {
 		s.move(e)
@@ -108,22 +111,17 @@ func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) erro
 const sighted = 64
 
 // lookAhead finds the first end in a group that refreshing does not move.
-func (k *Keeper) lookAhead(ctx context.Context, integration string, state store.State, s *summary) error {
-	list, err := k.store.Attention(ctx, integration, state, nil, sighted)
-	if err != nil {
-		return err
-	}
+func (k *Keeper) lookAhead(ctx context.Context, list []store.AttentionGrant, state store.State, s *summary) {
 	for _, g := range list {
 		if g.WindowEndsAt.IsZero() || s.Horizon != nil && !g.WindowEndsAt.Before(s.Horizon.At) {
-			return nil
+			return
 		}
 		stored, err := k.store.Get(ctx, g.Name)
 		if err == nil && !moves(stored.Record, state) {
 			s.bounds(g, state)
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 func (k *Keeper) walkThrough(ctx context.Context, cfg *config.Config, view View, s *summary) error {

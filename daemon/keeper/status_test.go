@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,29 @@ func TestTheEarliestWindowIsThatOfAGrantOnWhichSomebodyCounts(t *testing.T) {
 			if (got == nil) != (want == nil) || got != nil && *got != *want {
 				t.Errorf("%s: %v, want %v", name, got, want)
 			}
+		}
+	})
+}
+
+func TestADamagedRecordIsCountedAndListedAsSuchOnceItWasFound(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		for i := range 4 {
+			h.register(fmt.Sprint("rest-", i), emulator.REST)
+		}
+		h.damage("rest-2")
+		h.is("rest-2", store.Damaged, "the record does not open")
+		for name, view := range map[string]keeper.View{"all": nil, "a view": func(string) bool { return true }} {
+			sum := h.status(view)
+			if want := map[string]int{"damaged": 1, "ok": 3}; !maps.Equal(sum.States, want) || sum.EarliestWindowEnd.Grant == "rest-2" {
+				t.Errorf("%s: %v, %v ends first", name, sum.States, sum.EarliestWindowEnd)
+			}
+			if got := names(pages(t, h, keeper.Query{View: view})); len(got) != 4 || got[0] != "rest-2" {
+				t.Errorf("%s: the list is %v", name, got)
+			}
+		}
+		h.register("rest-2", emulator.REST)
+		if sum := h.status(nil); !maps.Equal(sum.States, map[string]int{"ok": 4}) {
+			t.Errorf("replaced: %v", sum.States)
 		}
 	})
 }

@@ -70,6 +70,9 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 	for _, state := range store.ByUrgency() {
 		grants.gauge(out, float64(sum.States[string(state)]), string(state))
 	}
+	if first := sum.EarliestWindowEnd; first != nil {
+		describe("earliest_window_end_timestamp_seconds", "When the first window ends unless it is extended before, as Unix time.").gauge(out, unix(first.At))
+	}
 	if h := sum.Horizon; h != nil {
 		describe("horizon_timestamp_seconds", "Until when nobody needs to act, as Unix time.").gauge(out, unix(h.At))
 	}

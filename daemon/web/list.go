@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -218,12 +219,21 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 	case first == nil:
 		detail = "No window is known to end."
 	case first.At.Before(now):
-		detail = fmt.Sprintf("The window of %s ended on %s.", first.Grant, date(first.At))
+		detail = fmt.Sprintf("%s ended on %s.", first.Grant, date(first.At))
 	default:
-		detail = fmt.Sprintf("The first window to end is that of %s, %s, on %s.", first.Grant, distance(first.At, now), date(first.At))
+		detail = fmt.Sprintf("First to end is %s, %s, on %s.", first.Grant, distance(first.At, now), date(first.At))
 		if tone == "good" && first.At.Sub(now) < near {
 			head, tone = "A window ends soon", "busy"
 		}
+	}
+	switch h := sum.Horizon; {
+	case h == nil && sum.EarliestWindowEnd != nil:
+		detail += " All windows slide: no human action is in sight."
+	case h == nil:
+	case h.At.Before(now):
+		detail += fmt.Sprintf(" Human action is needed since %s (%s).", date(h.At), h.Grant)
+	default:
+		detail += fmt.Sprintf(" Human action is needed by %s (%s).", date(h.At), h.Grant)
 	}
 	return head, detail, tone
 }
@@ -262,18 +272,23 @@ func (s *Server) labels() []string {
 // A row is one grant as the list shows it.
 type row struct {
 	wire.Grant
-	Tone       string
-	Token      string // how long it works
-	TokenLate  bool
-	Refresh    string
-	Window     string
-	WindowTone string // of its end
-	Manner     string // slides fixed ?
-	Guessed    bool   // no response told the end
-	Bar        int    // of the window, 0 to 120 days
-	Verb       string // on the button; empty: no button
-	Why        string
+	Tone        string
+	Token       string // how long it works
+	TokenLate   bool
+	Refresh     string
+	RefreshLate bool
+	Window      string
+	WindowTone  string // of its end
+	Manner      string // slides fixed ?
+	Guessed     bool   // no response told the end
+	Bar         int    // of the window, 0 to 120 days
+	Verb        string // on the button; empty: no button
+	Why         string
 }
+
+// overdueAfter is how late a refresh may begin before it is told, as the
+// summary and the monitoring check have it.
+const overdueAfter = 5 * time.Minute
 
 func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	r := row{Grant: g, Tone: toneOf(g.State), Token: "none", Refresh: "–", Window: "–", Why: words(g.Reason)}
@@ -285,14 +300,18 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	case g.Generation > 0:
 		r.Token = "no end"
 	}
-	if at := g.RefreshDueAt; at != nil {
-		if r.Refresh = "now"; now.Before(*at) {
-			r.Refresh = distance(*at, now)
-		}
+	switch at := g.RefreshDueAt; {
+	case at == nil:
+	case now.Before(*at):
+		r.Refresh = distance(*at, now)
+	case now.Sub(*at) > overdueAfter:
+		r.Refresh, r.RefreshLate = "overdue", true
+	default:
+		r.Refresh = "now"
 	}
-	if at := g.WindowEndsAt; at != nil {
+	if at := endOf(g); at != nil {
 		r.Window, r.WindowTone = date(*at), urgency(*at, now)
-		r.Manner, r.Guessed = manner(g.Window), slices.Contains(g.Assumed, "window_ends_at")
+		r.Manner, r.Guessed = manner(g), guessed(g)
 		r.Bar = int(min(max(at.Sub(now)/day, 0), axis))
 	}
 	if _, err := s.consentable(g.Name); err == nil && c.allowed("admin", g.Name) {
@@ -301,11 +320,28 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	return r
 }
 
-func manner(window string) string {
-	switch window {
-	case "sliding":
+// endOf is from when on only a human can help. A static token has no window:
+// its own end counts.
+func endOf(g wire.Grant) *time.Time {
+	if g.Kind == string(config.Static) {
+		return g.AccessExpiresAt
+	}
+	return g.WindowEndsAt
+}
+
+// guessed tells whether no response named that end.
+func guessed(g wire.Grant) bool {
+	if g.Kind == string(config.Static) {
+		return slices.Contains(g.Assumed, "access_expires_at")
+	}
+	return slices.Contains(g.Assumed, "window_ends_at")
+}
+
+func manner(g wire.Grant) string {
+	switch {
+	case g.Window == "sliding":
 		return "slides"
-	case "fixed":
+	case g.Window == "fixed", g.Kind == string(config.Static):
 		return "fixed"
 	}
 	return "not known yet"

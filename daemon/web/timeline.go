@@ -73,17 +73,18 @@ func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
 		counts[i].Tone = urgency(now.Add(time.Duration(i*columnDays)*day), now)
 	}
 	for _, g := range grants {
-		if g.WindowEndsAt == nil {
+		end := endOf(g)
+		if end == nil {
 			t.Endless++
 			continue
 		}
 		b := bar{
 			Name:    g.Name,
-			Tone:    urgency(*g.WindowEndsAt, now),
-			Manner:  manner(g.Window),
-			Guessed: slices.Contains(g.Assumed, "window_ends_at"),
-			Days:    float64(g.WindowEndsAt.Sub(now)) / float64(day),
-			End:     *g.WindowEndsAt,
+			Tone:    urgency(*end, now),
+			Manner:  manner(g),
+			Guessed: guessed(g),
+			Days:    float64(end.Sub(now)) / float64(day),
+			End:     *end,
 		}
 		t.Bars = append(t.Bars, b)
 		switch {
@@ -98,7 +99,7 @@ func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
 	if len(t.Bars) == 0 {
 		return nil
 	}
-	if last := grants[len(grants)-1].WindowEndsAt; more && last != nil {
+	if last := endOf(grants[len(grants)-1]); more && last != nil {
 		t.Horizon = max(int(last.Sub(now)/day), 1)
 		counts = counts[:min(t.Horizon/columnDays, len(counts))]
 	}
