@@ -58,7 +58,7 @@ func declaredCondition(r *store.Record) store.Condition {
 // pauses all of its grants.
 func (k *Keeper) shownAs(cfg *config.Config, integration string, state store.State) store.State {
 	switch state {
-	case store.Unverified, store.Paused:
+	case store.Damaged, store.Unverified, store.Paused:
 		return state
 	}
 	if _, declared := cfg.Integrations[integration]; !declared {

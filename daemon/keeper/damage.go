@@ -11,9 +11,10 @@ import (
 type damage struct {
 	since time.Time
 	seen  time.Time // last
-	// place is where the index has it; nil: nobody has looked yet. Only a new
-	// record moves it, and that ends the damage.
-	place *place
+	// place is where the index has it; nil: nobody has looked yet. It moves
+	// when the audit files the record anew, and that shows in the revision.
+	place    *place
+	revision store.Revision
 }
 
 // A place is a group of the attention index; the zero place is none.
@@ -32,6 +33,9 @@ func (k *Keeper) foundDamaged(bad *store.DamagedError) store.Condition {
 	if !known {
 		d.since = now
 		k.log.Error("record damaged, other grants go on", "grant", bad.Name, "error", bad.Err)
+	}
+	if d.revision != bad.Revision {
+		d.place, d.revision = nil, bad.Revision
 	}
 	d.seen = now
 	k.damaged[bad.Name] = d

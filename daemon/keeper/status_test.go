@@ -113,6 +113,35 @@ func TestADamagedRecordIsCountedAndListedAsSuchOnceItWasFound(t *testing.T) {
 	})
 }
 
+func TestADamagedRecordThatTheAuditFiledIsCountedRightFromTheStart(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		for i := range 3 {
+			h.register(fmt.Sprint("rest-", i), emulator.REST)
+		}
+		h.damage("rest-1")
+		counted := func(when string) {
+			t.Helper()
+			if sum := h.status(nil); !maps.Equal(sum.States, map[string]int{"damaged": 1, "ok": 2}) {
+				t.Errorf("%s: %v", when, sum.States)
+			}
+			query := keeper.Query{States: []store.State{store.Damaged}}
+			if got := names(pages(t, h, query)); !slices.Equal(got, []string{"rest-1"}) {
+				t.Errorf("%s: listed as damaged are %v", when, got)
+			}
+		}
+		h.is("rest-1", store.Damaged, "the record does not open")
+		counted("found before the audit")
+		if _, err := h.store.Audit(t.Context(), h.backend.(store.Auditor), "", 10); err != nil {
+			t.Fatal(err)
+		}
+		h.is("rest-1", store.Damaged, "the record does not open")
+		counted("after the audit")
+		h.stop()
+		h.start()
+		counted("after a restart")
+	})
+}
+
 func TestAGrantThatIsLateByMoreThanFiveMinutesIsOverdue(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		h.register("meetings-1", emulator.Meetings)
