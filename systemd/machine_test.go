@@ -34,6 +34,7 @@ const patience = 60 * time.Second
 func boot(t *testing.T, options ...string) *machine {
 	t.Helper()
 	tree := bootable(t)
+	alone(t, filepath.Join(filepath.Dir(tree), "lock"))
 	console := &transcript{}
 	// Nothing is registered: the host may run no systemd at all.
 	nspawn := exec.Command("systemd-nspawn", append([]string{"--quiet", "--directory=" + tree, "--volatile=overlay", "--boot",
@@ -74,6 +75,20 @@ func boot(t *testing.T, options ...string) *machine {
 		return state == "running" || state == "degraded"
 	})
 	return m
+}
+
+// alone waits until no other process has a machine: all would share one control
+// group, and the systemd of each ends what it does not know there.
+func alone(t *testing.T, path string) {
+	t.Helper()
+	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Close() })
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // lacks skips a test that cannot boot a machine. Where the check itself
