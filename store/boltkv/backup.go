@@ -30,7 +30,7 @@ func (k *KV) Backup(ctx context.Context, path string) error {
 }
 
 // Restore puts a backup where a store is to be. It refuses to replace one, and
-// a backup that Inspect refuses. The backup may lie anywhere and stays.
+// a damaged backup. The backup may lie anywhere and stays.
 func Restore(backup string, cfg Config) error {
 	lock, err := acquire(cfg.Path+".lock", cfg.LockTimeout)
 	if err != nil {

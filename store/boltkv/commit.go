@@ -106,11 +106,7 @@ func (k *KV) serve(group []*operation) {
 	if k.file.db == nil {
 		k.reopen()
 	}
-	err := k.file.why
-	if err == nil {
-		err = k.file.inPlace()
-	}
-	if err != nil {
+	if err := k.writable(); err != nil {
 		answer(live, err)
 		return
 	}
@@ -169,7 +165,29 @@ func (k *KV) transact(group []*operation) {
 		return
 	}
 	k.tally.add(t.steps)
-	answer(group, k.file.inPlace())
+	answer(group, k.condemnReplaced(k.file.inPlace()))
+}
+
+// writable is why nothing can be written, or nil.
+func (k *KV) writable() error {
+	if why := k.condemned.Load(); why != nil {
+		return *why
+	}
+	if why := k.file.why; why != nil {
+		return k.condemnReplaced(why)
+	}
+	return k.condemnReplaced(k.file.inPlace())
+}
+
+// condemnReplaced returns err, and gives up a file for good to which the path
+// no longer leads.
+func (k *KV) condemnReplaced(err error) error {
+	if errors.Is(err, ErrReplaced) {
+		k.log.Error("the store file was replaced while it was open; nothing is written to it any more")
+		k.condemned.Store(&err)
+		close(k.replaced)
+	}
+	return err
 }
 
 func (k *KV) land(t *transaction, f *flight) error {

@@ -68,7 +68,11 @@ func inspect(f *os.File) (spare bool, err error) {
 	case newest.root >= newest.pages:
 		return false, fmt.Errorf("%w: its root is outside", ErrDamaged)
 	}
-	return spare, inspectFreelist(f, newest)
+	if newest.pages <= surveyedAtOpen {
+		return spare, surveyPages(f, newest, func() error { return nil })
+	}
+	_, err = readFreelist(f, newest)
+	return spare, err
 }
 
 func readMetaPages(f io.ReaderAt) (newest metaPage, spare bool, err error) {
@@ -110,20 +114,20 @@ func readMeta(f io.ReaderAt, at int64) (metaPage, bool) {
 	return m, m.pageSize >= minPage && m.pageSize <= maxPage && m.pageSize&(m.pageSize-1) == 0
 }
 
-// inspectFreelist reads the list of free pages: it is in order and inside the
-// file. A page that it names wrongly would be overwritten while it is in use.
-func inspectFreelist(f io.ReaderAt, m metaPage) error {
+// readFreelist returns the free pages: they are in order and inside the file. A
+// page that is listed wrongly would be overwritten while it is in use.
+func readFreelist(f io.ReaderAt, m metaPage) (free []uint64, err error) {
 	if m.freelist == noFreelist {
-		return nil
+		return nil, nil
 	}
 	damaged := fmt.Errorf("%w: its list of free pages is malformed", ErrDamaged)
 	header := make([]byte, pageHeader+8)
 	if m.freelist >= m.pages {
-		return damaged
+		return nil, damaged
 	}
 	at := int64(m.freelist * m.pageSize)
 	if _, err := f.ReadAt(header, at); err != nil {
-		return fmt.Errorf("read list of free pages: %w", err)
+		return nil, fmt.Errorf("read list of free pages: %w", err)
 	}
 	host := binary.NativeEndian
 	further := uint64(host.Uint32(header[12:]))
@@ -134,19 +138,21 @@ func inspectFreelist(f io.ReaderAt, m metaPage) error {
 	room := (further+1)*m.pageSize - begin
 	if host.Uint64(header) != m.freelist || host.Uint16(header[8:]) != freelistFlag ||
 		m.freelist+further >= m.pages || count > room/8 {
-		return damaged
+		return nil, damaged
 	}
 	list := make([]byte, count*8)
 	if _, err := f.ReadAt(list, at+int64(begin)); err != nil {
-		return fmt.Errorf("read list of free pages: %w", err)
+		return nil, fmt.Errorf("read list of free pages: %w", err)
 	}
+	free = make([]uint64, 0, count)
 	last := uint64(1) // pages 0 and 1 are the meta pages
 	for ; len(list) > 0; list = list[8:] {
 		id := host.Uint64(list)
 		if id <= last || id >= m.pages {
-			return damaged
+			return nil, damaged
 		}
+		free = append(free, id)
 		last = id
 	}
-	return nil
+	return free, nil
 }

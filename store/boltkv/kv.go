@@ -60,7 +60,9 @@ type KV struct {
 	mu   sync.RWMutex
 	file *file
 
-	flight atomic.Pointer[flight] // nil between commits
+	flight    atomic.Pointer[flight] // nil between commits
+	condemned atomic.Pointer[error]  // why there are no changes any more
+	replaced  chan struct{}          // closed by the committer
 
 	closing  sync.Once
 	closeErr error
@@ -80,7 +82,7 @@ func Open(cfg Config) (*KV, error) {
 		lock.release()
 		return nil, err
 	}
-	k := &KV{log: log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), file: f}
+	k := &KV{log: log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), replaced: make(chan struct{}), file: f}
 	go k.commit()
 	return k, nil
 }
@@ -106,6 +108,10 @@ func (k *KV) Close() error {
 	})
 	return k.closeErr
 }
+
+// Replaced is closed when a change has met ErrReplaced. The file that is open
+// can still be read and backed up; nothing will be written to it.
+func (k *KV) Replaced() <-chan struct{} { return k.replaced }
 
 // Count reads no file. While complete is false, n is what was counted so far.
 func (k *KV) Count(ctx context.Context, index store.Index, group string) (n int, complete bool, err error) {

@@ -1,0 +1,172 @@
+package boltkv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"webex-tokend/store"
+)
+
+// surveyed makes a store with branches, free pages and a value of three pages,
+// and returns its file.
+func surveyed(t *testing.T) (path string, image []byte) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "store.db")
+	kv := openFor(t, path)
+	for i := range 120 {
+		put(t, kv, fmt.Sprintf("g%03d", i), string(make([]byte, 700)))
+	}
+	put(t, kv, "large", string(make([]byte, 9000)))
+	if _, err := kv.Swap(t.Context(), store.Change{Name: "g050", Expect: store.Any, Delete: true}); err != nil {
+		t.Fatal(err)
+	}
+	kv.Close()
+	image, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, image
+}
+
+// pagesIn returns where the pages of that kind begin, those in use.
+func pagesIn(t *testing.T, image []byte, kind uint16) (at []uint64) {
+	t.Helper()
+	m, _, err := readMetaPages(bytes.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := readFreelist(bytes.NewReader(image), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := make(map[uint64]bool)
+	for _, id := range list {
+		free[id] = true
+	}
+	for id := uint64(2); id < m.pages; id++ {
+		page := image[id*m.pageSize:]
+		if !free[id] && binary.NativeEndian.Uint64(page) == id && binary.NativeEndian.Uint16(page[8:]) == kind {
+			at = append(at, id*m.pageSize)
+		}
+	}
+	return at
+}
+
+// opensWith tells what comes of opening an image.
+func opensWith(t *testing.T, path string, image []byte) error {
+	t.Helper()
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kv, err := Open(Config{Path: path})
+	if err != nil {
+		return err
+	}
+	return kv.Close()
+}
+
+func TestAPageThatClaimsAnotherIsFoundAtTheOpening(t *testing.T) {
+	path, image := surveyed(t)
+	if err := opensWith(t, path, image); err != nil {
+		t.Fatalf("it does not open to begin with: %v", err)
+	}
+	pages := append(pagesIn(t, image, leafFlag), pagesIn(t, image, branchFlag)...)
+	if len(pages) < 30 {
+		t.Fatalf("only %d pages", len(pages))
+	}
+	for _, at := range pages {
+		for bit := range 32 {
+			further := image[at+12:][:4]
+			was := binary.NativeEndian.Uint32(further)
+			if was>>bit&1 == 1 {
+				continue // it would give up a page, which nobody overwrites then
+			}
+			binary.NativeEndian.PutUint32(further, was|1<<bit)
+			if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+				t.Errorf("bit %d of the page at %d: %v", bit, at, err)
+			}
+			binary.NativeEndian.PutUint32(further, was)
+		}
+	}
+}
+
+func TestABranchThatLeadsAstrayIsFoundAtTheOpening(t *testing.T) {
+	path, image := surveyed(t)
+	for _, at := range pagesIn(t, image, branchFlag) {
+		for i := range int(binary.NativeEndian.Uint16(image[at+10:])) {
+			to := image[at+pageHeader+uint64(i)*elementSize+8:][:8]
+			was := binary.NativeEndian.Uint64(to)
+			for _, other := range []uint64{0, at / 4096, was + 1<<40} {
+				binary.NativeEndian.PutUint64(to, other)
+				if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+					t.Errorf("element %d of the page at %d leads to %d: %v", i, at, other, err)
+				}
+			}
+			binary.NativeEndian.PutUint64(to, was)
+		}
+	}
+}
+
+func TestAPageThatClaimsAnotherCostsItsRowsWithoutTheSurvey(t *testing.T) {
+	path, image := surveyed(t)
+	for _, at := range pagesIn(t, image, leafFlag) {
+		image[at+12] |= 1
+	}
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := guarded(func() error {
+		db, err := bbolt.Open(path, 0o600, nil)
+		if err != nil {
+			return err
+		}
+		for i := range 120 {
+			err := db.Update(func(tx *bbolt.Tx) error {
+				return tx.Bucket([]byte(rowsBucket)).Put(fmt.Appendf(nil, "g%03d", i), make([]byte, 700))
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return db.View(func(tx *bbolt.Tx) error {
+			if n := tx.Bucket([]byte(rowsBucket)).Stats().KeyN; n != 121 {
+				return fmt.Errorf("%d rows", n)
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		t.Error("nothing is lost: the survey finds what does no harm")
+	}
+}
+
+func TestASurveyThatFindsDamageEndsAllChangesAndNoReading(t *testing.T) {
+	path, image := surveyed(t)
+	kv := openFor(t, path)
+	if err := kv.Survey(t.Context()); err != nil {
+		t.Fatalf("it is damaged to begin with: %v", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte{1}, int64(pagesIn(t, image, leafFlag)[3]+12)); err != nil {
+		t.Fatal(err)
+	}
+	if err := kv.Survey(t.Context()); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("not found: %v", err)
+	}
+	change := store.Change{Name: "g001", Expect: store.Any, Write: &store.Write{Value: []byte("new")}}
+	if _, err := kv.Swap(t.Context(), change); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a change was made: %v", err)
+	}
+	get(t, kv, "g100", string(make([]byte, 700)))
+}
