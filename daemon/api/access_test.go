@@ -137,6 +137,31 @@ func TestListsShowOnlyWhatTheCallerMaySee(t *testing.T) {
 	}
 }
 
+func TestATokenInThePlaceOfANameIsNotRepeated(t *testing.T) {
+	const token = "NjlhNThmODctMzE5Yy00MTU3LWE2YzUt_PF84_cafe"
+	h := begin(t)
+	for _, user := range []int{os.Geteuid(), stranger} {
+		for _, route := range guarded {
+			method, path, _ := strings.Cut(route, " ")
+			if !strings.Contains(path, "/grants/ops") {
+				continue
+			}
+			want := map[int]int{os.Geteuid(): http.StatusBadRequest, stranger: http.StatusForbidden}[user]
+			status, body := ask(t, h.as(t, user), method, strings.Replace(path, "ops", token, 1))
+			if status != want || strings.Contains(body, token) {
+				t.Errorf("user %d, %s: %d %s", user, route, status, body)
+			}
+		}
+	}
+	list := answers(t, send(t, h.as(t, os.Geteuid()), "POST", "/v1/import", line(token, "1")+"\n"))
+	if len(list) != 1 || list[0].Grant != "" || !strings.Contains(list[0].Error, "is no name") {
+		t.Errorf("imported as a line: %+v", list)
+	}
+	if log := h.log.String(); strings.Contains(log, token) || !strings.Contains(log, `grant="(not a name)"`) {
+		t.Errorf("the log has it, or no line at all:\n%s", log)
+	}
+}
+
 func TestDecisionsAreLoggedWithoutSecrets(t *testing.T) {
 	h := begin(t)
 	h.register(t, "ops", "access-token-of-ops")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
@@ -142,6 +143,11 @@ func rejected(grant, why string) *bulkLine {
 // parseLine does what the gate and importOne do for a single grant.
 func (c *call) parseLine(text []byte) *bulkLine {
 	found, err := flow.ParseLine(text)
+	if found.Grant != "" {
+		if nameless := config.ValidName(found.Grant); nameless != nil {
+			return rejected("", nameless.Error()) // and not repeated, as by the gate
+		}
+	}
 	switch {
 	case err != nil:
 		return rejected(found.Grant, err.Error())

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/config"
 )
 
 // A call is one request that has passed the gate.
@@ -25,12 +26,23 @@ func (s *Server) gate(rt route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Cache-Control"] = []string{"no-store"}
 		c := &call{w: w, r: r, grant: r.PathValue("name"), rules: s.cfg.Rules()}
-		var err error
+		var err, nameless error
 		allowed := s.admit(rt, c)
-		if allowed {
-			err = rt.serve(s, c)
-		} else {
+		if rt.reach == one {
+			nameless = config.ValidName(c.grant)
+		}
+		if nameless != nil {
+			// It may be a token that was mistaken for a name, so it goes into
+			// neither answer nor log.
+			c.grant = "(not a name)"
+		}
+		switch {
+		case !allowed:
 			err = refuse(http.StatusForbidden, "not allowed")
+		case nameless != nil:
+			err = refuse(http.StatusBadRequest, "%v", nameless)
+		default:
+			err = rt.serve(s, c)
 		}
 		if err != nil {
 			s.answerProblem(w, r, err)
@@ -74,7 +86,7 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 	}
 	fields := make([]any, 0, 18)
 	fields = append(fields, "uid", c.peer.UID, "pid", c.peer.PID, "action", string(rt.action),
-		"grant", printable(c.grant), "generation", c.generation, "allowed", allowed)
+		"grant", c.grant, "generation", c.generation, "allowed", allowed)
 	if c.peer.Unit != "" {
 		fields = append(fields, "unit", c.peer.Unit)
 	}
@@ -86,17 +98,4 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 		fields = append(fields, "status", p.Status)
 	}
 	s.cfg.Log.Log(level, "request", fields...)
-}
-
-// printable keeps what a stranger sent as a grant's name from drawing lines of
-// its own in the log.
-func printable(name string) string {
-	const longest = 63 // of a valid name
-	name = name[:min(len(name), longest)]
-	for _, b := range []byte(name) {
-		if b <= ' ' || b >= 0x7f || b == '"' || b == '=' {
-			return "(not a name)"
-		}
-	}
-	return name
 }

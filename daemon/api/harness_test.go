@@ -99,9 +99,11 @@ grant "bot-*" { integration = "bots" }
 		},
 		Rotate:      func(_ context.Context, tell func(wire.Rotation) error) error { return tell(wire.Rotation{Done: true}) },
 		RecoveryKey: func(context.Context) (wire.RecoveryKey, error) { return wire.RecoveryKey{ID: "1"}, nil },
-		KeySlots:    func(context.Context) (wire.KeySlots, error) { return wire.KeySlots{Slots: []wire.KeySlot{{ID: "1"}}}, nil },
-		ForgetKey:   func(context.Context, string) (wire.KeySlots, error) { return wire.KeySlots{}, nil },
-		Log:         hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
+		KeySlots: func(context.Context) (wire.KeySlots, error) {
+			return wire.KeySlots{Slots: []wire.KeySlot{{ID: "1"}}}, nil
+		},
+		ForgetKey: func(context.Context, string) (wire.KeySlots, error) { return wire.KeySlots{}, nil },
+		Log:       hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
 	}
 	for _, f := range change {
 		f(&serving)

@@ -11,7 +11,8 @@ var (
 	prefixForm = regexp.MustCompile(`^([a-z0-9][a-z0-9._-]{0,61})?$`)
 )
 
-// ValidName says in one line why no grant or integration can have that name.
+// ValidName says in one line why no grant or integration can have that name. It
+// does not repeat it: what is no name may be a token that was mistaken for one.
 // Names stand in paths and URLs; hence neither slashes nor "..".
 func ValidName(name string) error {
 	switch {
@@ -20,9 +21,9 @@ func ValidName(name string) error {
 	case len(name) > 63:
 		return fmt.Errorf("the name has %d characters; 63 are allowed", len(name))
 	case strings.Contains(name, ".."):
-		return fmt.Errorf(`the name %q holds ".."`, name)
+		return fmt.Errorf(`the name holds ".."`)
 	case !nameForm.MatchString(name):
-		return fmt.Errorf(`%q is no name; it takes a-z, 0-9, ".", "_" and "-", and begins with a letter or digit`, name)
+		return fmt.Errorf(`that is no name; it takes a-z, 0-9, ".", "_" and "-", and begins with a letter or digit`)
 	}
 	return nil
 }
