@@ -168,7 +168,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	case f.Kind == provider.Misconfigured:
 		k.trip(p.in, f, k.now())
 	case f.Kind == provider.Limited:
-		p.lane.endpoint.CloseUntil(k.now().Add(patience(f, p.rule)))
+		k.closeEndpoint(p, k.now().Add(patience(f, p.rule)))
 		k.meter.limited(patience(f, p.rule))
 	}
 	intent := closeIntent

@@ -123,10 +123,14 @@ func New(cfg Config) *Keeper {
 	return k
 }
 
-// Start stores what the spool holds, lists the open intents, resolves them
-// behind its return, and brings the schedule in line with the configuration.
+// Start stores what the spool holds, closes the endpoints that asked for
+// patience, lists the open intents, resolves them behind its return, and brings
+// the schedule in line with the configuration.
 func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.emptySpool(ctx); err != nil {
+		return err
+	}
+	if err := k.recallClosures(ctx); err != nil {
 		return err
 	}
 	if err := k.loadIntents(ctx); err != nil {

@@ -20,6 +20,7 @@ type lane struct {
 	mu      sync.Mutex
 	waiting []store.DueGrant // nearest access expiry last
 	workers int
+	noted   time.Time // until when the store has it closed
 }
 
 // workersPerPermit is how many grants of a lane are under way for each request

@@ -1,0 +1,102 @@
+package keeper_test
+
+import (
+	"encoding/binary"
+	"testing"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/store"
+)
+
+const restURL = "https://webex.test/v1/access_token"
+
+// closedFor is how long the endpoint of REST grants is closed, by what it
+// answers to an order.
+func closedFor(t *testing.T, h *host, name string) time.Duration {
+	t.Helper()
+	before := h.webex.Stats().Requests
+	_, err := h.keeper.Refresh(t.Context(), name)
+	if err == nil {
+		return 0
+	}
+	if h.webex.Stats().Requests != before {
+		t.Errorf("refused only after it was sent: %v", err)
+	}
+	return refused(t, err, keeper.Unavailable).RetryAfter
+}
+
+func TestAnEndpointThatAskedForPatienceHasItAfterARestartToo(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.register("rest-2", emulator.REST)
+		h.register("meetings-1", emulator.Meetings)
+		h.webex.Script(emulator.Limit("600"))
+		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+			t.Fatal("refreshed by a 429")
+		}
+		for range 3 {
+			h.stop()
+			time.Sleep(time.Minute)
+			h.start()
+		}
+		if left := closedFor(t, h, "rest-2"); left != 7*time.Minute {
+			t.Errorf("closed for %v", left)
+		}
+		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
+			t.Errorf("another endpoint: %v", err)
+		}
+		time.Sleep(7 * time.Minute)
+		if left := closedFor(t, h, "rest-2"); left != 0 {
+			t.Errorf("after the time closed for %v", left)
+		}
+	})
+}
+
+func TestALaterPatienceTakesThePlaceOfAnEarlierOneOnly(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		for _, seconds := range []string{"60", "1200"} {
+			h.webex.Script(emulator.Limit(seconds))
+			_, _ = h.keeper.Refresh(t.Context(), "rest-1")
+			time.Sleep(time.Minute)
+		}
+		h.stop()
+		h.start()
+		if left := closedFor(t, h, "rest-1"); left != 19*time.Minute {
+			t.Errorf("closed for %v", left)
+		}
+	})
+}
+
+func TestWhatAnEarlierRunNotedIsBelievedWithinBounds(t *testing.T) {
+	in := func(d time.Duration) func() []byte {
+		return func() []byte { return binary.BigEndian.AppendUint64(nil, uint64(time.Now().Add(d).UnixMilli())) }
+	}
+	for _, c := range []struct {
+		name  string
+		noted func() []byte
+		left  time.Duration
+	}{
+		{"an instant within the hour is kept", in(20 * time.Minute), 20 * time.Minute},
+		{"one of a clock that was ahead counts for an hour", in(30 * 24 * time.Hour), time.Hour},
+		{"one that is almost over counts for a second", in(time.Millisecond), time.Second},
+		{"one that has passed is over", in(-time.Minute), 0},
+		{"what is no instant is none", func() []byte { return []byte("soon") }, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, calm, "", func(t *testing.T, h *host) {
+				h.register("rest-1", emulator.REST)
+				if _, err := h.store.SwapBlob(t.Context(), "closed/"+restURL, store.Absent, c.noted()); err != nil {
+					t.Fatal(err)
+				}
+				h.stop()
+				h.start()
+				if left := closedFor(t, h, "rest-1"); left != c.left {
+					t.Errorf("closed for %v, not %v", left, c.left)
+				}
+			})
+		})
+	}
+}
