@@ -217,6 +217,9 @@ func (d *daemon) serve(ctx context.Context) error {
 			return nil
 		case err := <-failed:
 			return fmt.Errorf("serve the socket: %w", err)
+		case <-d.kv.Replaced():
+			d.leaveReplaced(ctx)
+			return fmt.Errorf("keep grants: %w", boltkv.ErrReplaced)
 		case <-d.cfg.Reload:
 			// The log has told the operator what is wrong with it.
 			_ = d.reload(ctx)
@@ -230,7 +233,8 @@ func (d *daemon) serve(ctx context.Context) error {
 //  2. The sweep and the watchers: nothing new begins.
 //  3. The consents: a code on its way is traded and its tokens are handed on.
 //  4. The keeper: what was sent is answered and stored, whatever time it takes
-//     within the bound. This is why everything after it still stands.
+//     within the bound. This is why everything after it still stands. A store
+//     that was replaced takes nothing: then the spool has what was answered.
 //  5. The publisher, for the tokens that came last.
 //  6. The store.
 func (d *daemon) stop() error {
@@ -252,7 +256,12 @@ func (d *daemon) stop() error {
 		d.jobs.stop()
 	}
 	d.consents.Close()
-	err := d.keeper.Stop(ctx)
+	storing, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	if d.storeReplaced() {
+		giveUp()
+	}
+	err := d.keeper.Stop(storing)
 	if d.publishes {
 		d.publisher.Reconfigure(d.current.Load())
 		idle, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -24,6 +24,7 @@ const (
 	exitNoGrant     = 3
 	exitNoKey       = 66
 	exitUnreachable = 69
+	exitReplaced    = 70
 	exitLocked      = 75
 	exitNewerFormat = 76
 	exitDenied      = 77
@@ -77,6 +78,8 @@ func explain(err error) *failure {
 		return &failure{exitDenied, err, "ask as root, or as a member of the socket's group"}
 	case errors.Is(err, boltkv.ErrLocked):
 		return &failure{exitLocked, err, "see: systemctl status webex-tokend"}
+	case errors.Is(err, boltkv.ErrReplaced):
+		return &failure{exitReplaced, err, "see: webex-tokend restore --help"}
 	case errors.Is(err, store.ErrNewerFormat):
 		return &failure{exitNewerFormat, err, "install the version that wrote it, or a later one"}
 	case errors.Is(err, seal.ErrWrongKey):

@@ -38,6 +38,8 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 			"webex-tokend: permission denied\n  ask as root, or as a member of the socket's group\n"},
 		{"a store in use", fmt.Errorf("open store: %w", boltkv.ErrLocked), 75,
 			"webex-tokend: open store: store is in use by another process\n  see: systemctl status webex-tokend\n"},
+		{"a store that was replaced under the daemon", fmt.Errorf("keep grants: %w", boltkv.ErrReplaced), 70,
+			"webex-tokend: keep grants: store file was replaced while it was open\n  see: webex-tokend restore --help\n"},
 		{"a store of the future", fmt.Errorf("open store: %w", store.ErrNewerFormat), 76,
 			"webex-tokend: open store: written in a newer format\n  install the version that wrote it, or a later one\n"},
 		{"Ctrl-C", fmt.Errorf("ask: %w", context.Canceled), 1, "webex-tokend: interrupted\n"},

@@ -47,8 +47,9 @@ files or a unix socket. $WEBEX_TOKEND_SOCKET names the daemon's socket where
 --socket does not.
 
 Exit codes: 0 done; 1 failed; 2 usage or config; 3 no such grant; 66 no
-store key; 69 daemon not reachable; 75 store locked by another process; 76
-newer store format; 77 not allowed; 78 wrong store key.`,
+store key; 69 daemon not reachable; 70 store file replaced under the daemon;
+75 store locked by another process; 76 newer store format; 77 not allowed; 78
+wrong store key.`,
 		Example: `  webex-tokend status
   webex-tokend import ops response.json
   webex-tokend token ops`,

@@ -93,13 +93,7 @@ func (a Anchor) Raise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	outside := anchored{Machine: a.Machine}
-	if b, err := os.ReadFile(a.Path); err == nil {
-		if there, err := a.open(anchorFilePlace, b); err == nil {
-			outside.Generation = there.Generation
-		}
-	}
-	outside.Generation = max(outside.Generation, in.Generation) + 1
+	outside := anchored{Generation: max(a.reached(), in.Generation) + 1, Machine: a.Machine}
 	value, err := a.seal(anchorPlace, anchored{Generation: outside.Generation})
 	if err != nil {
 		return err
@@ -111,14 +105,45 @@ func (a Anchor) Raise(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("store anchor: %w", err)
 	}
-	if value, err = a.seal(anchorFilePlace, outside); err != nil {
+	if err := a.write(outside); err != nil {
+		return err
+	}
+	if outside.Generation < settled {
+		return a.Raise(ctx)
+	}
+	return nil
+}
+
+// Outrun puts the file ahead of the store, and so ahead of every copy of it: the
+// one that has taken its place will be found to be older.
+func (a Anchor) Outrun(ctx context.Context) error {
+	in, _, err := a.inStore(ctx)
+	if err != nil {
+		return err
+	}
+	return a.write(anchored{Generation: max(a.reached(), in.Generation) + 1, Machine: a.Machine})
+}
+
+// reached is the generation in the file, 0 where it tells none.
+func (a Anchor) reached() uint64 {
+	b, err := os.ReadFile(a.Path)
+	if err != nil {
+		return 0
+	}
+	there, err := a.open(anchorFilePlace, b)
+	if err != nil {
+		return 0
+	}
+	return there.Generation
+}
+
+func (a Anchor) write(is anchored) error {
+	value, err := a.seal(anchorFilePlace, is)
+	if err != nil {
 		return err
 	}
 	if err := renameio.WriteFile(a.Path, value, 0o600); err != nil {
 		return fmt.Errorf("write anchor: %w", err)
-	}
-	if outside.Generation < settled {
-		return a.Raise(ctx)
 	}
 	return nil
 }

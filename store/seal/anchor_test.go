@@ -85,6 +85,32 @@ func TestOnlyTheLatestStoreOfThisHostIsTrusted(t *testing.T) {
 	}
 }
 
+func TestACopyThatTakesThePlaceOfTheStoreIsNotTrusted(t *testing.T) {
+	folder := t.TempDir()
+	path, keyFile := filepath.Join(folder, "store.db"), filepath.Join(folder, "store.key")
+	if err := seal.WriteKey(keyFile, seal.NewKey()); err != nil {
+		t.Fatal(err)
+	}
+	a, _, kv := anchorage(t, path, keyFile, "m1")
+	raise(t, a)
+	copied, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust(t, "the store, which is no newer than the copy by its number", a, true)
+	if err := a.Outrun(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	kv.Close()
+	if err := os.WriteFile(path, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, _, _ = anchorage(t, path, keyFile, "m1")
+	trust(t, "the copy", a, false)
+	raise(t, a)
+	trust(t, "once it was settled", a, true)
+}
+
 func TestTheAnchorHoldsOverARotation(t *testing.T) {
 	folder := t.TempDir()
 	path, keyFile := filepath.Join(folder, "store.db"), filepath.Join(folder, "store.key")
