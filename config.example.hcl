@@ -14,6 +14,11 @@ runtime_dir = "/run/webex-tokend"     # the socket and token files; made with mo
 log_level   = "info"                  # trace, debug, info, warn, error
 log_format  = "text"                  # text, json
 
+# Parts of the daemon can say more or less than the rest: api, consent,
+# credential, cron, inbox, keeper, metrics, publish, seed, store, watch, web.
+#
+# log_levels = { keeper = "debug", api = "warn" }
+
 # Local programs and the command line speak to the daemon here. The kernel says
 # who is calling, and the allow blocks below say what they may do, so the socket
 # itself can be open to all. Mode and group narrow it.

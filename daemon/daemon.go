@@ -46,8 +46,9 @@ type Config struct {
 	Watchdog time.Duration
 	// Reload asks for a reload each time it delivers; nil never does.
 	Reload <-chan struct{}
-	// LogLevel is told the level of a configuration that comes into force.
-	LogLevel func(level string)
+	// LogLevels is told of a configuration that comes into force, for the levels
+	// of Log and of the areas under it.
+	LogLevels func(*config.Config)
 	// Listener and CredentialListener stand in for the sockets of the
 	// configuration; nil: those.
 	Listener           *net.UnixListener

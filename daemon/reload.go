@@ -62,8 +62,8 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 // apply puts in force what needs no part of the daemon to agree.
 func (d *daemon) apply(c *config.Config) {
 	d.current.Store(c)
-	if d.cfg.LogLevel != nil {
-		d.cfg.LogLevel(c.LogLevel)
+	if d.cfg.LogLevels != nil {
+		d.cfg.LogLevels(c)
 	}
 	rules := accessRules(c)
 	d.rules.Store(rules)

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"regexp"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -18,15 +16,16 @@ import (
 
 // newLog writes lines for people, or for journald, which adds its own time and
 // reads the priority from the start of the line.
-func newLog(c *console, cfg *config.Config) hclog.Logger {
+func newLog(c *console, cfg *config.Config) (hclog.Logger, *verbosity) {
 	journal := cfg.LogFormat == "text" && os.Getenv("JOURNAL_STREAM") != ""
-	return hclog.New(&hclog.LoggerOptions{
+	v := newVerbosity(hclog.LoggerOptions{
 		Name:        "webex-tokend",
-		Level:       hclog.LevelFromString(cfg.LogLevel),
 		Output:      &logLines{out: c.err, journal: journal, now: time.Now},
 		JSONFormat:  cfg.LogFormat == "json",
 		DisableTime: journal,
 	})
+	v.configure(cfg)
+	return v.log, v
 }
 
 const (
@@ -100,52 +99,4 @@ func withoutTime(line []byte) []byte {
 		return rest
 	}
 	return line
-}
-
-// A verbosity is the level of a log: as configured, or debug while an operator
-// wants to see more.
-type verbosity struct {
-	log hclog.Logger
-
-	mu         sync.Mutex
-	configured hclog.Level
-	more       bool
-}
-
-// configure takes over the level of a configuration, which ends a request to
-// see more.
-func (v *verbosity) configure(level string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.configured, v.more = hclog.LevelFromString(level), false
-	v.log.SetLevel(v.configured)
-}
-
-func (v *verbosity) toggle() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.more = !v.more
-	level := v.configured
-	if v.more {
-		level = min(level, hclog.Debug)
-	}
-	v.log.SetLevel(level)
-	v.log.Log(max(level, hclog.Info), "log level changed by SIGUSR1", "level", level)
-}
-
-// follow toggles with each SIGUSR1 until stop.
-func (v *verbosity) follow() (stop func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGUSR1)
-	var followed sync.WaitGroup
-	followed.Go(func() {
-		for range signals {
-			v.toggle()
-		}
-	})
-	return func() {
-		signal.Stop(signals)
-		close(signals)
-		followed.Wait()
-	}
 }

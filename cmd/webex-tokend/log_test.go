@@ -45,22 +45,3 @@ func TestJournaldIsToldThePriority(t *testing.T) {
 		t.Errorf("it writes\n%s", out.String())
 	}
 }
-
-func TestAReloadEndsTheWishToSeeMore(t *testing.T) {
-	var out bytes.Buffer
-	v := &verbosity{log: hclog.New(&hclog.LoggerOptions{Output: &out})}
-	v.configure("warn")
-	v.toggle()
-	if !v.log.IsDebug() {
-		t.Error("the first signal shows no more")
-	}
-	v.toggle()
-	if v.log.IsInfo() {
-		t.Error("the second signal shows more than was configured")
-	}
-	v.toggle()
-	v.configure("error")
-	if v.log.IsWarn() {
-		t.Error("after a reload more is shown than it configured")
-	}
-}

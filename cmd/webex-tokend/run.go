@@ -46,11 +46,9 @@ func (c *console) run(ctx context.Context, once bool) error {
 	if err != nil {
 		return err
 	}
-	log := newLog(c, cfg)
-	level := &verbosity{log: log}
-	level.configure(cfg.LogLevel)
-	defer level.follow()()
-	d := daemon.Config{Config: cfg, Log: log, LogLevel: level.configure}
+	log, levels := newLog(c, cfg)
+	defer levels.follow()()
+	d := daemon.Config{Config: cfg, Log: log, LogLevels: levels.configure}
 	if once {
 		return explainStart(daemon.Once(ctx, d))
 	}

@@ -25,7 +25,9 @@ type Config struct {
 	StateDir   string
 	RuntimeDir string
 	LogLevel   string // trace debug info warn error
-	LogFormat  string // text json
+	// LogLevels are those of single LogAreas, instead of LogLevel.
+	LogLevels map[string]string
+	LogFormat string // text json
 
 	API         API
 	HTTP        *HTTP // nil: no web pages

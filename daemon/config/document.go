@@ -9,6 +9,7 @@ type document struct {
 	StateDir    *hcl.Attribute      `hcl:"state_dir"`
 	RuntimeDir  *hcl.Attribute      `hcl:"runtime_dir"`
 	LogLevel    *hcl.Attribute      `hcl:"log_level"`
+	LogLevels   *hcl.Attribute      `hcl:"log_levels"`
 	LogFormat   *hcl.Attribute      `hcl:"log_format"`
 	API         *apiBlock           `hcl:"api,block"`
 	HTTP        *httpBlock          `hcl:"http,block"`

@@ -72,7 +72,8 @@ func (r *reader) config(doc *document) *Config {
 	c := &Config{
 		StateDir:   r.path(doc.StateDir, DefaultStateDir),
 		RuntimeDir: r.path(doc.RuntimeDir, DefaultRuntimeDir),
-		LogLevel:   r.choice(doc.LogLevel, "info", "trace", "debug", "info", "warn", "error"),
+		LogLevel:   r.choice(doc.LogLevel, "info", logLevels()...),
+		LogLevels:  r.levels(doc.LogLevels),
 		LogFormat:  r.choice(doc.LogFormat, "text", "text", "json"),
 	}
 	r.folderOrAbsent(doc.StateDir, c.StateDir)
