@@ -141,7 +141,7 @@ func (k *Keeper) withdraw(p *plan) {
 
 // succeeded stores an answer with an access token in it.
 func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
-	k.health.skewed(a.Date, sentAt, k.now())
+	k.compareClocks(p.in, a.Date, sentAt)
 	before := p.stored.Condition()
 	var gained bool
 	after, err := k.commit(p.stored, closeIntent, func(r *store.Record) {
@@ -162,7 +162,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 
 // failed stores why there is no new token.
 func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
-	k.health.skewed(f.Date, sentAt, k.now())
+	k.compareClocks(p.in, f.Date, sentAt)
 	before := p.stored.Condition()
 	switch {
 	case f.Kind == provider.Misconfigured:

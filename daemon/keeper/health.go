@@ -13,7 +13,6 @@ type health struct {
 	lastSweep time.Time
 	overdue   int
 	latency   time.Duration // of commits, smoothed
-	skew      time.Duration // the server's clock minus ours, at its last answer
 }
 
 func (h *health) swept(now time.Time, overdue int) {
@@ -32,33 +31,12 @@ func (h *health) committed(took time.Duration) {
 	h.latency += (took - h.latency) / 8
 }
 
-// skewed compares the server's Date, which has whole seconds, with the middle
-// of the exchange.
-func (h *health) skewed(server, sent, answered time.Time) {
-	if server.IsZero() {
-		return
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.skew = skew(server, sent, answered)
-}
-
-// skew is how far the server's clock is ahead of ours, 0 where it cannot be told.
-func skew(server, sent, answered time.Time) time.Duration {
-	skew := server.Sub(sent.Add(answered.Sub(sent) / 2))
-	if skew.Abs() < time.Second {
-		return 0
-	}
-	return skew
-}
-
 func (h *health) wire() wire.Keeper {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return wire.Keeper{
 		LastSweepAt:         instant(h.lastSweep),
 		StoreLatencySeconds: h.latency.Seconds(),
-		ClockSkewSeconds:    h.skew.Seconds(),
 		Overdue:             h.overdue,
 	}
 }

@@ -3,6 +3,7 @@ package keeper_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -41,6 +42,8 @@ type host struct {
 	// memory, when set, takes the place of the backend on disk, also over restarts.
 	memory *storetest.Memory
 	quiet  bool // nothing is logged
+	// told, when set, gets the log instead of the test's own.
+	told io.Writer
 	// now, when set, is the wall clock of the keeper.
 	now func() time.Time
 	// transport, when set, stands between keeper and emulator.
@@ -175,7 +178,11 @@ func (h *host) log() hclog.Logger {
 	if h.quiet {
 		return hclog.NewNullLogger()
 	}
-	return hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: testLog{h.t}, DisableTime: true})
+	var out io.Writer = testLog{h.t}
+	if h.told != nil {
+		out = h.told
+	}
+	return hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: out, DisableTime: true})
 }
 
 // stop ends the keeper as the daemon does.

@@ -21,6 +21,9 @@ type lane struct {
 	waiting []store.DueGrant // nearest access expiry last
 	workers int
 	noted   time.Time // until when the store has it closed
+
+	skew   time.Duration // the endpoint's clock less ours, at its last answer
+	skewed bool          // the log says that they differ
 }
 
 // workersPerPermit is how many grants of a lane are under way for each request
@@ -52,6 +55,7 @@ func (k *Keeper) arrangeLanes(cfg *config.Config) {
 		k.lanes[url] = &lane{endpoint: schedule.NewEndpoint(l)}
 		if before != nil {
 			k.lanes[url].endpoint.CloseUntil(now.Add(before.endpoint.ClosedFor(now)))
+			k.lanes[url].skew, k.lanes[url].skewed = before.clock()
 		}
 	}
 	for url := range k.lanes {

@@ -15,6 +15,7 @@ import (
 func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 	cfg := k.config.Load()
 	s := summary{wire.Status{States: make(map[string]int), Keeper: k.health.wire()}}
+	s.Keeper.ClockSkewSeconds = k.widestSkew().Seconds()
 	var err error
 	if view == nil {
 		err = k.sumUp(ctx, cfg, &s)

@@ -81,7 +81,7 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 	}
 	describe("refreshes_overdue", "Refreshes that should have begun more than 5 minutes ago.").gauge(out, float64(sum.Keeper.Overdue))
 	describe("store_latency_seconds", "How long a durable change takes of late.").gauge(out, sum.Keeper.StoreLatencySeconds)
-	describe("clock_skew_seconds", "The token endpoint's clock less ours, as its last answer told.").gauge(out, sum.Keeper.ClockSkewSeconds)
+	describe("clock_skew_seconds", "A token endpoint's clock less ours, of the one that is furthest away, as its last answer told.").gauge(out, sum.Keeper.ClockSkewSeconds)
 }
 
 func (s *snapshot) collectGrants(out chan<- prometheus.Metric, now time.Time) error {
