@@ -8,8 +8,8 @@ import (
 )
 
 // The audit reads the whole store behind READY, so slowly that nobody notices:
-// a million records take a quarter of an hour, their index entries as long. Then
-// it rests for a day.
+// a million records take a quarter of an hour, their index entries as long, the
+// pages of the file before them some seconds. Then it rests for a day.
 const (
 	auditedAtOnce = 256
 	entriesAtOnce = 512
@@ -22,6 +22,9 @@ const (
 // due. Records come before index entries: what they repair is no stray then.
 func (d *daemon) auditStore(ctx context.Context) {
 	for {
+		if err := d.kv.Survey(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("survey of the store failed", "error", err)
+		}
 		d.auditRecords(ctx)
 		d.auditEntries(ctx)
 		if !wait(ctx, auditRest) {

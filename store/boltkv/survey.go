@@ -175,8 +175,8 @@ func (k *KV) Survey(ctx context.Context) error {
 			})
 		})
 		if errors.Is(err, ErrDamaged) {
+			err = fmt.Errorf("no change is made any more, a backup has to take its place: %w", err)
 			k.condemned.CompareAndSwap(nil, &err)
-			k.log.Error("the store takes no changes any more: put a backup in its place", "error", err)
 		}
 		if err != nil {
 			return err
