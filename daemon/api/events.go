@@ -19,11 +19,11 @@ import (
 //	event: refreshed
 //	data: {"grant":"ops","generation":7,"state":"ok","reason":"","at":"2026-11-22T03:00:00Z"}
 //
-// Last-Event-ID resumes behind that event as far as events are still held;
-// without it the stream begins with what happens next. Only grants that the
-// caller may see appear, by the rules in force when the event is sent. An
-// event "skipped" names no grant: its reader was too slow, and has to read
-// again what it derived from events.
+// Last-Event-ID resumes behind that event; without it the stream begins with
+// what happens next. Only grants that the caller may see appear, by the rules in
+// force when the event is sent. An event "skipped" names no grant: its reader
+// was too slow, or came back when events behind its last one were no longer
+// held, and has to read again what it derived from events.
 func (s *Server) follow(c *call) error {
 	after := uint64(keeper.Latest)
 	if text := c.r.Header.Get("Last-Event-ID"); text != "" {

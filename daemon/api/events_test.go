@@ -94,6 +94,22 @@ func TestAStreamResumesBehindTheLastEvent(t *testing.T) {
 	}
 }
 
+func TestAStreamThatResumesTooLateBeginsWithANotice(t *testing.T) {
+	h := begin(t)
+	h.register(t, "ops", "first-of-ops")
+	h.allow([]acl.Action{acl.Status}, "crm") // whoever sees nothing of ops may have missed events of crm
+	lines := eventsFrom(t, h.as(t, stranger), "7")
+	if kind := next(t, lines, "event: "); kind != "skipped" {
+		t.Errorf("the first event is %q", kind)
+	}
+	for event, err := range h.client(t).Events(t.Context(), 7) {
+		if err != nil || event.Kind != "skipped" || event.Grant != "" || event.ID <= 7 {
+			t.Errorf("the client is told %+v, %v", event, err)
+		}
+		break
+	}
+}
+
 func TestOnlyVisibleGrantsHaveEvents(t *testing.T) {
 	h := begin(t)
 	h.allow([]acl.Action{acl.Status}, "crm")

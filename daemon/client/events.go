@@ -24,11 +24,13 @@ type Event struct {
 // Latest as a position is behind every event so far.
 const Latest = 1<<64 - 1
 
-// Events delivers the events after that ID as far as the daemon still holds
-// them, then new ones as they happen. The sequence ends with an error:
+// Events delivers the events after that ID, then new ones as they happen; 0
+// stands for all that the daemon still holds. The sequence ends with an error:
 // io.ErrUnexpectedEOF when the daemon ended the stream, as it does when it
 // stops or restarts. A reader that falls behind misses older events of a
-// grant first, never the latest one without an event "skipped" in its place.
+// grant first, never the latest one without an event "skipped" in its place. The
+// same event comes first where some after that ID are not held any more, as
+// after a restart: read again then what was derived from events.
 func (c *Client) Events(ctx context.Context, after uint64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		body, err := c.openEvents(ctx, after)

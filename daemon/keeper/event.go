@@ -20,14 +20,15 @@ const (
 	Changed    EventKind = "state"   // the state is another one
 	Moved      EventKind = "window"  // the window end is another one
 	Removed    EventKind = "removed" // by the operator
-	// Skipped stands where events of many grants were dropped because the
-	// reader was too slow: what it derived from events must be read again.
+	// Skipped stands where events of many grants are missing, because the reader
+	// was too slow or comes back too late: what it derived from events must be
+	// read again.
 	Skipped EventKind = "skipped"
 )
 
 // An Event is one thing that happened to one grant. It carries no token.
 type Event struct {
-	ID         uint64 // increasing
+	ID         uint64 // increasing, over restarts too
 	Kind       EventKind
 	Grant      string
 	Generation uint64
@@ -56,7 +57,12 @@ type stream struct {
 	ended  bool
 }
 
-func newStream() *stream { return &stream{subs: make(map[*Subscription]struct{})} }
+// newStream begins its IDs with the time of its beginning, in microseconds. No
+// run has more events than that, so that an ID of an earlier one is below all
+// of this one, as long as nobody sets the clock back.
+func newStream(now time.Time) *stream {
+	return &stream{last: uint64(now.UnixMicro()), subs: make(map[*Subscription]struct{})}
+}
 
 func (s *stream) send(events ...Event) {
 	s.mu.Lock()
@@ -95,13 +101,18 @@ type Subscription struct {
 	ended   bool
 }
 
-// Subscribe delivers the events after that ID as far as they are still held,
-// then new ones. Latest subscribes to new ones only.
+// Subscribe delivers the events after that ID, then new ones. When some of the
+// former are no longer held, or the ID is of another run, one of kind Skipped
+// comes first. Latest subscribes to new ones only, 0 to all that are held.
 func (k *Keeper) Subscribe(after uint64) *Subscription {
 	s := k.events
 	sub := &Subscription{stream: s, ready: make(chan struct{}, 1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if before := s.beforeHeld(); after != Latest && after != 0 && (after < before || after > s.last) {
+		sub.add(Event{ID: before, Kind: Skipped, At: k.now()})
+		after = before
+	}
 	for _, e := range s.recent {
 		if e.ID > after {
 			sub.add(e)
@@ -113,6 +124,9 @@ func (k *Keeper) Subscribe(after uint64) *Subscription {
 	}
 	return sub
 }
+
+// beforeHeld is the ID before those that are held; mu is held.
+func (s *stream) beforeHeld() uint64 { return s.last - uint64(len(s.recent)) }
 
 // Latest is the position behind every event so far.
 const Latest = 1<<64 - 1

@@ -107,7 +107,7 @@ func TestAReaderResumesBehindTheEventThatItSawLast(t *testing.T) {
 		all := h.keeper.Subscribe(0)
 		seen := next(t, all)
 		all.Close()
-		if len(seen) == 0 || seen[0].ID != 1 {
+		if len(seen) == 0 || seen[0].Grant != "rest-0" {
 			t.Fatalf("%d events from the beginning", len(seen))
 		}
 		half := len(seen) / 2
@@ -128,17 +128,58 @@ func TestAReaderResumesBehindTheEventThatItSawLast(t *testing.T) {
 
 func TestThousandsOfEventsAreHeldForAReaderThatComesBack(t *testing.T) {
 	busy(t, "", func(t *testing.T, h *host) {
+		begin := h.keeper.Subscribe(keeper.Latest)
 		h.register("rest-1", emulator.REST)
+		first := next(t, begin)[0].ID
+		begin.Close()
 		for range 5000 {
 			h.keeper.Pause(t.Context(), "rest-1")
 			h.keeper.Resume(t.Context(), "rest-1")
 		}
-		const last = 3 + 10_000
+		last := first + 2 + 10_000
 		s := h.keeper.Subscribe(last - 4096)
 		defer s.Close()
 		if events := next(t, s); len(events) != 4096 || events[4095].ID != last {
 			t.Errorf("%d events up to %d", len(events), events[len(events)-1].ID)
 		}
+	})
+}
+
+func TestAReaderThatComesBackTooLateIsToldThatItMissedSomething(t *testing.T) {
+	busy(t, "", func(t *testing.T, h *host) {
+		all := h.keeper.Subscribe(keeper.Latest)
+		h.register("rest-1", emulator.REST)
+		first := next(t, all)[0].ID
+		all.Close()
+		for range 5000 {
+			h.keeper.Pause(t.Context(), "rest-1")
+			h.keeper.Resume(t.Context(), "rest-1")
+		}
+		told := func(when string, after uint64, want bool) {
+			t.Helper()
+			s := h.keeper.Subscribe(after)
+			defer s.Close()
+			h.keeper.Pause(t.Context(), "rest-1")
+			h.keeper.Resume(t.Context(), "rest-1")
+			events := next(t, s)
+			if told := events[0].Kind == keeper.Skipped; told != want {
+				t.Errorf("%s: the first of %d events is %+v", when, len(events), events[0])
+			} else if told && events[0].ID+1 != events[1].ID {
+				t.Errorf("%s: between %d and %d something is missing again", when, events[0].ID, events[1].ID)
+			}
+		}
+		told("an event that is not held any more", first, true)
+		told("another one", first+2000, true)
+		told("an event that is held", first+9000, false)
+		told("from the beginning", 0, false)
+		told("an ID that was never given", first+1_000_000, true)
+
+		last := first + 2 + 10_000
+		h.stop()
+		time.Sleep(time.Second)
+		h.start()
+		told("the last event of the run before", last, true)
+		told("from the beginning of this run", 0, false)
 	})
 }
 
@@ -181,6 +222,10 @@ func TestASlowReaderKeepsTheLatestOfEachGrant(t *testing.T) {
 func TestAReaderThatLosesGrantsIsToldSo(t *testing.T) {
 	busy(t, "", func(t *testing.T, h *host) {
 		const grants = 6000 // with three events each
+		h.take("rest-first", pair("a", "r"))
+		first := h.keeper.Subscribe(0)
+		before := next(t, first)
+		first.Close()
 		s := h.keeper.Subscribe(keeper.Latest)
 		defer s.Close()
 		for i := range grants {
@@ -195,7 +240,7 @@ func TestAReaderThatLosesGrantsIsToldSo(t *testing.T) {
 				t.Fatalf("event %d, %s, follows %d", e.ID, e.Kind, events[i].ID)
 			}
 		}
-		if last := events[len(events)-1].ID; last != 3*grants {
+		if last := events[len(events)-1].ID; last != before[len(before)-1].ID+3*grants {
 			t.Errorf("the last event is %d", last)
 		}
 	})

@@ -93,7 +93,6 @@ func New(cfg Config) *Keeper {
 		spool:     spool{cfg.Spool},
 		wall:      cfg.Now,
 		log:       cfg.Log,
-		events:    newStream(),
 		flights:   make(map[string]*flight),
 		attempts:  make(map[string]uint64),
 		held:      make(map[string]time.Time),
@@ -116,6 +115,7 @@ func New(cfg Config) *Keeper {
 	if k.log == nil {
 		k.log = hclog.NewNullLogger()
 	}
+	k.events = newStream(k.wall())
 	k.working, k.stop = context.WithCancel(context.Background())
 	k.abandoned, k.abandon = context.WithCancel(context.Background())
 	k.config.Store(cfg.Config)
