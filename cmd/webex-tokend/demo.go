@@ -23,7 +23,8 @@ func newDemo(c *console) *cobra.Command {
 grants have lives short enough to watch: one like the Meetings XML API, whose
 tokens live 2 hours in earnest, and one like the REST API with 14 days. The
 emulator is moody: now and then it answers too many requests, an error, or the
-same token again.`,
+same token again. The link that is printed opens the web pages, once; there, a
+grant can be renewed by a consent.`,
 		Example: `  webex-tokend demo
   webex-tokend demo --for 60s`,
 		Args: noArgs,
@@ -82,7 +83,13 @@ func (c *console) perform(ctx context.Context, s *stage) error {
 	if err := awaitDaemon(ctx, daemon); err != nil {
 		return err
 	}
-	s.introduce(c)
+	page := ""
+	if door, err := daemon.Web(ctx); err == nil {
+		page = door.URL + " (opens once)"
+	} else {
+		page = err.Error()
+	}
+	s.introduce(c, page)
 	for _, kind := range s.kinds() {
 		response := bytes.NewReader(s.announced.Responses[kind])
 		if _, err := daemon.Import(ctx, s.grant(kind), client.Import{Content: response}); err != nil {

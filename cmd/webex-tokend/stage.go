@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // A stage is the folder with the configuration and the emulator beside it.
 type stage struct {
 	folder, config, socket string
+	pages                  string // where the web pages are, http://host:port
 	announced              emulator.Announcement
 	emulator               *http.Server
 }
@@ -33,11 +35,19 @@ func setStage() (*stage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for the emulator: %w", err)
 	}
-	webex := emulator.New(emulator.Config{Lives: map[emulator.Kind]emulator.Life{
-		emulator.Meetings: {Access: 12 * time.Second, Refresh: 2 * time.Hour},
-		emulator.REST:     {Access: 20 * time.Second, Refresh: 3 * time.Hour},
-	}})
+	pages, err := vacant()
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	webex := emulator.New(emulator.Config{
+		RedirectURIs: []string{pages + demoRedirect},
+		Lives: map[emulator.Kind]emulator.Life{
+			emulator.Meetings: {Access: 12 * time.Second, Refresh: 2 * time.Hour},
+			emulator.REST:     {Access: 20 * time.Second, Refresh: 3 * time.Hour},
+		},
+	})
 	s := &stage{
+		pages:     pages,
 		folder:    folder,
 		config:    filepath.Join(folder, "config.hcl"),
 		socket:    filepath.Join(folder, "run", "api.sock"),
@@ -60,13 +70,25 @@ func setStage() (*stage, error) {
 	return s, nil
 }
 
+const demoRedirect = "/oauth"
+
+// vacant is the URL of a port on loopback on which nobody listens. Where
+// somebody else is faster, the show goes on without pages.
+func vacant() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("look for a port for the pages: %w", err)
+	}
+	return "http://" + listener.Addr().String(), listener.Close()
+}
+
 func (s *stage) clear() error {
 	return errors.Join(s.emulator.Close(), os.RemoveAll(s.folder))
 }
 
 func (s *stage) hcl() string {
-	text := fmt.Sprintf("state_dir   = %q\nruntime_dir = %q\n\nseal {\n  key_file = %q\n}\n",
-		filepath.Join(s.folder, "state"), filepath.Join(s.folder, "run"), s.key())
+	text := fmt.Sprintf("state_dir   = %q\nruntime_dir = %q\n\nhttp {\n  listen = %q\n}\n\nseal {\n  key_file = %q\n}\n",
+		filepath.Join(s.folder, "state"), filepath.Join(s.folder, "run"), strings.TrimPrefix(s.pages, "http://"), s.key())
 	for _, kind := range s.kinds() {
 		client := s.announced.Clients[kind]
 		text += fmt.Sprintf(`
@@ -75,6 +97,8 @@ integration %[1]q {
   client_id          = %[2]q
   client_secret_file = %[3]q
   token_url          = %[4]q
+  redirect_url       = %[7]q
+  scopes             = [%[8]q]
   min_interval       = "1s"
 }
 
@@ -86,7 +110,7 @@ grant %[5]q {
   }
 }
 `, kind, client.ClientID, filepath.Join(s.folder, string(kind)+".secret"), client.TokenURL,
-			s.grant(kind), s.output(s.grant(kind)))
+			s.grant(kind), s.output(s.grant(kind)), s.pages+demoRedirect, s.scope(kind))
 	}
 	return text
 }
@@ -96,6 +120,14 @@ func (s *stage) key() string { return filepath.Join(s.folder, "store.key") }
 func (s *stage) kinds() []emulator.Kind { return []emulator.Kind{emulator.Meetings, emulator.REST} }
 
 func (s *stage) grant(kind emulator.Kind) string { return "demo-" + string(kind) }
+
+// scope is one that the emulated Webex grants without being asked for it.
+func (s *stage) scope(kind emulator.Kind) string {
+	if kind == emulator.Meetings {
+		return "all_read"
+	}
+	return "spark:people_read"
+}
 
 func (s *stage) output(grant string) string {
 	return filepath.Join(s.folder, "run", "tokens", grant+".json")
@@ -110,20 +142,23 @@ func (s *stage) look(grant string) string {
 	return fmt.Sprintf("%s is %d bytes, sha256 %.4x..", filepath.Base(s.output(grant)), len(content), sha256.Sum256(content))
 }
 
-// introduce says where everything is.
-func (s *stage) introduce(c *console) {
+// introduce says where everything is; page is a link that opens the pages, or
+// why there are none.
+func (s *stage) introduce(c *console, page string) {
 	lines := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(lines, "folder\t%s\n", s.folder)
 	fmt.Fprintf(lines, "config\t%s\n", s.config)
 	fmt.Fprintf(lines, "socket\t%s\n", s.socket)
 	fmt.Fprintf(lines, "tokens\t%s\n", filepath.Join(s.folder, "run", "tokens"))
 	fmt.Fprintf(lines, "webex\t%s (emulated)\n", s.announced.URL)
+	fmt.Fprintf(lines, "page\t%s\n", page)
 	lines.Flush()
 	fmt.Fprintf(c.out, `
 From another terminal, while this runs:
   export WEBEX_TOKEND_SOCKET=%s
   webex-tokend status --watch
   webex-tokend token demo-rest
+  webex-tokend web
   curl --unix-socket $WEBEX_TOKEND_SOCKET http://localhost/v1/grants
 
 `, s.socket)

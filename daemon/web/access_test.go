@@ -8,7 +8,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -86,6 +88,87 @@ func TestUsersOfTheFileComeInByPasswordUntilTheyAreRemoved(t *testing.T) {
 	if status, _ := ask("ida", "rhodes"); status != 200 {
 		t.Errorf("not removed: got %d", status)
 	}
+}
+
+func TestACertificateOfTheClientAuthorityLetsIn(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := certificate(t, dir)
+	ours, err := tls.LoadX509KeyPair(cert, key) // the authority of clients as well
+	if err != nil {
+		t.Fatal(err)
+	}
+	strange := t.TempDir()
+	foreignCert, foreignKey := certificate(t, strange)
+	theirs, err := tls.LoadX509KeyPair(foreignCert, foreignKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := tls.Certificate{}
+	for _, c := range []struct {
+		name, clients string
+		shown         tls.Certificate
+		status        int // 0: the handshake fails
+	}{
+		{"required, and shown", "RequireAndVerifyClientCert", issue(t, ours, "ada"), 200},
+		{"required, and there is none", "RequireAndVerifyClientCert", none, 0},
+		{"required, and of another authority", "RequireAndVerifyClientCert", issue(t, theirs, "ada"), 0},
+		{"welcome, and shown", "VerifyClientCertIfGiven", issue(t, ours, "ada"), 200},
+		{"welcome, and there is none", "VerifyClientCertIfGiven", none, 403},
+		{"welcome, and of another authority", "VerifyClientCertIfGiven", issue(t, theirs, "ada"), 0},
+		{"not verified, and shown", "RequestClientCert", issue(t, ours, "ada"), 403},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source := fmt.Sprintf("tls_server_config:\n  cert_file: %s\n  key_file: %s\n  client_auth_type: %s\n", cert, key, c.clients)
+			if c.clients != "RequestClientCert" {
+				source += "  client_ca_file: " + cert + "\n"
+			}
+			listener := listen(t)
+			cfg, err := config.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(), writeFile(t, source)), "test.hcl")
+			if err != nil {
+				t.Fatal(err)
+			}
+			serve(t, listener, web.Config{Keeper: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+			roots := x509.NewCertPool()
+			roots.AddCert(ours.Leaf)
+			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots,
+				// Whatever authorities the server names.
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c.shown, nil }}}
+			t.Cleanup(transport.CloseIdleConnections)
+			resp, err := (&http.Client{Transport: transport}).Get("https://" + listener.Addr().String() + "/ui/")
+			if err != nil {
+				if _, refused := errors.AsType[*net.OpError](err); c.status != 0 || !refused {
+					t.Fatal(err)
+				}
+				return
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != c.status {
+				t.Fatalf("got %d, %v", resp.StatusCode, err)
+			}
+			if known := strings.Contains(string(body), "<span>ada</span>"); known != (c.status == 200) {
+				t.Errorf("the page calls the visitor by name: %v", known)
+			}
+		})
+	}
+}
+
+// issue makes a client certificate by that name.
+func issue(t testing.TB, authority tls.Certificate, name string) tls.Certificate {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, authority.Leaf, private.Public(), authority.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
 }
 
 func hashOf(t testing.TB, password string) string {
