@@ -1,8 +1,11 @@
 package crash_test
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -16,7 +19,17 @@ func (h *host) inject(call, what, when string) {
 	if err != nil {
 		h.t.Skip("there is no strace")
 	}
-	h.wrap = []string{strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:%s:when=%s", call, what, when)}
+	h.wrap = []string{strace, "-f", "-qq", "-o", filepath.Join(h.dir, "injected"), "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:%s:when=%s", call, what, when)}
+}
+
+// injected counts the system calls that failed because of inject.
+func (h *host) injected() int {
+	h.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.dir, "injected"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return bytes.Count(text, []byte("(INJECTED)"))
 }
 
 // fileCalls are the system calls by which the store, the spool and the token
@@ -48,10 +61,12 @@ func TestAKillAtAnySystemCallLosesNothingWithinTheGrace(t *testing.T) {
 	}
 }
 
-// fails runs refreshes while a system call fails, each on a host of its own,
-// and returns how many lost their grant. None may send what the store has no
-// intent for.
-func fails(t *testing.T, call, errno string, whens []string) (lost, disturbed int) {
+// A disturbance tells what came of refreshes while a system call failed.
+type disturbance struct{ refreshes, errors, failed, lost int }
+
+// disturb runs refreshes, each on a host of its own. None may send what the
+// store has no intent for.
+func disturb(t *testing.T, call, errno string, whens []string) (d disturbance) {
 	t.Helper()
 	for _, when := range whens {
 		h := newHost(t, 0)
@@ -63,18 +78,20 @@ func fails(t *testing.T, call, errno string, whens []string) (lost, disturbed in
 		before := h.asked()
 		p := h.start("refresh", "")
 		if _, code := p.wait(); code != 0 {
-			disturbed++
+			d.failed++
 		}
+		d.refreshes++
+		d.errors += h.injected()
 		if sent, intents := h.asked()-before, len(p.says("intent")); sent > intents {
 			t.Errorf("%s %s at %s: %d requests, %d intents: %s", call, errno, when, sent, intents, p.err.String())
 		}
 		h.published(id)
 		if !h.alive() {
-			lost++
+			d.lost++
 			t.Logf("%s %s at %s: %s", call, errno, when, p.err.String())
 		}
 	}
-	return lost, disturbed
+	return d
 }
 
 // once and forGood number the calls at which an error begins.
@@ -92,25 +109,35 @@ func forGood(n int) (whens []string) {
 	return whens
 }
 
+// fileFaults are the errors that a disk, a quota and a limit give, at each
+// system call by which files are opened, read, written and put in place.
+var fileFaults = map[string][]string{
+	"openat":     {"EIO", "ENOSPC", "EMFILE"},
+	"pread64":    {"EIO"},
+	"pwrite64":   {"EIO", "ENOSPC", "EDQUOT", "EROFS"},
+	"fdatasync":  {"EIO", "ENOSPC", "EDQUOT"},
+	"fsync":      {"EIO", "ENOSPC", "EDQUOT"},
+	"ftruncate":  {"EIO", "ENOSPC"},
+	"newfstatat": {"EIO"},
+	"fchmod":     {"EIO"},
+	"renameat":   {"EIO", "ENOSPC"},
+}
+
 func TestAnErrorOfAnyFileCallLosesNothingAndSendsNothingBlindly(t *testing.T) {
-	for _, fault := range []struct{ call, errno string }{
-		{"pwrite64", "EIO"}, {"pwrite64", "ENOSPC"}, {"pwrite64", "EROFS"}, {"fdatasync", "EIO"},
-		{"fsync", "EIO"}, {"ftruncate", "ENOSPC"}, {"openat", "EMFILE"}, {"renameat", "ENOSPC"},
-	} {
-		t.Run(fault.call+" "+fault.errno, func(t *testing.T) {
-			t.Parallel()
-			whens := once(rounds(t, 6))
-			if fault.call != "openat" {
-				// A process that can open nothing has no spool either: what it
-				// holds then is in memory, until it can or ends.
-				whens = append(whens, forGood(rounds(t, 6))...)
-			}
-			lost, disturbed := fails(t, fault.call, fault.errno, whens)
-			if lost > 0 {
-				t.Errorf("%d of %d lost", lost, len(whens))
-			}
-			t.Logf("%d refreshes, %d of them failed, %d lost", len(whens), disturbed, lost)
-		})
+	for call, errnos := range fileFaults {
+		for _, errno := range errnos {
+			t.Run(call+" "+errno, func(t *testing.T) {
+				t.Parallel()
+				d := disturb(t, call, errno, append(once(rounds(t, 4)), forGood(rounds(t, 4))...))
+				if d.lost > 0 {
+					t.Errorf("%d of %d lost", d.lost, d.refreshes)
+				}
+				if d.errors == 0 {
+					t.Error("no call failed")
+				}
+				t.Logf("%d refreshes with %d errors: %d failed, %d lost", d.refreshes, d.errors, d.failed, d.lost)
+			})
+		}
 	}
 }
 
