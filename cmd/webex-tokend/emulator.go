@@ -44,12 +44,12 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 			return emulate(cmd.Context(), c, listen, cfg)
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8410", "address to listen on; port 0 takes any")
-	cmd.Flags().StringVar(&accessLife, "access-life", "0s", `life of access tokens, like "2m"; 0s: as Webex documents`)
-	cmd.Flags().StringVar(&refreshLife, "refresh-life", "0s", `life of refresh tokens, like "90d"; 0s: as Webex documents`)
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8410", "`address` to listen on; port 0 takes any")
+	cmd.Flags().StringVar(&accessLife, "access-life", "0s", "life of access tokens, a `duration` like 2m; 0s: as Webex documents")
+	cmd.Flags().StringVar(&refreshLife, "refresh-life", "0s", "life of refresh tokens, a `duration` like 90d; 0s: as Webex documents")
 	cmd.Flags().BoolVar(&cfg.Calm, "calm", false, "never misbehave")
 	cmd.Flags().BoolVar(&cfg.Rotate, "rotate", false, "give out a new refresh token with each refresh")
-	cmd.Flags().StringVar(&grace, "grace", "0s", "with --rotate: how long a used refresh token goes on working")
+	cmd.Flags().StringVar(&grace, "grace", "0s", "with --rotate: how long a used refresh token goes on working, as a `duration`")
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"strings"
 
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
@@ -30,6 +31,39 @@ const (
 	exitDenied      = 77
 	exitWrongKey    = 78
 )
+
+// An exitCode is what a code means and what is to be done about it, in the words
+// of --help, of the manual and of README.md.
+type exitCode struct {
+	code      int
+	means, do string
+}
+
+func exitCodes() []exitCode {
+	return []exitCode{
+		{0, "done", "nothing"},
+		{exitFailed, "failed", "read the message: it says what, on what, and the next step"},
+		{exitUsage, "usage or config", "see --help of the command, or `validate`"},
+		{exitNoGrant, "no such grant", "`status` lists the grants; a new one needs a block in the configuration"},
+		{exitNoKey, "no store key", "`key init` for a new store, else put the key back into its file"},
+		{exitUnreachable, "daemon not reachable", "start it; name its socket by --socket where it has another one"},
+		{exitReplaced, "store file replaced under the daemon", "look at what stands there now; `restore` takes the copy that the daemon kept in backups"},
+		{exitLocked, "store locked by another process", "end the other daemon, or use the one that runs"},
+		{exitNewerFormat, "store written by a newer version", "install that version, or a later one"},
+		{exitDenied, "not allowed", "ask as root, or have an allow block name you"},
+		{exitWrongKey, "wrong store key", "put the key of this store, or its recovery key, into the key file"},
+	}
+}
+
+// exitSummary is the list of codes in --help.
+func exitSummary() string {
+	var b strings.Builder
+	b.WriteString("Exit codes:")
+	for _, e := range exitCodes() {
+		fmt.Fprintf(&b, "\n  %-3d %s", e.code, e.means)
+	}
+	return b.String()
+}
 
 // A failure is an error that knows its exit code and what to try next.
 type failure struct {

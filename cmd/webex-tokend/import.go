@@ -92,10 +92,10 @@ Answered lines are stored; an import that was interrupted says how to go on.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", flow.Auto, strings.Join(formats, ", "))
-	cmd.Flags().StringVar(&issuedAt, "issued-at", "", "when the tokens were issued, RFC 3339 or seconds since 1970")
-	cmd.Flags().StringVar(&many.file, "bulk", "", `a file with one response a line; "-" is stdin`)
-	cmd.Flags().IntVar(&many.skip, "skip", 0, "with --bulk, pass over so many lines that are done")
+	cmd.Flags().StringVar(&format, "format", flow.Auto, "`format`: "+strings.Join(formats, ", "))
+	cmd.Flags().StringVar(&issuedAt, "issued-at", "", "`time` when the tokens were issued, RFC 3339 or seconds since 1970")
+	cmd.Flags().StringVar(&many.file, "bulk", "", "a `file` with one response a line; \"-\" is stdin")
+	cmd.Flags().IntVar(&many.skip, "skip", 0, "with --bulk, pass over `N` lines that are done")
 	cmd.Flags().StringVar(&many.rejected, "rejected", "", "with --bulk, a `file` for the answers to lines that were not taken")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	return cmd

@@ -15,6 +15,12 @@ import (
 // defaultConfig is where the packaged unit looks.
 const defaultConfig = "/etc/webex-tokend/config.hcl"
 
+// description is what --help and the manual begin with.
+const description = `webex-tokend holds OAuth grants for Cisco Webex, renews their access tokens
+before they expire, and hands the current token to other programs through
+files or a unix socket. $WEBEX_TOKEND_SOCKET names the daemon's socket where
+--socket does not.`
+
 // run is the whole program but for the process: it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot(&console{in: stdin, out: stdout, err: stderr})
@@ -41,15 +47,7 @@ func newRoot(c *console) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "webex-tokend",
 		Short: "Keep OAuth grants for Cisco Webex alive",
-		Long: `webex-tokend holds OAuth grants for Cisco Webex, renews their access tokens
-before they expire, and hands the current token to other programs through
-files or a unix socket. $WEBEX_TOKEND_SOCKET names the daemon's socket where
---socket does not.
-
-Exit codes: 0 done; 1 failed; 2 usage or config; 3 no such grant; 66 no
-store key; 69 daemon not reachable; 70 store file replaced under the daemon;
-75 store locked by another process; 76 newer store format; 77 not allowed; 78
-wrong store key.`,
+		Long:  description + "\n\n" + exitSummary(),
 		Example: `  webex-tokend status
   webex-tokend import ops response.json
   webex-tokend token ops`,
@@ -90,8 +88,7 @@ wrong store key.`,
 	add("grants", newStatus(c), newCheck(c), newForecast(c), newDrain(c), newToken(c), newExec(c), newAuthorize(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newAdopt(c), newRemove(c),
 		newRevoke(c), newProbe(c), newWeb(c))
 	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newEmulator(c))
-	add("program", newVersion(c), newCompletion(c))
-	add("program", newLater()...)
+	add("program", newVersion(c), newCompletion(c), newMan(c))
 	root.SetHelpCommandGroupID("program")
 	return root
 }

@@ -13,6 +13,7 @@ import (
 type build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"` // of the source
+	Time     string `json:"time,omitempty"`     // of the revision, RFC 3339
 	Modified bool   `json:"modified"`           // the source differed from it
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
@@ -32,6 +33,8 @@ func builtFrom() build {
 		switch s.Key {
 		case "vcs.revision":
 			b.Revision = s.Value
+		case "vcs.time":
+			b.Time = s.Value
 		case "vcs.modified":
 			b.Modified = s.Value == "true"
 		}

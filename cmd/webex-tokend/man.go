@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+)
+
+func newMan(c *console) *cobra.Command {
+	var folder string
+	cmd := &cobra.Command{
+		Use:   "man [SECTION] [--dir DIR]",
+		Short: "Print or install the manual",
+		Long: `Print the page of the manual with that section: 8 is about the program, 5 about
+its configuration. With --dir, write all pages into the folders man5 and man8
+below DIR, where man(1) looks for them. Without either, say which pages there
+are.`,
+		Example: `  webex-tokend man 8 | man -l -
+  webex-tokend man --dir /usr/local/share/man`,
+		ValidArgs: []string{"5", "8"},
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 || len(args) == 1 && folder != "" {
+				return usage(cmd, "man takes one section, or --dir")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case folder != "":
+				return c.installManual(cmd.Root(), folder)
+			case len(args) == 1:
+				return c.printManual(cmd, args[0])
+			}
+			for _, page := range manualPages() {
+				fmt.Fprintf(c.out, "%s(%d)  %s\n", page.name, page.section, page.about)
+			}
+			fmt.Fprintln(c.out, "Read one by: webex-tokend man 8 | man -l -")
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&folder, "dir", "", "write all pages into folders below `DIR`")
+	return cmd
+}
+
+func (c *console) printManual(cmd *cobra.Command, section string) error {
+	for _, page := range manualPages() {
+		if strconv.Itoa(page.section) != section {
+			continue
+		}
+		text, err := page.text(cmd.Root(), builtFrom())
+		if err == nil {
+			_, err = fmt.Fprint(c.out, text)
+		}
+		return err
+	}
+	return usage(cmd, "the manual has the sections 5 and 8, not %q", section)
+}
+
+func (c *console) installManual(root *cobra.Command, folder string) error {
+	for _, page := range manualPages() {
+		text, err := page.text(root, builtFrom())
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(folder, fmt.Sprintf("man%d", page.section), page.file())
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return unwritable(err)
+		}
+		if err := renameio.WriteFile(path, []byte(text), 0o644); err != nil {
+			return unwritable(err)
+		}
+		fmt.Fprintln(c.out, path)
+	}
+	return nil
+}
+
+// unwritable is about a file of the caller, so that a lack of rights has
+// nothing to do with the daemon.
+func unwritable(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &failure{exitFailed, fmt.Errorf("write the manual: %w", err), "choose another folder by --dir, or run it as root"}
+	}
+	return fmt.Errorf("write the manual: %w", err)
+}
