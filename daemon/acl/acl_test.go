@@ -22,9 +22,9 @@ const (
 	crm    = 2000
 )
 
+// rules are those of a namespace in which not everybody has a number.
 func rules(blocks ...acl.Block) *acl.Rules {
-	daemon := uint32(own)
-	return acl.New(acl.Config{Blocks: blocks, Own: &daemon})
+	return acl.New(acl.Config{Blocks: blocks, Own: new(uint32(own)), Overflow: new(true)})
 }
 
 func TestWhoMayDoWhat(t *testing.T) {
@@ -73,11 +73,22 @@ func TestWhoMayDoWhat(t *testing.T) {
 }
 
 func TestTheOverflowUserHasNoRightsEvenWhereTheDaemonIsOne(t *testing.T) {
-	daemon := uint32(nobody)
-	r := acl.New(acl.Config{Own: &daemon})
+	r := acl.New(acl.Config{Own: new(uint32(nobody)), Overflow: new(true)})
 	p := acl.Peer{UID: nobody}
 	if r.Allowed(p, acl.Status, "ops") || r.Named(p) || r.View(p) == nil {
 		t.Error("it has")
+	}
+}
+
+func TestNobodyIsAUserAsOthersWhereEverybodyHasANumber(t *testing.T) {
+	block := acl.Block{Users: []string{"65534"}, Actions: []acl.Action{acl.Token}, Grants: []string{"ops"}}
+	r := acl.New(acl.Config{Blocks: []acl.Block{block}, Own: new(uint32(own)), Overflow: new(false)})
+	p := acl.Peer{UID: nobody, GID: nobody}
+	if !r.Allowed(p, acl.Token, "ops") || r.Allowed(p, acl.Token, "m") {
+		t.Error("a block does not count for nobody as it does for others")
+	}
+	if r = acl.New(acl.Config{Own: new(uint32(nobody)), Overflow: new(false)}); !r.Allowed(p, acl.Admin, "ops") {
+		t.Error("a daemon that runs as nobody refuses its own user")
 	}
 }
 

@@ -22,10 +22,6 @@ type Peer struct {
 	Unit     string   // of systemd; empty: none, or not known for certain
 }
 
-// overflow is what the kernel shows for users and groups that have no number
-// in this user namespace (proc(5), overflowuid). Many people share it.
-const overflow = 65534
-
 // PeerOf asks the kernel for all but the unit. The connection stays open for the call because its
 // descriptor is only touched inside Control.
 func PeerOf(conn syscall.Conn) (Peer, error) {

@@ -35,12 +35,16 @@ type Config struct {
 	Blocks []Block
 	// Own is the daemon's user; nil means that of this process.
 	Own *uint32
+	// Overflow says that user and group 65534 stand for everybody who has no
+	// number in the daemon's user namespace; nil asks the kernel.
+	Overflow *bool
 }
 
 // Rules are safe for concurrent use and never change: New resolves the names
 // of users and groups, so that a new account counts from the next reload on.
 type Rules struct {
 	own    uint32
+	shared bool // Config.Overflow
 	blocks []resolved
 	// Warnings name what is not known on this host, one line each.
 	Warnings []string
@@ -59,6 +63,11 @@ func New(cfg Config) *Rules {
 	r := &Rules{own: uint32(os.Geteuid())}
 	if cfg.Own != nil {
 		r.own = *cfg.Own
+	}
+	if cfg.Overflow != nil {
+		r.shared = *cfg.Overflow
+	} else {
+		r.shared = overflows()
 	}
 	for _, b := range cfg.Blocks {
 		r.blocks = append(r.blocks, resolved{
@@ -112,7 +121,7 @@ func groupNumber(name string) (string, error) {
 // needs a block for all grants.
 func (r *Rules) Allowed(p Peer, a Action, grant string) bool {
 	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool {
-		return b.names(p) && b.permits(a) && b.covers(grant)
+		return r.names(b, p) && b.permits(a) && b.covers(grant)
 	})
 }
 
@@ -146,7 +155,7 @@ func (r *Rules) View(p Peer) func(grant string) bool {
 	}
 	var mine []resolved
 	for _, b := range r.blocks {
-		if b.names(p) && b.permits(Status) {
+		if r.names(b, p) && b.permits(Status) {
 			if slices.Contains(b.grants, "*") {
 				return nil
 			}
@@ -161,20 +170,23 @@ func (r *Rules) View(p Peer) func(grant string) bool {
 // Named reports whether the rules speak of the peer at all. One they do not
 // speak of is refused even an empty list.
 func (r *Rules) Named(p Peer) bool {
-	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool { return b.names(p) })
+	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool { return r.names(b, p) })
 }
 
-// everything leaves the overflow user out even where the daemon itself runs as
-// nobody: all that come from a foreign namespace look like that user.
+// unique reports whether a number of a user or group is that of one alone.
+func (r *Rules) unique(id uint32) bool { return id != overflow || !r.shared }
+
+// everything leaves a shared user out even where the daemon itself runs as
+// that one.
 func (r *Rules) everything(p Peer) bool {
-	return p.UID != overflow && (p.UID == 0 || p.UID == r.own)
+	return r.unique(p.UID) && (p.UID == 0 || p.UID == r.own)
 }
 
-func (b resolved) names(p Peer) bool {
-	if p.UID == overflow {
+func (r *Rules) names(b resolved, p Peer) bool {
+	if !r.unique(p.UID) {
 		return false
 	}
-	in := func(gid uint32) bool { return gid != overflow && slices.Contains(b.gids, gid) }
+	in := func(gid uint32) bool { return r.unique(gid) && slices.Contains(b.gids, gid) }
 	return slices.Contains(b.uids, p.UID) || in(p.GID) || slices.ContainsFunc(p.Groups, in) || b.runs(p.Unit)
 }
 

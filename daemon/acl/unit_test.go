@@ -63,8 +63,7 @@ func TestARuleNamesAUnitOrEveryInstance(t *testing.T) {
 }
 
 func TestRulesLetUnitsIn(t *testing.T) {
-	daemon := uint32(900)
-	r := New(Config{Own: &daemon, Blocks: []Block{
+	r := New(Config{Own: new(uint32(900)), Overflow: new(true), Blocks: []Block{
 		{Units: []string{"crm.service", "worker@.service"}, Actions: []Action{Token}, Grants: []string{"ops"}},
 		{Units: []string{"worker@.service"}, Actions: []Action{Token}, Grants: []string{"tenant-*"}},
 		{Users: []string{"1000"}, Actions: []Action{Token}, Grants: []string{"own"}},
