@@ -104,7 +104,7 @@ func (a *audited) audit(t *testing.T) (all store.Audited, dropped []string) {
 // faults are what a check of the whole file finds.
 func (a *audited) faults(t *testing.T) (faults []string) {
 	t.Helper()
-	if err := a.kv.Check(t.Context(), func(fault string) bool { faults = append(faults, fault); return true }); err != nil {
+	if _, err := a.kv.Check(t.Context(), func(fault string) bool { faults = append(faults, fault); return true }); err != nil {
 		t.Fatal(err)
 	}
 	return faults

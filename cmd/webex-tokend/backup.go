@@ -51,7 +51,11 @@ func (c *console) backup(cmd *cobra.Command, path string) (size int64, err error
 	defer os.Remove(f.Name())
 	daemon := c.daemon()
 	defer daemon.Close()
-	size, err = daemon.Backup(cmd.Context(), f)
+	bar := newProgress(c.err)
+	defer bar.end()
+	size, err = daemon.Backup(cmd.Context(), f, func(done, of int64) {
+		bar.show(done, of, "%s of %s", mebibytes(done), mebibytes(of))
+	})
 	if closing := errors.Join(f.Sync(), f.Close()); err == nil {
 		err = closing
 	}

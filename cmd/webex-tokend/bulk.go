@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"webex-tokend/daemon/wire"
 )
@@ -39,7 +38,7 @@ func importBulk(ctx context.Context, c *console, b bulk) error {
 	}
 	defer kept.close()
 	sent := &counted{r: content}
-	bar := newProgress(c.err, sent, sizeOf(content))
+	size, bar := sizeOf(content), newProgress(c.err)
 	out := json.NewEncoder(c.out)
 	lines := bufio.NewReader(sent)
 	if err := skipLines(lines, b.skip); err != nil {
@@ -75,7 +74,7 @@ func importBulk(ctx context.Context, c *console, b bulk) error {
 				return fmt.Errorf("write answer: %w", err)
 			}
 		}
-		bar.show(answered)
+		bar.show(sent.n.Load(), size, "%s, %.0f a second", plural(answered, "line"), bar.rate(answered))
 	}
 	bar.end()
 	for _, line := range rejected {
@@ -133,46 +132,4 @@ func sizeOf(r io.Reader) int64 {
 		}
 	}
 	return 0
-}
-
-// A progress is one line on a terminal, drawn anew as things go on.
-type progress struct {
-	w     io.Writer
-	on    screen
-	sent  *counted
-	size  int64
-	begin time.Time
-	drawn time.Time
-}
-
-func newProgress(w io.Writer, sent *counted, size int64) *progress {
-	return &progress{w: w, on: screenOf(w), sent: sent, size: size, begin: time.Now()}
-}
-
-// show draws at most ten times a second, and nothing where nobody watches.
-func (p *progress) show(lines int) {
-	now := time.Now()
-	if !p.on.terminal || now.Sub(p.drawn) < 100*time.Millisecond {
-		return
-	}
-	p.drawn = now
-	text := fmt.Sprintf("%s, %.0f a second", plural(lines, "line"), float64(lines)/max(now.Sub(p.begin).Seconds(), 0.001))
-	if p.size > 0 {
-		text = gauge(float64(p.sent.n.Load())/float64(p.size)) + "  " + text
-	}
-	fmt.Fprintf(p.w, "\r%s\x1b[K", cut(text, p.on.width-1))
-}
-
-// end leaves the line free.
-func (p *progress) end() {
-	if !p.drawn.IsZero() {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
-}
-
-func gauge(part float64) string {
-	const cells = 30
-	part = min(max(part, 0), 1)
-	full := int(part * cells)
-	return fmt.Sprintf("[%s%s] %3.0f%%", strings.Repeat("#", full), strings.Repeat(".", cells-full), part*100)
 }

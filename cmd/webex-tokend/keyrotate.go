@@ -23,25 +23,22 @@ backups: each holds the keys that it needs.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			daemon := c.daemon()
 			defer daemon.Close()
-			on := screenOf(c.out)
+			bar := newProgress(c.err)
+			defer bar.end()
 			var last wire.Rotation
 			for now, err := range daemon.RotateKey(cmd.Context()) {
 				if err != nil {
 					return err
 				}
 				last = now
-				switch {
-				case asJSON:
+				bar.show(int64(now.Records), int64(now.Of), "%d of %s", now.Records, plural(now.Of, "record"))
+				if asJSON {
 					if err := json.NewEncoder(c.out).Encode(now); err != nil {
 						return err
 					}
-				case on.terminal && !now.Done:
-					fmt.Fprintf(c.out, "\r%d of %d records", now.Records, now.Of)
 				}
 			}
-			if on.terminal && !asJSON {
-				fmt.Fprint(c.out, "\r\x1b[K")
-			}
+			bar.end()
 			switch {
 			case last.Kept != "":
 				return &failure{exitFailed, fmt.Errorf("rotate key: %s", last.Kept), "see: webex-tokend status; import them anew, then rotate again"}

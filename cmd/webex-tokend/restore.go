@@ -53,7 +53,12 @@ func (c *console) restore(ctx context.Context, cfg *config.Config, backup string
 	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 		return &failure{exitFailed, fmt.Errorf("make state_dir: %w", err), ""}
 	}
-	err = boltkv.Restore(backup, boltkv.Config{Path: path})
+	bar := newProgress(c.err)
+	defer bar.end()
+	err = boltkv.Restore(ctx, backup, boltkv.Config{Path: path, Progress: func(done, of int64) {
+		bar.show(done, of, "%s of %s", mebibytes(done), mebibytes(of))
+	}})
+	bar.end()
 	if errors.Is(err, fs.ErrExist) {
 		return &failure{exitFailed, fmt.Errorf("there is a store in %s", path), "stop the daemon and move it away first"}
 	}

@@ -53,7 +53,7 @@ and indexes agree. The daemon must be stopped to check its store.`,
 			if len(args) == 1 {
 				path = args[0]
 			}
-			found, err := examine(cmd.Context(), cfg, path)
+			found, err := examine(cmd.Context(), cfg, path, newProgress(c.err))
 			if err != nil {
 				return explainFile(err)
 			}
@@ -84,7 +84,8 @@ type examination struct {
 // manyFaults are enough: whoever reads them will not mend them one by one.
 const manyFaults = 1000
 
-func examine(ctx context.Context, cfg *config.Config, path string) (examination, error) {
+func examine(ctx context.Context, cfg *config.Config, path string, bar *progress) (examination, error) {
+	defer bar.end()
 	found := examination{Faults: []string{}}
 	note := func(fault string) bool {
 		found.Faults = append(found.Faults, fault)
@@ -94,7 +95,8 @@ func examine(ctx context.Context, cfg *config.Config, path string) (examination,
 	if err != nil {
 		return found, err
 	}
-	err = kv.Check(ctx, note)
+	bar.show(0, 0, "checking the file")
+	rows, err := kv.Check(ctx, note)
 	kv.Close()
 	if err != nil {
 		return found, err
@@ -110,6 +112,7 @@ func examine(ctx context.Context, cfg *config.Config, path string) (examination,
 			return found, err
 		}
 		found.Records += len(list) + len(damaged)
+		bar.show(int64(found.Records), int64(rows), "%d of %s", found.Records, plural(rows, "record"))
 		for _, s := range list {
 			after = max(after, s.Name)
 		}

@@ -14,22 +14,29 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// Backup writes the sealed store to w. After an error what w has got is not
-// whole.
-func (c *Client) Backup(ctx context.Context, w io.Writer) (size int64, err error) {
+// Backup writes the sealed store to w, and tells progress how many bytes of all
+// it has; nil: nobody wants to know. After an error what w has got is not whole.
+func (c *Client) Backup(ctx context.Context, w io.Writer, progress func(done, of int64)) (size int64, err error) {
 	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/v1/backup", accept: "application/octet-stream"})
 	if err != nil {
 		return 0, err
 	}
 	defer resp.Body.Close()
-	size, err = io.Copy(w, resp.Body)
-	if err == nil && size != resp.ContentLength {
+	for err == nil {
+		var n int64
+		n, err = io.CopyN(w, resp.Body, 1<<20)
+		size += n
+		if progress != nil {
+			progress(size, resp.ContentLength)
+		}
+	}
+	if err == io.EOF && size == resp.ContentLength {
+		return size, nil
+	}
+	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	if err != nil {
-		return size, fmt.Errorf("read backup: %w", err)
-	}
-	return size, nil
+	return size, fmt.Errorf("read backup: %w", err)
 }
 
 // RotateKey has everything sealed by a new key and tells how far that is. The

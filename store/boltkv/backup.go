@@ -31,7 +31,7 @@ func (k *KV) Backup(ctx context.Context, path string) error {
 
 // Restore puts a backup where a store is to be. It refuses to replace one, and
 // a damaged backup. The backup may lie anywhere and stays.
-func Restore(backup string, cfg Config) error {
+func Restore(ctx context.Context, backup string, cfg Config) error {
 	lock, err := acquire(cfg.Path+".lock", cfg.LockTimeout)
 	if err != nil {
 		return err
@@ -45,11 +45,29 @@ func Restore(backup string, cfg Config) error {
 	if _, err := inspect(f); err != nil {
 		return fmt.Errorf("read backup: %w", err)
 	}
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read backup: %w", err)
+	}
 	return place(cfg.Path, func(w io.Writer) error {
-		_, err := io.Copy(w, f)
-		return err
+		for done := int64(0); ; {
+			n, err := io.CopyN(interruptible{ctx, w}, f, restoredAtOnce)
+			done += n
+			if cfg.Progress != nil {
+				cfg.Progress(done, info.Size())
+			}
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
 	})
 }
+
+// restoredAtOnce bytes lie between two signs of progress.
+const restoredAtOnce = 4 << 20
 
 // place makes a file that is absent, then whole and on the disk.
 func place(path string, fill func(io.Writer) error) (err error) {

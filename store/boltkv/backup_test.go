@@ -47,8 +47,8 @@ func TestABackupIsOneInstantOfAStoreThatIsBeingChanged(t *testing.T) {
 		if err != nil || string(b.Value) > string(a.Value) {
 			t.Errorf("a is %s, b is %s, and %v", a.Value, b.Value, err)
 		}
-		if err := view.Check(t.Context(), func(fault string) bool { t.Error(fault); return true }); err != nil {
-			t.Error(err)
+		if rows, err := view.Check(t.Context(), func(fault string) bool { t.Error(fault); return true }); err != nil || rows != 2 {
+			t.Errorf("%d rows, %v", rows, err)
 		}
 		view.Close()
 	}
@@ -93,19 +93,26 @@ func TestARestoreNeedsAnEmptyPlaceAndAWholeBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(folder, "new.db")
-	if err := Restore(backup, Config{Path: filepath.Join(folder, "store.db")}); !errors.Is(err, ErrLocked) {
+	if err := Restore(t.Context(), backup, Config{Path: filepath.Join(folder, "store.db")}); !errors.Is(err, ErrLocked) {
 		t.Errorf("over a store in use: %v", err)
 	}
-	if err := Restore(cut, Config{Path: path}); !errors.Is(err, ErrDamaged) {
+	if err := Restore(t.Context(), cut, Config{Path: path}); !errors.Is(err, ErrDamaged) {
 		t.Errorf("of a backup cut short: %v", err)
 	}
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal("a refused backup left a store")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := Restore(ended, backup, Config{Path: path}); !errors.Is(err, context.Canceled) {
+		t.Errorf("of a caller who left: %v", err)
 	}
-	if err := Restore(backup, Config{Path: path}); err != nil {
-		t.Fatal(err)
+	if left, err := filepath.Glob(path + "*"); err != nil || !slices.Equal(left, []string{path + ".lock"}) {
+		t.Fatalf("what was refused left %v, %v", left, err)
 	}
-	if err := Restore(backup, Config{Path: path}); !errors.Is(err, fs.ErrExist) {
+	var done, of int64
+	tell := func(bytes, all int64) { done, of = bytes, all }
+	if err := Restore(t.Context(), backup, Config{Path: path, Progress: tell}); err != nil || done != int64(len(whole)) || of != done {
+		t.Fatalf("%d of %d bytes, %v", done, of, err)
+	}
+	if err := Restore(t.Context(), backup, Config{Path: path}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over a store: %v", err)
 	}
 	get(t, openFor(t, path), "ops", "value")
@@ -173,7 +180,7 @@ func TestCheckFindsWhatDoesNotAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 		var faults []string
-		if err := view.Check(t.Context(), func(fault string) bool { faults = append(faults, fault); return true }); err != nil {
+		if _, err := view.Check(t.Context(), func(fault string) bool { faults = append(faults, fault); return true }); err != nil {
 			t.Fatal(err)
 		}
 		view.Close()

@@ -14,9 +14,10 @@ import (
 // Check looks at the whole file and reports what is not as it was written, in
 // words for an operator: pages that are lost or used twice, rows whose index
 // entries are not there, entries of no row. It stops when report returns false.
-// The error is one of reading. A million rows take about ten seconds.
-func (k *KV) Check(ctx context.Context, report func(fault string) bool) error {
-	_, err := k.read(ctx, func(tx *bbolt.Tx) error {
+// The error is one of reading. It returns the number of rows; a million take
+// about ten seconds.
+func (k *KV) Check(ctx context.Context, report func(fault string) bool) (rows int, err error) {
+	_, err = k.read(ctx, func(tx *bbolt.Tx) error {
 		more := true
 		for err := range tx.Check() { // to its end: a goroutine writes into it
 			more = more && report(err.Error())
@@ -24,19 +25,20 @@ func (k *KV) Check(ctx context.Context, report func(fault string) bool) error {
 		if !more {
 			return nil
 		}
-		return checkEntries(ctx, tx, report)
+		rows, err = checkEntries(ctx, tx, report)
+		return err
 	})
 	if errors.Is(err, errEnough) {
-		return nil
+		return rows, nil
 	}
-	return err
+	return rows, err
 }
 
 // errEnough ends a walk whose caller has seen enough.
 var errEnough = errors.New("enough")
 
 // checkEntries compares rows with the indexes, in both directions.
-func checkEntries(ctx context.Context, tx *bbolt.Tx, report func(string) bool) error {
+func checkEntries(ctx context.Context, tx *bbolt.Tx, report func(string) bool) (count int, err error) {
 	say := func(format string, args ...any) error {
 		if !report(fmt.Sprintf(format, args...)) {
 			return errEnough
@@ -44,7 +46,8 @@ func checkEntries(ctx context.Context, tx *bbolt.Tx, report func(string) bool) e
 		return ctx.Err()
 	}
 	rows := tx.Bucket([]byte(rowsBucket))
-	err := rows.ForEach(func(name, b []byte) error {
+	err = rows.ForEach(func(name, b []byte) error {
+		count++
 		r := decodeRow(b)
 		if r.value == nil {
 			if err := say("row %s is damaged", name); err != nil {
@@ -61,7 +64,7 @@ func checkEntries(ctx context.Context, tx *bbolt.Tx, report func(string) bool) e
 		return ctx.Err()
 	})
 	if err != nil {
-		return err
+		return count, err
 	}
 	for _, index := range indexes() {
 		err := tx.Bucket([]byte(index)).ForEach(func(key, _ []byte) error {
@@ -71,10 +74,10 @@ func checkEntries(ctx context.Context, tx *bbolt.Tx, report func(string) bool) e
 			return ctx.Err()
 		})
 		if err != nil {
-			return err
+			return count, err
 		}
 	}
-	return nil
+	return count, nil
 }
 
 // namedBy finds the row of an entry, and whether it knows of it. A mark needs

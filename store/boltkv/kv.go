@@ -45,6 +45,9 @@ type Config struct {
 	LockTimeout time.Duration
 	// Log receives what has no caller to be told; nil means nobody.
 	Log hclog.Logger
+	// Progress is told now and then how far Restore, in bytes, or Convert, in
+	// values, has come; nil means nobody. It must return at once.
+	Progress func(done, of int64)
 }
 
 // A KV is a store.KV on bbolt.

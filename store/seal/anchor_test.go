@@ -56,7 +56,7 @@ func TestOnlyTheLatestStoreOfThisHostIsTrusted(t *testing.T) {
 		if err := os.Rename(path, backup("away.db")); err != nil {
 			t.Fatal(err)
 		}
-		if err := boltkv.Restore(backup(name), configOf(path)); err != nil {
+		if err := boltkv.Restore(t.Context(), backup(name), configOf(path)); err != nil {
 			t.Fatal(err)
 		}
 		a, _, kv = anchorage(t, path, keyFile, "m1")

@@ -182,7 +182,7 @@ func complete(t *testing.T, h *host, kv *boltkv.KV, grants int, prints map[strin
 	if err != nil || len(behind) != (grants+2)/3 {
 		t.Errorf("%d unpublished, and %v", len(behind), err)
 	}
-	if err := kv.Check(t.Context(), func(fault string) bool { t.Error(fault); return true }); err != nil {
+	if _, err := kv.Check(t.Context(), func(fault string) bool { t.Error(fault); return true }); err != nil {
 		t.Error(err)
 	}
 }
