@@ -153,9 +153,7 @@ func (m *machine) try(script string) (string, int) {
 	m.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "nsenter", "--target="+m.leader, "--all", "/bin/sh", "-c", script)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
-	out, err := cmd.CombinedOutput()
+	out, err := m.command(ctx, script).CombinedOutput()
 	text := strings.TrimSpace(string(out))
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return text, exit.ExitCode()
@@ -164,6 +162,13 @@ func (m *machine) try(script string) (string, int) {
 		m.t.Fatal(err)
 	}
 	return text, 0
+}
+
+// command is a script that root runs at home.
+func (m *machine) command(ctx context.Context, script string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "nsenter", "--target="+m.leader, "--all", "/bin/sh", "-c", "cd && "+script)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"}
+	return cmd
 }
 
 // run is try for a script that must succeed.
