@@ -30,6 +30,7 @@ var ErrNewerFormat = errors.New("written in a newer format")
 //	                                            person:
 //	                                              1 ID  2 organisation  3 name
 //	33 unread answer                            unread answer: 1 at  2 body
+//	34 registered, 8 bytes each
 //
 // Instants are zigzag varints of milliseconds since the epoch. A zero value
 // has no field. A build keeps fields of the record that it does not know and
@@ -77,12 +78,13 @@ func encode(r *Record) []byte {
 	}
 	b = appendBytes(b, 28, encodeRejection(&r.Rejection))
 	b = appendBool(b, 29, r.Removed)
-	b = appendBytes(b, 30, encodeFingerprints(r.Fingerprints))
+	b = appendBytes(b, 30, encodeFingerprints(r.Fingerprints, MaxFingerprints))
 	b = appendBytes(b, 31, encodeObservations(r.Observations))
 	b = appendBytes(b, 32, encodePerson(&r.Person))
 	if u := r.Unread; u != nil {
 		b = appendMessage(b, 33, appendText(appendTime(nil, 1, u.At), 2, u.Body.Reveal()))
 	}
+	b = appendBytes(b, 34, encodeFingerprints(r.Registered, MaxRegistered))
 	return append(b, r.unknown...)
 }
 
@@ -128,8 +130,8 @@ func encodePerson(p *Person) []byte {
 	return appendText(b, 3, p.DisplayName)
 }
 
-func encodeFingerprints(list []Fingerprint) []byte {
-	list = list[max(0, len(list)-MaxFingerprints):]
+func encodeFingerprints(list []Fingerprint, most int) []byte {
+	list = list[max(0, len(list)-most):]
 	b := make([]byte, 0, len(list)*len(Fingerprint{}))
 	for _, f := range list {
 		b = append(b, f[:]...)
@@ -230,7 +232,7 @@ func (r *Record) read(f fieldReader) error {
 		case 29:
 			r.Removed = f.bool()
 		case 30:
-			list, err := decodeFingerprints(f.octets())
+			list, err := decodeFingerprints(f.octets(), MaxFingerprints)
 			r.Fingerprints = list
 			f.fail(err)
 		case 31:
@@ -242,6 +244,10 @@ func (r *Record) read(f fieldReader) error {
 		case 33:
 			r.Unread = new(Unread)
 			f.fail(r.Unread.read(f.message()))
+		case 34:
+			list, err := decodeFingerprints(f.octets(), MaxRegistered)
+			r.Registered = list
+			f.fail(err)
 		default:
 			r.unknown = append(r.unknown, f.raw...)
 		}
@@ -339,9 +345,9 @@ func (p *Person) read(f fieldReader) error {
 	return f.err
 }
 
-func decodeFingerprints(b []byte) ([]Fingerprint, error) {
+func decodeFingerprints(b []byte, most int) ([]Fingerprint, error) {
 	const size = len(Fingerprint{})
-	if len(b)%size != 0 || len(b) > MaxFingerprints*size {
+	if len(b)%size != 0 || len(b) > most*size {
 		return nil, fmt.Errorf("its fingerprints take %d bytes", len(b))
 	}
 	if len(b) == 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,7 @@ var drawRecord = rapid.Custom(func(t *rapid.T) *Record {
 		Rejection:    Rejection{drawTime.Draw(t, "first"), drawTime.Draw(t, "last"), rapid.Uint64().Draw(t, "count")},
 		Removed:      rapid.Bool().Draw(t, "removed"),
 		Fingerprints: few(t, drawFingerprint, MaxFingerprints, "fingerprints"),
+		Registered:   few(t, drawFingerprint, MaxRegistered, "registered"),
 		Observations: few(t, drawObservation, MaxObservations, "observations"),
 	}
 	for _, at := range []*time.Time{&r.RegisteredAt, &r.LastRefreshAt, &r.LastAttemptAt, &r.DueAt, &r.PausedSince,
@@ -163,6 +165,7 @@ func fullRecord() *Record {
 	for i := range MaxFingerprints {
 		r.Fingerprints = append(r.Fingerprints, Fingerprint{byte(i), 2, 3, 4, 5, 6, 7, 8})
 	}
+	r.Registered = slices.Clone(r.Fingerprints[:MaxRegistered])
 	for i := range MaxObservations {
 		seen := at.Add(time.Duration(i) * (24*time.Hour + 7*time.Second)).Truncate(time.Second)
 		r.Observations = append(r.Observations, Observation{seen, at.AddDate(0, 0, 60).Truncate(time.Second), 2 * time.Hour, i > 0, false})
@@ -188,6 +191,7 @@ func TestAFullRecordTakesAKibibyteBesideTokensScopeAndLastError(t *testing.T) {
 func TestListsBeyondTheirLimitLoseTheirOldest(t *testing.T) {
 	r := fullRecord()
 	r.Fingerprints = append(r.Fingerprints, Fingerprint{0xFF})
+	r.Registered = append(r.Registered, Fingerprint{0xFE})
 	r.Observations = append(r.Observations, Observation{At: time.Unix(1_900_000_000, 0).UTC()})
 	r.Fallbacks = []RefreshToken{{Value: NewSecret("1")}, {Value: NewSecret("2")}, {Value: NewSecret("3")}}
 	got, err := decode(encode(r))
@@ -196,6 +200,9 @@ func TestListsBeyondTheirLimitLoseTheirOldest(t *testing.T) {
 	}
 	if len(got.Fingerprints) != MaxFingerprints || got.Fingerprints[MaxFingerprints-1] != (Fingerprint{0xFF}) {
 		t.Errorf("%d fingerprints, the last is %x", len(got.Fingerprints), got.Fingerprints[len(got.Fingerprints)-1])
+	}
+	if len(got.Registered) != MaxRegistered || got.Registered[MaxRegistered-1] != (Fingerprint{0xFE}) {
+		t.Errorf("%d registered, the last is %x", len(got.Registered), got.Registered[len(got.Registered)-1])
 	}
 	if len(got.Observations) != MaxObservations || got.Observations[MaxObservations-1].At.Unix() != 1_900_000_000 {
 		t.Errorf("%d observations", len(got.Observations))
@@ -275,8 +282,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(r.Fingerprints) > MaxFingerprints || len(r.Observations) > MaxObservations || len(r.Fallbacks) > MaxFallbacks {
-			t.Fatalf("%d fingerprints, %d observations, %d fallbacks", len(r.Fingerprints), len(r.Observations), len(r.Fallbacks))
+		if len(r.Fingerprints) > MaxFingerprints || len(r.Registered) > MaxRegistered || len(r.Observations) > MaxObservations || len(r.Fallbacks) > MaxFallbacks {
+			t.Fatalf("%d fingerprints, %d registered, %d observations, %d fallbacks", len(r.Fingerprints), len(r.Registered), len(r.Observations), len(r.Fallbacks))
 		}
 		// What decodes has one meaning: written again it is read as the same.
 		again, err := decode(encode(r))

@@ -48,11 +48,15 @@ type Record struct {
 	Rejection        Rejection
 	Unread           *Unread
 
-	// Removed leaves nothing but Name and Fingerprints, so that a seed does not
-	// resurrect what an operator removed.
+	// Removed leaves nothing but Name and what recognises refresh tokens, so that
+	// a seed does not resurrect what an operator removed.
 	Removed bool
 
 	Fingerprints []Fingerprint // of refresh tokens, oldest first, at most 64
+	// Registered are those of them that a registration brought, oldest first, at
+	// most 4. They outlast the others: a server that replaces refresh tokens
+	// makes 64 of them in days, and a seed file is read again for years.
+	Registered   []Fingerprint
 	Observations []Observation // oldest first, at most 32
 
 	// unknown are encoded fields of a newer build, kept for it.
@@ -124,6 +128,7 @@ type Observation struct {
 // Limits on the lists in a Record.
 const (
 	MaxFingerprints = 64
+	MaxRegistered   = 4
 	MaxObservations = 32
 	MaxFallbacks    = 2
 )

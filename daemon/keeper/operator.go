@@ -70,12 +70,12 @@ func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Reco
 	}
 }
 
-// Remove forgets the tokens of a grant. The fingerprints stay, so that a seed
+// Remove forgets the tokens of a grant. Their fingerprints stay, so that a seed
 // does not bring it back; an import does.
 func (k *Keeper) Remove(ctx context.Context, name string) error {
 	cfg := k.config.Load()
 	for {
-		var fingerprints []store.Fingerprint
+		gone := &store.Record{Name: name, Removed: true}
 		stored, err := k.store.Get(ctx, name)
 		revision := stored.Revision
 		if bad, damaged := errors.AsType[*store.DamagedError](err); damaged {
@@ -85,11 +85,10 @@ func (k *Keeper) Remove(ctx context.Context, name string) error {
 		} else if err != nil {
 			return fmt.Errorf("look for grant %s: %w", name, err)
 		} else {
-			fingerprints = stored.Fingerprints
+			gone.Fingerprints, gone.Registered = stored.Fingerprints, stored.Registered
 		}
 		_, err = k.store.Put(ctx, store.Update{
-			Record: &store.Record{Name: name, Removed: true, Fingerprints: fingerprints},
-			Expect: revision, CloseIntent: true,
+			Record: gone, Expect: revision, CloseIntent: true,
 		})
 		if errors.Is(err, store.ErrConflict) {
 			continue

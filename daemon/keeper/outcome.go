@@ -220,15 +220,17 @@ func clearTrouble(r *store.Record) {
 	r.Rejection, r.Unread = store.Rejection{}, nil
 }
 
-// remember makes a refresh token recognisable. One that came before counts as
-// the newest and takes the place of no other.
+// remember makes a refresh token recognisable.
 func (k *Keeper) remember(r *store.Record, refresh store.Secret) {
-	print := k.store.Fingerprint(refresh)
-	others := slices.DeleteFunc(slices.Clone(r.Fingerprints), func(f store.Fingerprint) bool { return f == print })
-	r.Fingerprints = append(others, print)
-	if over := len(r.Fingerprints) - store.MaxFingerprints; over > 0 {
-		r.Fingerprints = r.Fingerprints[over:]
-	}
+	r.Fingerprints = noted(r.Fingerprints, k.store.Fingerprint(refresh), store.MaxFingerprints)
+}
+
+// noted puts a fingerprint last. One that came before counts as the newest and
+// takes the place of no other.
+func noted(list []store.Fingerprint, print store.Fingerprint, most int) []store.Fingerprint {
+	others := slices.DeleteFunc(slices.Clone(list), func(f store.Fingerprint) bool { return f == print })
+	list = append(others, print)
+	return list[max(0, len(list)-most):]
 }
 
 // candidates puts a refresh token before others that may work, without

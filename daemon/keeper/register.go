@@ -122,7 +122,7 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 		old = store.Stored{Record: &store.Record{Name: name}, Revision: store.Absent}
 	case err != nil:
 		return "", "", fmt.Errorf("look for grant %s: %w", name, err)
-	case reg.Consent == nil && slices.Contains(old.Fingerprints, print) && (!old.Removed || reg.Standing):
+	case reg.Consent == nil && recognised(old.Record, print) && (!old.Removed || reg.Standing):
 		return resultUnchanged, known(old.Record, key), nil
 	}
 
@@ -132,6 +132,7 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	r := k.registered(old.Record, in, reg, now)
 	r.DueAt = firstDue(r, in, grant, reg, now)
 	k.remember(r, key)
+	r.Registered = noted(r.Registered, print, store.MaxRegistered)
 	// An outcome that was open concerns a token that is no longer in force. Only
 	// a flight under way still needs its intent.
 	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !k.flying(name),
@@ -149,6 +150,10 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 		"generation", r.Generation, "expires_at", stamp(r.Token.ExpiresAt), "window_ends_at", stamp(r.Refresh.EndsAt), "due_at", stamp(r.DueAt))
 	k.announce(Registered, old.Record, before, r)
 	return result, "", nil
+}
+
+func recognised(r *store.Record, print store.Fingerprint) bool {
+	return slices.Contains(r.Fingerprints, print) || slices.Contains(r.Registered, print)
 }
 
 func known(r *store.Record, key store.Secret) string {
@@ -174,6 +179,7 @@ func (k *Keeper) registered(old *store.Record, in *config.Integration, reg Regis
 		RedirectURI:  reg.RedirectURI,
 		CodeVerifier: reg.CodeVerifier,
 		Fingerprints: old.Fingerprints,
+		Registered:   old.Registered,
 		LastError:    old.LastError,
 	}
 	if r.RedirectURI == "" {

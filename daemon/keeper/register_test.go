@@ -93,6 +93,25 @@ func TestANewRefreshTokenReplacesAndTheOneBeforeIsAFallback(t *testing.T) {
 	})
 }
 
+// A seed file is read again at each start, whatever became of its token since.
+func TestATokenThatWasRegisteredIsRecognisedHoweverOftenItWasReplaced(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
+		issued := h.register("rest-1", emulator.REST)
+		for range store.MaxFingerprints + 1 {
+			if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if got := h.take("rest-1", issued.Response); got.Result != "unchanged" {
+			t.Errorf("the first one is %s", got.Result)
+		}
+		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+			t.Errorf("the grant is lost: %v", err)
+		}
+	})
+}
+
 func TestTheLastSixtyFourRefreshTokensAreRecognised(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		for i := range 65 {
