@@ -21,8 +21,9 @@ no use to anybody.
 
 A backup is for the loss of a disk. A refresh token that is used up when it is
 sent is no longer good once the daemon has sent it: see restore.`,
-		Example: `  webex-tokend backup /media/usb/webex-tokend.db`,
-		Args:    oneFile,
+		Example:           `  webex-tokend backup /media/usb/webex-tokend.db`,
+		Args:              oneFile,
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			size, err := c.backup(cmd, args[0])
 			if err != nil {

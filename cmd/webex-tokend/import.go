@@ -93,6 +93,7 @@ Answered lines are stored; an import that was interrupted says how to go on.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", flow.Auto, "`format`: "+strings.Join(formats, ", "))
+	completeFlag(cmd, "format", formats)
 	cmd.Flags().StringVar(&issuedAt, "issued-at", "", "`time` when the tokens were issued, RFC 3339 or seconds since 1970")
 	cmd.Flags().StringVar(&many.file, "bulk", "", "a `file` with one response a line; \"-\" is stdin")
 	cmd.Flags().IntVar(&many.skip, "skip", 0, "with --bulk, pass over `N` lines that are done")

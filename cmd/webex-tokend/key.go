@@ -51,6 +51,7 @@ With --if-missing a key that is there is left alone, and so is a host whose
 systemd passes one to the daemon.`,
 		Example: `  webex-tokend key init
   webex-tokend key init /etc/webex-tokend/store.key --if-missing`,
+		ValidArgsFunction: completeFile,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage(cmd, "key init takes one file")

@@ -26,6 +26,7 @@ is locked out of later ones only when all keys but the daemon's own are
 forgotten and key rotate has run after that; then make a new recovery key.`,
 		Example: `  webex-tokend key slots
   webex-tokend key forget 0f6a1c22d93b48e7`,
+		ValidArgsFunction: c.completeKey,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(cmd, "key forget takes the ID of one key")

@@ -19,6 +19,7 @@ type order struct {
 	short   string
 	long    string
 	example string
+	state   string // of grants that completion offers; empty: any
 	do      func(*client.Client, context.Context, string) (wire.Grant, error)
 	outcome func(g wire.Grant, now time.Time) string
 }
@@ -31,7 +32,7 @@ func (o order) command(c *console) *cobra.Command {
 		Long:              o.long,
 		Example:           o.example,
 		Args:              oneGrant,
-		ValidArgsFunction: c.completeGrant,
+		ValidArgsFunction: c.completeGrantIn(o.state),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			daemon := c.daemon()
 			defer daemon.Close()

@@ -32,7 +32,8 @@ imports them anew: a token that was used up meanwhile would end the grant.`,
 		Example: `  systemctl stop webex-tokend
   webex-tokend restore /media/usb/webex-tokend.db
   systemctl start webex-tokend`,
-		Args: oneFile,
+		Args:              oneFile,
+		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := c.loadConfig(config.Options{})
 			if err != nil {

@@ -90,6 +90,7 @@ func newRoot(c *console) *cobra.Command {
 	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newEmulator(c))
 	add("program", newVersion(c), newCompletion(c), newMan(c))
 	root.SetHelpCommandGroupID("program")
+	completeFlags(root)
 	return root
 }
 

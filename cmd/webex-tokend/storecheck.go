@@ -38,6 +38,7 @@ structure of the file, that every record opens with the key, and that records
 and indexes agree. The daemon must be stopped to check its store.`,
 		Example: `  webex-tokend store check
   webex-tokend store check /var/lib/webex-tokend/backups/store-20261122T031500Z.db`,
+		ValidArgsFunction: completeFile,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage(cmd, "store check takes one file")

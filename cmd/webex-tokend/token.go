@@ -38,6 +38,7 @@ when it has less time left; that may take half a minute.`,
 	}
 	cmd.Flags().StringVar(&minValid, "min-valid", "0s", "how long the token has to be good for, as a `duration` like 10m or 1d")
 	cmd.Flags().StringVar(&format, "format", "raw", "`format`: raw, json, header (for curl -H @-) or env")
+	completeFlag(cmd, "format", formats)
 	return cmd
 }
 
