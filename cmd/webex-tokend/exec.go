@@ -47,7 +47,7 @@ restarts or is away for a while disturbs neither.`,
   webex-tokend exec ops --restart-on-change --variable TOKEN -- ./bridge`,
 		ValidArgsFunction: c.completeGrant,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.ArgsLenAtDash() != 1 || len(args) < 2 {
+			if cmd.ArgsLenAtDash() != 1 || len(args) < 2 || args[0] == "" {
 				return execUsage(cmd, "exec takes the name of one grant, --, and a command")
 			}
 			var err error

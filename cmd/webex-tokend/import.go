@@ -60,7 +60,7 @@ Answered lines are stored; an import that was interrupted says how to go on.`,
 			}
 			what := client.Import{Format: format}
 			switch {
-			case len(args) == 0 || len(args) > 2:
+			case len(args) == 0 || len(args) > 2 || args[0] == "":
 				return usage(cmd, "import takes the name of one grant and a file")
 			case !slices.Contains(formats, format):
 				return usage(cmd, "--format takes one of %s, not %q", strings.Join(formats, ", "), format)

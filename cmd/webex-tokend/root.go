@@ -104,7 +104,7 @@ func unknownCommand(root *cobra.Command, name string) error {
 
 // oneGrant is the Args of commands that act on a single grant.
 func oneGrant(cmd *cobra.Command, args []string) error {
-	if len(args) == 1 {
+	if len(args) == 1 && args[0] != "" {
 		return nil
 	}
 	return usage(cmd, "%s takes the name of one grant", cmd.Name())

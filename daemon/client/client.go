@@ -98,9 +98,13 @@ type call struct {
 }
 
 // grantPath escapes what no valid name has, so that an invalid one reaches the
-// daemon's refusal and not another route.
+// daemon's refusal and not another route: dots alone would lead up the path.
 func grantPath(name string, more ...string) string {
-	return "/v1/grants/" + url.PathEscape(name) + strings.Join(append([]string{""}, more...), "/")
+	escaped := url.PathEscape(name)
+	if strings.Trim(name, ".") == "" {
+		escaped = strings.ReplaceAll(name, ".", "%2E")
+	}
+	return "/v1/grants/" + escaped + strings.Join(append([]string{""}, more...), "/")
 }
 
 // send returns a success, whose body the caller closes, or an error.

@@ -121,6 +121,8 @@ func TestRequestsAreWhatTheRoutesExpect(t *testing.T) {
 		want string
 	}{
 		{"a name is escaped", func(ctx context.Context) error { _, err := c.Grant(ctx, "../a b"); return err }, "GET /v1/grants/..%2Fa%20b "},
+		{"a name of dots does not lead up the path", func(ctx context.Context) error { _, err := c.Pause(ctx, ".."); return err },
+			"POST /v1/grants/%2E%2E/pause "},
 		{"seconds are rounded up", func(ctx context.Context) error { _, err := c.Token(ctx, "ops", 1500*time.Millisecond); return err },
 			"GET /v1/grants/ops/token?min_valid=2 "},
 		{"no time left is no parameter", func(ctx context.Context) error { _, err := c.Token(ctx, "ops", 0); return err }, "GET /v1/grants/ops/token "},
