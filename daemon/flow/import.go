@@ -75,14 +75,15 @@ func Parse(data []byte, format string) (Import, error) {
 		}
 		return parseRefresh(text)
 	}
-	return Import{}, fmt.Errorf("unknown format %q", format)
+	return Import{}, fmt.Errorf("has the unknown format %q", format)
 }
 
 // A Line is one grant of a bulk import:
 //
 //	{"grant":"ops","access_token":"...","expires_in":1209599,"refresh_token":"...","issued_at":"2026-01-02T03:04:05Z"}
 //
-// with any member of a response.
+// with any member of a response. No format can be given with a line, so that
+// one which has a refresh token and no access_token at all is taken as it is.
 type Line struct {
 	Grant string
 	Import
@@ -102,6 +103,10 @@ func ParseLine(line []byte) (Line, error) {
 	grant, ok := o.Text("grant")
 	if !ok || grant == "" {
 		return Line{}, errors.New("the line names no grant")
+	}
+	if o.Has("refresh_token") && !o.Has("access_token") {
+		i, err := refreshOnly(o)
+		return Line{grant, i}, err
 	}
 	i, err := complete(o)
 	return Line{grant, i}, err

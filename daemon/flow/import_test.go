@@ -172,10 +172,16 @@ func TestALineOfABulkImportNamesItsGrant(t *testing.T) {
 	if l.Grant != "ops" || viewOf(l.Import) != want {
 		t.Errorf("read as %q, %+v", l.Grant, viewOf(l.Import))
 	}
+	l, err = flow.ParseLine([]byte(`{"grant":"ops","refresh_token":"ref"}`))
+	if err != nil || l.Grant != "ops" || viewOf(l.Import) != (view{refresh: "ref"}) {
+		t.Errorf("a line with a refresh token alone is read as %q, %+v (%v)", l.Grant, viewOf(l.Import), err)
+	}
 	table := []struct{ name, line, grant, want string }{
 		{"no grant", `{"access_token":"canary"}`, "", "names no grant"},
 		{"a grant that is a number", `{"grant":7,"access_token":"canary"}`, "", "names no grant"},
 		{"no token", `{"grant":"ops"}`, "ops", "has neither"},
+		{"an access token of no use", `{"grant":"ops","access_token":7,"refresh_token":"canary"}`, "ops", "has an access_token of no use"},
+		{"a refresh token that is none", `{"grant":"ops","refresh_token":7}`, "ops", "has no refresh_token"},
 		{"half a line", `{"grant":"ops","access_token":"can`, "", "is cut short"},
 		{"no object", `access_token: canary`, "", "is not a sound JSON object"},
 		{"nothing", ``, "", "is empty"},

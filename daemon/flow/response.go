@@ -25,12 +25,16 @@ func parseResponse(text string) (Import, error) {
 	return complete(o)
 }
 
-// parseRefresh wants no more than a refresh token.
 func parseRefresh(text string) (Import, error) {
 	o, err := members(text)
 	if err != nil {
 		return Import{}, err
 	}
+	return refreshOnly(o)
+}
+
+// refreshOnly wants no more than a refresh token.
+func refreshOnly(o provider.Object) (Import, error) {
 	i := read(o)
 	if i.Refresh.Empty() {
 		return Import{}, errors.New("has no refresh_token")
@@ -52,7 +56,7 @@ func complete(o provider.Object) (Import, error) {
 	case i.Refresh.Empty():
 		return Import{}, errors.New("has neither access_token nor refresh_token")
 	}
-	return Import{}, errors.New("has no access_token")
+	return Import{}, errors.New("has no access_token; format refresh-token takes the refresh token alone")
 }
 
 func read(o provider.Object) Import {
