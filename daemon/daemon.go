@@ -144,6 +144,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Consumers: d.consumers,
 		Spool:     filepath.Join(c.RuntimeDir, "spool"),
 		Log:       d.log.Named("keeper"),
+		StoreKey:  d.storeKey,
 	})
 	d.consents = flow.NewConsents(flow.ConsentConfig{
 		Keeper:    d.keeper,

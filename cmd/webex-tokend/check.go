@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,12 +25,13 @@ type checkCommand struct {
 	*console
 	names             []string
 	warning, critical string
+	timeout           string
 }
 
 func newCheck(c *console) *cobra.Command {
 	k := &checkCommand{console: c}
 	cmd := &cobra.Command{
-		Use:   "check [GRANT...] [-w DURATION] [-c DURATION]",
+		Use:   "check [GRANT...] [-w DURATION] [-c DURATION] [-t DURATION]",
 		Short: "Answer a monitoring system in one line",
 		Long: `Judge the grants and the daemon itself as a monitoring plugin: one line,
 performance data behind a bar, exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
@@ -40,7 +42,8 @@ stored or whose record is damaged or unverified; a refresh overdue by more than
 5 minutes; a window that ends within -c; a daemon that is away. WARNING is a
 third failure in a row, an unknown outcome, a pause, a grant pending for over
 an hour, a window that ends within -w. The daemon itself is judged by its last
-sweep, its store's latency and its clock.`,
+sweep, its store's latency, its clock, and whether the store's key is still
+there. A store without a recovery key is mentioned and no reason to warn.`,
 		Example: `  webex-tokend check
   webex-tokend check ops crm -w 21d -c 7d`,
 		ValidArgsFunction: c.completeGrants,
@@ -51,6 +54,7 @@ sweep, its store's latency and its clock.`,
 	}
 	cmd.Flags().StringVarP(&k.warning, "warning", "w", "14d", "WARNING when a window ends within `DURATION`")
 	cmd.Flags().StringVarP(&k.critical, "critical", "c", "3d", "CRITICAL when a window ends within `DURATION`")
+	cmd.Flags().StringVarP(&k.timeout, "timeout", "t", "9s", "CRITICAL when the daemon takes longer than `DURATION`; a bare number is seconds")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return k.tell(checkup{findings: []finding{{severityUnknown, err.Error()}}})
 	})
@@ -75,7 +79,9 @@ func (v *checkup) add(f finding) {
 
 func (v *checkup) worst() (worst severity) {
 	for _, f := range v.findings {
-		worst = max(worst, f.severity)
+		if f.severity.rank() > worst.rank() {
+			worst = f.severity
+		}
 	}
 	return worst
 }
@@ -91,7 +97,7 @@ func (k *checkCommand) run(ctx context.Context) checkup {
 	daemon := k.daemon()
 	defer daemon.Close()
 	// A plugin that hangs is killed by its runner without a word.
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, v.limit.answer)
 	defer cancel()
 	sum, err := daemon.Status(ctx)
 	if err == nil {
@@ -100,9 +106,13 @@ func (k *checkCommand) run(ctx context.Context) checkup {
 			sum.Keeper.Overdue = 0 // of all grants; the named ones are judged by themselves
 		}
 		v.findings = judgeKeeper(sum.Keeper, v.now)
+		v.add(judgeKey(sum.StoreKey))
 		err = k.judge(ctx, daemon, &v)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		v.add(finding{severityCritical, "the daemon did not answer within " + span(v.limit.answer)})
+	case err != nil:
 		v.add(finding{severityOf(err), err.Error()})
 	}
 	return v
@@ -114,6 +124,14 @@ func (k *checkCommand) thresholds() (t thresholds, err error) {
 	}
 	if t.critical, err = config.ParseDuration(k.critical); err != nil {
 		return t, fmt.Errorf("-c: %w", err)
+	}
+	if seconds, err := strconv.Atoi(k.timeout); err == nil {
+		t.answer = time.Duration(seconds) * time.Second
+	} else if t.answer, err = config.ParseDuration(k.timeout); err != nil {
+		return t, fmt.Errorf("-t: %w", err)
+	}
+	if t.answer <= 0 {
+		return t, errors.New("-t leaves the daemon no time to answer")
 	}
 	if t.critical > t.warning {
 		return t, errors.New("-c is longer than -w, so nothing would ever be a WARNING")
@@ -187,7 +205,7 @@ const told = 5
 // line draws the checkup as the guidelines of the monitoring plugins ask: name
 // and status, a text, and behind a bar what can be drawn as a curve.
 func (v *checkup) line() string {
-	slices.SortStableFunc(v.findings, func(a, b finding) int { return cmp.Compare(b.severity, a.severity) })
+	slices.SortStableFunc(v.findings, func(a, b finding) int { return cmp.Compare(b.severity.rank(), a.severity.rank()) })
 	var parts []string
 	for _, f := range v.findings[:min(told, len(v.findings))] {
 		parts = append(parts, f.text)
@@ -201,6 +219,9 @@ func (v *checkup) line() string {
 	}
 	if v.sum != nil && len(parts) == 0 {
 		parts = append(parts, headline(*v.sum, v.now))
+		if key := v.sum.StoreKey; key != nil && key.Slots == 1 {
+			parts = append(parts, "no recovery key: webex-tokend key recovery")
+		}
 	}
 	// A bar would begin the performance data, a line break the long text.
 	text := strings.NewReplacer("|", "/", "\n", " ").Replace(strings.Join(parts, "; "))
@@ -226,6 +247,9 @@ func perfdata(sum wire.Status, now time.Time, limit thresholds) []string {
 	}
 	if sweep := sum.Keeper.LastSweepAt; sweep != nil {
 		list = append(list, fmt.Sprintf("last_sweep=%.0fs;;%.0f;0", max(now.Sub(*sweep), 0).Seconds(), sweepAge.Seconds()))
+	}
+	if key := sum.StoreKey; key != nil {
+		list = append(list, fmt.Sprintf("store_keys=%d;;;0", key.Slots))
 	}
 	return append(list,
 		fmt.Sprintf("overdue=%d;;0;0", sum.Keeper.Overdue),

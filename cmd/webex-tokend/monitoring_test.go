@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/metrics"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
 )
@@ -41,7 +43,7 @@ grant "bot" { integration = "bots" }
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := keeper.New(keeper.Config{Store: s, Config: cfg})
+	k := keeper.New(keeper.Config{Store: s, Config: cfg, StoreKey: func(context.Context) *wire.StoreKey { return &wire.StoreKey{} }})
 	w := httptest.NewRecorder()
 	metrics.New(metrics.Config{Keeper: k, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	there := w.Body.String()

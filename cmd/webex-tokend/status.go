@@ -144,6 +144,9 @@ func (s *statusCommand) draw(ctx context.Context, daemon *client.Client, w io.Wr
 		}
 	}
 	fmt.Fprintln(w, on.paint(bold, headline(sum, now)))
+	if f := judgeKey(sum.StoreKey); f.text != "" {
+		fmt.Fprintln(w, on.paint(red, f.text)+"\n  while it runs: webex-tokend key recovery --out FILE")
+	}
 	if len(shown) > 0 {
 		fmt.Fprintln(w)
 		if err := drawTable(w, on, shown, now); err != nil {

@@ -19,6 +19,12 @@ const (
 	severityUnknown
 )
 
+// rank orders severities by how bad they are, which their numbers do not: what
+// is known to be lost outweighs what is not known.
+func (s severity) rank() int {
+	return [...]int{severityOK: 0, severityWarning: 1, severityUnknown: 2, severityCritical: 3}[s]
+}
+
 func (s severity) String() string {
 	return [...]string{"OK", "WARNING", "CRITICAL", "UNKNOWN"}[s]
 }
@@ -29,8 +35,9 @@ type finding struct {
 	text     string
 }
 
-// Thresholds of a check: how near the end of a refresh window may be.
-type thresholds struct{ warning, critical time.Duration }
+// Thresholds of a check: how near the end of a refresh window may be, and how
+// long the daemon may take to answer.
+type thresholds struct{ warning, critical, answer time.Duration }
 
 // Bounds beside the windows. Ten minutes without a sweep are twice the longest
 // pause that the configuration takes without a warning; a skew of five minutes
@@ -50,7 +57,7 @@ const (
 func judgeGrant(g wire.Grant, now time.Time, limit thresholds) finding {
 	worst := judgeState(g, now)
 	for _, f := range []finding{judgeToken(g, now), judgeWindow(g, now, limit)} {
-		if f.severity > worst.severity {
+		if f.severity.rank() > worst.severity.rank() {
 			worst = f
 		}
 	}
@@ -143,6 +150,16 @@ func judgeKeeper(k wire.Keeper, now time.Time) []finding {
 		add(s, "clock is off by %s", span(skew))
 	}
 	return list
+}
+
+// judgeKey finds a key that is gone worth waking somebody: until the daemon
+// stops it can make another one, afterwards nobody can. That there is no second
+// one is no finding: it would stand there on most hosts for ever.
+func judgeKey(k *wire.StoreKey) finding {
+	if k == nil || k.Fault == "" {
+		return finding{}
+	}
+	return finding{severityCritical, "the store will not open at the next start: " + k.Fault}
 }
 
 func exceeds(d, warning, critical time.Duration) severity {

@@ -149,6 +149,29 @@ func TestPerformanceDataFollowsTheGuidelinesOfMonitoringPlugins(t *testing.T) {
 	}
 }
 
+func TestWhatIsKnownToBeLostOutweighsWhatIsNotKnown(t *testing.T) {
+	var v checkup
+	for _, s := range []severity{severityOK, severityWarning, severityUnknown, severityCritical} {
+		v.add(finding{s, s.String()})
+		if v.worst() != s {
+			t.Errorf("the worst is %v, although there is %v", v.worst(), s)
+		}
+	}
+	if got, want := v.line(), "WEBEX-TOKEND CRITICAL - CRITICAL; UNKNOWN; WARNING"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+}
+
+func TestTheTimeOfACheckIsADurationOrSeconds(t *testing.T) {
+	for text, want := range map[string]time.Duration{"9s": 9 * time.Second, "10": 10 * time.Second, "1m": time.Minute, "0": 0, "-1": 0, "soon": 0} {
+		k := checkCommand{warning: "14d", critical: "3d", timeout: text}
+		limit, err := k.thresholds()
+		if (err == nil) != (want > 0) || err == nil && limit.answer != want {
+			t.Errorf("-t %s is %v, %v", text, limit.answer, err)
+		}
+	}
+}
+
 func TestALineNamesTheWorstAndCountsTheRest(t *testing.T) {
 	var v checkup
 	for i := range 8 {

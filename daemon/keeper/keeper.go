@@ -32,6 +32,8 @@ type Config struct {
 	Outputs func(name string) []wire.Output
 	// Consumers reports who was given the token of a grant; nil: nobody.
 	Consumers func(name string) []wire.Consumer
+	// StoreKey reports whether the store will open again; nil: it is not sealed.
+	StoreKey func(ctx context.Context) *wire.StoreKey
 	// Spool is a folder for sealed copies of answers that the store refuses,
 	// made when it is needed; empty: such answers are in memory only.
 	Spool string
@@ -48,6 +50,7 @@ type Keeper struct {
 	provider  *provider.Client
 	outputs   func(name string) []wire.Output
 	consumers func(name string) []wire.Consumer
+	storeKey  func(ctx context.Context) *wire.StoreKey
 	spool     spool
 	wall      func() time.Time
 	log       hclog.Logger
@@ -90,6 +93,7 @@ func New(cfg Config) *Keeper {
 		provider:  cfg.Provider,
 		outputs:   cfg.Outputs,
 		consumers: cfg.Consumers,
+		storeKey:  cfg.StoreKey,
 		spool:     spool{cfg.Spool},
 		wall:      cfg.Now,
 		log:       cfg.Log,
@@ -102,6 +106,9 @@ func New(cfg Config) *Keeper {
 		circuits:  make(map[string]*circuit),
 		lanes:     make(map[string]*lane),
 		endWalk:   func() {},
+	}
+	if k.storeKey == nil {
+		k.storeKey = func(context.Context) *wire.StoreKey { return nil }
 	}
 	if k.consumers == nil {
 		k.consumers = func(string) []wire.Consumer { return []wire.Consumer{} }

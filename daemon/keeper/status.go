@@ -16,6 +16,7 @@ func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 	cfg := k.config.Load()
 	s := summary{wire.Status{States: make(map[string]int), Keeper: k.health.wire()}}
 	s.Keeper.ClockSkewSeconds = k.widestSkew().Seconds()
+	s.StoreKey = k.storeKey(ctx)
 	var err error
 	if view == nil {
 		err = k.sumUp(ctx, cfg, &s)

@@ -11,6 +11,12 @@ type Rotation struct {
 	Error   string `json:"error,omitempty"` // why it ended early, with the last line
 }
 
+// A StoreKey tells whether the store will open at the next start.
+type StoreKey struct {
+	Slots int    `json:"slots"` // wrapping keys that open it; 1: there is no recovery key
+	Fault string `json:"fault"` // why the configured key would not; empty: it would
+}
+
 // A RecoveryKey is a wrapping key that was just made. It can be had once.
 type RecoveryKey struct {
 	ID  string `json:"id"`

@@ -90,6 +90,8 @@ type Status struct {
 	// tell: until then nobody needs to act. Null: none is in sight.
 	Horizon *WindowEnd `json:"horizon"`
 	Keeper  Keeper     `json:"keeper"`
+	// StoreKey is null where the store is not sealed.
+	StoreKey *StoreKey `json:"store_key"`
 }
 
 // A WindowEnd is the end of a refresh window, or of a token that nobody can
