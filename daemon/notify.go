@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +15,8 @@ type notifier struct {
 	mu   sync.Mutex
 	send func(state string)
 	last string
+	// extended is when the start was last given more time.
+	extended time.Time
 }
 
 func (n *notifier) say(state string) {
@@ -31,6 +34,24 @@ const stopping = "STOPPING=1"
 func (n *notifier) ready()    { n.say("READY=1\nSTATUS=Keeping grants alive.") }
 func (n *notifier) stopping() { n.say(stopping) }
 func (n *notifier) alive()    { n.say("WATCHDOG=1") }
+
+// A start that has a million grants to go through first may take longer than
+// TimeoutStartSec of the unit. As long as it comes on, it is given startMore
+// from now on; one that hangs is ended then.
+const startMore = 90 * time.Second
+
+// starting tells how far a long start is, at most once a second.
+func (n *notifier) starting(status string) {
+	n.mu.Lock()
+	soon := time.Since(n.extended) < time.Second
+	if !soon {
+		n.extended = time.Now()
+	}
+	n.mu.Unlock()
+	if !soon {
+		n.say(fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d\nSTATUS=%s", startMore.Microseconds(), status))
+	}
+}
 
 // reloading carries the monotonic time, which Type=notify-reload demands.
 func (n *notifier) reloading() {

@@ -26,6 +26,9 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) error {
 	err = d.openSealed(ctx, file, key)
 	if errors.Is(err, seal.ErrUnsealed) {
 		d.log.Warn("the store is from before sealing; sealing it", "path", file.Path)
+		file.Progress = func(done, of int64) {
+			d.notify.starting(fmt.Sprintf("Sealing the store, %d of at most %d MiB.", done>>20, of>>20))
+		}
 		if err := seal.Migrate(file, key); err != nil {
 			return err
 		}
@@ -63,7 +66,9 @@ func (d *daemon) settle(ctx context.Context) error {
 		return err
 	}
 	if doubt != "" {
-		marked, err := d.keeper.Distrust(ctx)
+		marked, err := d.keeper.Distrust(ctx, func(looked int) {
+			d.notify.starting(fmt.Sprintf("Looking for grants that an older store must not refresh, %d so far.", looked))
+		})
 		if err != nil {
 			return err
 		}

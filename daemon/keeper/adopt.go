@@ -21,9 +21,11 @@ const distrusting = 256
 // which a refresh token may be used up by now: those of integrations that
 // replace it at each use, and those of which nobody knows. Sent once more, such
 // a token can end the grant at the server. It is called before Start, and can
-// be repeated when it was cut off.
-func (k *Keeper) Distrust(ctx context.Context) (marked int, err error) {
+// be repeated when it was cut off. progress is told how many grants it has
+// looked at.
+func (k *Keeper) Distrust(ctx context.Context, progress func(looked int)) (marked int, err error) {
 	cfg := k.config.Load()
+	looked := 0
 	for after := ""; ; {
 		list, damaged, err := k.store.List(ctx, after, page)
 		if err != nil {
@@ -49,6 +51,8 @@ func (k *Keeper) Distrust(ctx context.Context) (marked int, err error) {
 		for _, d := range damaged {
 			after = max(after, d.Name)
 		}
+		looked += len(list) + len(damaged)
+		progress(looked)
 		if len(list)+len(damaged) < page {
 			return marked, nil
 		}

@@ -45,7 +45,9 @@ func Convert(cfg Config, c Conversion) error {
 		return err
 	}
 	fresh := cfg.Path + ".converted"
-	err = guarded(func() error { return old.db.View(func(tx *bbolt.Tx) error { return c.rewrite(tx, fresh) }) })
+	err = guarded(func() error {
+		return old.db.View(func(tx *bbolt.Tx) error { return c.rewrite(tx, fresh, cfg.Progress) })
+	})
 	if err = errors.Join(err, old.close(store.ErrClosed)); err != nil {
 		return fmt.Errorf("convert store file: %w", err)
 	}
@@ -55,7 +57,7 @@ func Convert(cfg Config, c Conversion) error {
 	return syncPath(filepath.Dir(cfg.Path))
 }
 
-func (c Conversion) rewrite(from *bbolt.Tx, fresh string) error {
+func (c Conversion) rewrite(from *bbolt.Tx, fresh string, progress func(done, of int64)) error {
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -66,8 +68,14 @@ func (c Conversion) rewrite(from *bbolt.Tx, fresh string) error {
 	if err != nil {
 		return err
 	}
+	var written int64
+	wrote := func(n int) {
+		if written += int64(n); progress != nil {
+			progress(written, from.Size())
+		}
+	}
 	for _, name := range bucketNames() {
-		if err = c.rewriteBucket(from.Bucket([]byte(name)), db, name); err != nil {
+		if err = c.rewriteBucket(from.Bucket([]byte(name)), db, name, wrote); err != nil {
 			break
 		}
 	}
@@ -78,11 +86,12 @@ func (c Conversion) rewrite(from *bbolt.Tx, fresh string) error {
 }
 
 // rewriteBucket goes through one bucket in its order, which lets bbolt fill
-// its pages.
-func (c Conversion) rewriteBucket(from *bbolt.Bucket, to *bbolt.DB, name string) error {
+// its pages. It tells how many bytes each transaction wrote.
+func (c Conversion) rewriteBucket(from *bbolt.Bucket, to *bbolt.DB, name string, wrote func(int)) error {
 	cursor := from.Cursor()
 	key, value := cursor.First()
 	for first := true; first || key != nil; first = false {
+		size := 0
 		err := to.Update(func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucketIfNotExists([]byte(name))
 			if err != nil {
@@ -97,6 +106,7 @@ func (c Conversion) rewriteBucket(from *bbolt.Bucket, to *bbolt.DB, name string)
 				if err := b.Put(key, converted); err != nil {
 					return err
 				}
+				size += len(key) + len(converted)
 				key, value = cursor.Next()
 			}
 			if key != nil {
@@ -116,6 +126,7 @@ func (c Conversion) rewriteBucket(from *bbolt.Bucket, to *bbolt.DB, name string)
 		if err != nil {
 			return err
 		}
+		wrote(size)
 	}
 	return nil
 }
