@@ -156,6 +156,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 	}
 	k.log.Info("refreshed", "grant", p.name(), "generation", after.Generation, "gained", gained,
 		"expires_at", stamp(after.Token.ExpiresAt), "window_ends_at", stamp(after.Refresh.EndsAt), "due_at", stamp(after.DueAt))
+	k.warnOfShortfall(p.name(), p.stored.Token, after.Token, p.rule)
 	k.announce(Refreshed, p.stored.Record, before, after)
 	return nil
 }

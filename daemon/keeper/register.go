@@ -148,6 +148,9 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	}
 	k.log.Info("registered", "grant", name, "integration", in.Name, "result", result,
 		"generation", r.Generation, "expires_at", stamp(r.Token.ExpiresAt), "window_ends_at", stamp(r.Refresh.EndsAt), "due_at", stamp(r.DueAt))
+	if in.Kind != config.Static {
+		k.warnOfShortfall(name, old.Token, r.Token, rule(in, grant))
+	}
 	k.announce(Registered, old.Record, before, r)
 	return result, "", nil
 }

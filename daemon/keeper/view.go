@@ -77,6 +77,9 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		if grant.Labels != nil {
 			g.Labels = grant.Labels
 		}
+		if c.State == store.OK && in.Kind != config.Static {
+			g.Reason = shortfall(r.Token, rule(in, grant))
+		}
 	}
 	if c.State == store.OK && len(g.MissingScopes) > 0 {
 		g.Reason, g.Action = reasonScopesMissing, k.obtain(r.Name)
