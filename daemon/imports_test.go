@@ -24,8 +24,9 @@ const everything = "*"
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"store":           {},
-		"store/boltkv":    {"store"},
-		"store/seal":      {"store", "store/boltkv"},
+		"store/newfile":   {},
+		"store/boltkv":    {"store", "store/newfile"},
+		"store/seal":      {"store", "store/boltkv", "store/newfile"},
 		"store/storetest": {"store"},
 
 		"daemon/acl":      {},

@@ -2,27 +2,25 @@ package boltkv
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
+
+	"webex-tokend/store/newfile"
 )
 
 // Backup copies the store as it is at one instant, while changes go on, into a
-// new file of mode 0600. The file is whole or absent: it is written as
-// PATH.part, fsynced and renamed, and so is its folder. It never replaces one.
+// new file of mode 0600, which is whole or absent. It never replaces one.
 func (k *KV) Backup(ctx context.Context, path string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return place(path, func(w io.Writer) error {
+	return newfile.Write(path, func(f *os.File) error {
 		_, err := k.read(ctx, func(tx *bbolt.Tx) error {
-			_, err := tx.WriteTo(interruptible{ctx, w})
+			_, err := tx.WriteTo(interruptible{ctx, f})
 			return err
 		})
 		return err
@@ -49,7 +47,7 @@ func Restore(ctx context.Context, backup string, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("read backup: %w", err)
 	}
-	return place(cfg.Path, func(w io.Writer) error {
+	return newfile.Write(cfg.Path, func(w *os.File) error {
 		for done := int64(0); ; {
 			n, err := io.CopyN(interruptible{ctx, w}, f, restoredAtOnce)
 			done += n
@@ -68,30 +66,6 @@ func Restore(ctx context.Context, backup string, cfg Config) error {
 
 // restoredAtOnce bytes lie between two signs of progress.
 const restoredAtOnce = 4 << 20
-
-// place makes a file that is absent, then whole and on the disk.
-func place(path string, fill func(io.Writer) error) (err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
-	}
-	part := path + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part)
-	if err := errors.Join(fill(f), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	// A link fails where a rename would replace.
-	if err := os.Link(part, path); err != nil {
-		return err
-	}
-	return syncPath(filepath.Dir(path))
-}
 
 // interruptible ends a copy with its caller.
 type interruptible struct {
