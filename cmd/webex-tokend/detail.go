@@ -22,16 +22,15 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	if mark := sign(state); mark != " " {
 		b.WriteString(on.paint(tintOf(state), mark) + " ")
 	}
-	fmt.Fprintf(&b, "%s  %s", on.paint(bold, g.Name), on.paint(tintOf(state), g.State))
+	fmt.Fprintf(&b, "%s  %s\n", on.paint(bold, g.Name), on.paint(tintOf(state), g.State))
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(&b, "  %s%s\n", on.paint(faint, fmt.Sprintf("%-14s", label)), on.wrap(fmt.Sprintf(format, args...), 16))
+	}
 	if g.Reason != "" {
-		fmt.Fprintf(&b, ": %s", words(g.Reason))
+		line("reason", "%s", words(g.Reason))
 	}
 	if g.Since != nil {
-		fmt.Fprintf(&b, ", since %s", minute(*g.Since))
-	}
-	b.WriteByte('\n')
-	line := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "  %s%s\n", on.paint(faint, fmt.Sprintf("%-14s", label)), fmt.Sprintf(format, args...))
+		line("since", "%s, %s", minute(*g.Since), distance(*g.Since, now))
 	}
 	if g.Action != "" {
 		line("next", "%s", g.Action)
@@ -155,7 +154,7 @@ func observationLine(list []wire.Observation, i int, o wire.Observation) string 
 	if o.EndsAt == nil {
 		return text + ", said nothing of the window"
 	}
-	text += ", window ends " + minute(*o.EndsAt)
+	text += ", ends " + minute(*o.EndsAt)
 	switch {
 	case !o.SameRefresh && i > 0:
 		text += ", new refresh token"

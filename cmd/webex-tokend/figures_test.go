@@ -155,12 +155,11 @@ func (e *estate) take(grant, response string, flags ...string) {
 type picture struct {
 	Counts   map[string]int
 	Earliest wire.WindowEnd
-	Horizon  wire.WindowEnd
 	Order    []string
 }
 
 func (p picture) String() string {
-	return fmt.Sprintf("%v\nearliest %s %v\nhorizon %s %v\n%v", p.Counts, p.Earliest.Grant, p.Earliest.At.UTC(), p.Horizon.Grant, p.Horizon.At.UTC(), p.Order)
+	return fmt.Sprintf("%v\nearliest %s %v\n%v", p.Counts, p.Earliest.Grant, p.Earliest.At.UTC(), p.Order)
 }
 
 func TestStatusMetricsAndPagesTellTheSameOfOneMoment(t *testing.T) {
@@ -178,7 +177,7 @@ func TestStatusMetricsAndPagesTellTheSameOfOneMoment(t *testing.T) {
 	if err := json.Unmarshal([]byte(e.output("webex-tokend", "status", "--json")), &list); err != nil {
 		t.Fatal(err)
 	}
-	want := picture{Counts: sum.States, Earliest: *sum.EarliestWindowEnd, Horizon: *sum.Horizon}
+	want := picture{Counts: sum.States, Earliest: *sum.EarliestWindowEnd}
 	counted := make(map[string]int)
 	for _, g := range list.Grants {
 		counted[g.State]++
@@ -216,14 +215,12 @@ func TestStatusMetricsAndPagesTellTheSameOfOneMoment(t *testing.T) {
 
 // roundedTo leaves of a picture what the other one tells: screens tell days.
 func roundedTo(p, other picture) picture {
-	for at, of := range map[*wire.WindowEnd]wire.WindowEnd{&p.Earliest: other.Earliest, &p.Horizon: other.Horizon} {
-		if of == (wire.WindowEnd{}) {
-			*at = wire.WindowEnd{}
-			continue
-		}
-		y, m, d := at.At.Local().Date()
-		at.At = time.Date(y, m, d, 0, 0, 0, 0, time.Local)
+	if other.Earliest == (wire.WindowEnd{}) {
+		p.Earliest = wire.WindowEnd{}
+		return p
 	}
+	y, m, d := p.Earliest.At.Local().Date()
+	p.Earliest.At = time.Date(y, m, d, 0, 0, 0, 0, time.Local)
 	return p
 }
 
@@ -232,11 +229,13 @@ func (e *estate) onScreen() (p picture) {
 	lines := strings.Split(e.output("webex-tokend", "status"), "\n")
 	p.Counts = make(map[string]int)
 	for _, found := range regexp.MustCompile(`(\d+) ([a-z]+)[,;]`).FindAllStringSubmatch(lines[0]+";", -1) {
-		if store.State(found[2]) != "" && slices.Contains(store.ByUrgency(), store.State(found[2])) {
+		if slices.Contains(store.ByUrgency(), store.State(found[2])) {
 			p.Counts[found[2]], _ = strconv.Atoi(found[1])
 		}
 	}
-	p.Horizon = endIn(e.t, lines[0], `action needed by (?P<at>[-0-9]+) \((?P<grant>[^)]+)\)`, time.DateOnly)
+	if !strings.Contains(lines[0], "human action needed now") {
+		e.t.Errorf("it does not say that somebody is needed: %s", lines[0])
+	}
 	for _, line := range lines[3:] {
 		if fields := strings.Fields(strings.TrimLeft(line, "!~- ")); len(fields) > 1 {
 			p.Order = append(p.Order, fields[0])
@@ -254,25 +253,19 @@ func onPage(t *testing.T, page string) (p picture) {
 	for _, found := range regexp.MustCompile(`<td class="name"><a href="/ui/grants/([^"]+)">`).FindAllStringSubmatch(page, -1) {
 		p.Order = append(p.Order, found[1])
 	}
-	p.Earliest = endIn(t, page, `First to end is (?P<grant>[^,]+), [^,]+, on (?P<at>[^.]+)\.`, "2 Jan 2006")
-	p.Horizon = endIn(t, page, `Human action is needed by (?P<at>[^.(]+) \((?P<grant>[^)]+)\)`, "2 Jan 2006")
-	return p
-}
-
-// endIn finds a grant and the day on which something of it ends.
-func endIn(t *testing.T, text, pattern, layout string) wire.WindowEnd {
-	t.Helper()
-	re := regexp.MustCompile(pattern)
-	found := re.FindStringSubmatch(text)
-	if found == nil {
-		t.Errorf("%s is not there", pattern)
-		return wire.WindowEnd{}
+	end := regexp.MustCompile(`First to end is ([^,]+), [^,]+, on ([^.]+)\.`).FindStringSubmatch(page)
+	if end == nil {
+		t.Fatal("the page does not say what ends first")
 	}
-	at, err := time.ParseInLocation(layout, found[re.SubexpIndex("at")], time.Local)
+	at, err := time.ParseInLocation("2 Jan 2006", end[2], time.Local)
 	if err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	return wire.WindowEnd{Grant: found[re.SubexpIndex("grant")], At: at}
+	p.Earliest = wire.WindowEnd{Grant: end[1], At: at}
+	if !strings.Contains(page, " grants need somebody</h1>") {
+		t.Error("the page does not say that somebody is needed")
+	}
+	return p
 }
 
 // compareFigures reads metrics that were asked for between two instants.

@@ -33,7 +33,9 @@ func headline(sum wire.Status, now time.Time) string {
 	if sum.Keeper.Overdue > 0 {
 		fmt.Fprintf(&b, "; %d overdue", sum.Keeper.Overdue)
 	}
-	if first := sum.Horizon; first != nil {
+	if waits(sum) {
+		b.WriteString("; human action needed now")
+	} else if first := sum.Horizon; first != nil {
 		left := first.At.Sub(now)
 		switch {
 		case left <= 0:
@@ -48,6 +50,16 @@ func headline(sum wire.Status, now time.Time) string {
 		b.WriteString("; all windows slide, no human action in sight")
 	}
 	return b.String()
+}
+
+// waits tells whether a grant is in a state that only a human ends.
+func waits(sum wire.Status) bool {
+	for state, n := range sum.States {
+		if n > 0 && sign(store.State(state)) == "!" {
+			return true
+		}
+	}
+	return false
 }
 
 func plural(n int, thing string) string {

@@ -3,6 +3,8 @@ package main
 import (
 	"io"
 	"os"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -32,6 +34,31 @@ func screenOf(w io.Writer) screen {
 func isTerminal(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// wrap breaks text between words where the screen ends, and begins what follows
+// at a column. A word that is longer than a line stays whole.
+func (s screen) wrap(text string, column int) string {
+	if s.width == 0 {
+		return text
+	}
+	var b strings.Builder
+	at := column
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case at == column:
+		case at+1+n > s.width:
+			b.WriteString("\n" + strings.Repeat(" ", column))
+			at = column
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += n
+	}
+	return b.String()
 }
 
 // A tint is a way to stress text. It never carries a meaning alone.

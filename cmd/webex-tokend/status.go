@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,7 +21,8 @@ type statusCommand struct {
 	names  []string
 	asJSON bool
 	watch  bool
-	limit  int // rows; 0: all
+	limit  int  // rows; 0: all
+	fit    bool // no more rows than the screen has lines for
 }
 
 func newStatus(c *console) *cobra.Command {
@@ -52,14 +54,14 @@ grant alone is shown in detail.`,
 				return usage(cmd, "--watch needs a terminal")
 			}
 			if !s.asJSON && !cmd.Flags().Changed("limit") {
-				s.limit = 100
+				s.limit, s.fit = 100, true
 			}
 			return s.run(cmd.Context())
 		},
 	}
 	cmd.Flags().BoolVar(&s.asJSON, "json", false, "as JSON, all pages joined")
 	cmd.Flags().BoolVar(&s.watch, "watch", false, "stay, and draw anew when something happens")
-	cmd.Flags().IntVar(&s.limit, "limit", 0, "show at most `N` grants, 0 for all (default 100, with --json all)")
+	cmd.Flags().IntVar(&s.limit, "limit", 0, "show at most `N` grants, 0 for all (default what the screen holds, 100 in a pipe, all with --json)")
 	return cmd
 }
 
@@ -143,18 +145,53 @@ func (s *statusCommand) draw(ctx context.Context, daemon *client.Client, w io.Wr
 			break
 		}
 	}
-	fmt.Fprintln(w, on.paint(bold, headline(sum, now)))
+	rest := 0
+	if len(s.names) == 0 {
+		rest = sum.Grants - len(shown)
+	}
+	if !s.fit {
+		on.height = 0
+	}
+	picture, err := drawFleet(on, sum, shown, rest, now)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(picture)
+	return err
+}
+
+// fewest is how many rows stand even on a screen that they do not fit.
+const fewest = 5
+
+// drawFleet draws the headline and a table, of which the end is left out where
+// the screen has no lines for it: the urgent ones must not scroll away.
+func drawFleet(on screen, sum wire.Status, shown []wire.Grant, rest int, now time.Time) ([]byte, error) {
+	for {
+		picture, err := drawRows(on, sum, shown, rest, now)
+		// The last line is the prompt's. A row takes three lines at most.
+		excess := bytes.Count(picture, []byte("\n")) - (on.height - 1)
+		if err != nil || on.height == 0 || excess <= 0 || len(shown) <= fewest {
+			return picture, err
+		}
+		less := min((excess+2)/3, len(shown)-fewest)
+		shown, rest = shown[:len(shown)-less], rest+less
+	}
+}
+
+func drawRows(on screen, sum wire.Status, shown []wire.Grant, rest int, now time.Time) ([]byte, error) {
+	var b bytes.Buffer
+	fmt.Fprintln(&b, on.paint(bold, on.wrap(headline(sum, now), 0)))
 	if f := judgeKey(sum.StoreKey); f.text != "" {
-		fmt.Fprintln(w, on.paint(red, f.text)+"\n  while it runs: webex-tokend key recovery --out FILE")
+		fmt.Fprintln(&b, on.paint(red, on.wrap(f.text, 0))+"\n  while it runs: webex-tokend key recovery --out FILE")
 	}
 	if len(shown) > 0 {
-		fmt.Fprintln(w)
-		if err := drawTable(w, on, shown, now); err != nil {
-			return err
+		fmt.Fprintln(&b)
+		if err := drawTable(&b, on, shown, now); err != nil {
+			return nil, err
 		}
 	}
-	if rest := sum.Grants - len(shown); rest > 0 && len(s.names) == 0 {
-		_, err = fmt.Fprintf(w, "\nand %d more: webex-tokend status --limit 0\n", rest)
+	if rest > 0 {
+		fmt.Fprintf(&b, "\nand %d more: webex-tokend status --limit 0\n", rest)
 	}
-	return err
+	return b.Bytes(), nil
 }

@@ -46,6 +46,7 @@ func (c *column) empty() bool {
 const (
 	gap           = 2
 	signWidth     = 2
+	legibleName   = 16 // columns make room for so much of a name
 	narrowestName = 8
 	narrowestWhy  = 12
 )
@@ -90,7 +91,7 @@ func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error
 		}
 	} else {
 		for _, least := range []*column{kind, refresh} {
-			if room(columns)-name.width+min(name.width, narrowestName) > on.width {
+			if room(columns)-name.width+min(name.width, legibleName) > on.width {
 				columns = slices.DeleteFunc(columns, func(c *column) bool { return c == least })
 			}
 		}
@@ -106,8 +107,8 @@ func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error
 	for i, g := range grants {
 		mark := on.paint(state.cells[i].tint, sign(store.State(g.State)))
 		drawRow(out, on, mark, columns, func(c *column) cell { return c.cells[i] })
-		if step := nextStep(g); below && step != "" {
-			fmt.Fprintf(out, "  %s\n", on.paint(faint, cut("-> "+step, on.width-signWidth)))
+		if step := nextStep(g, on.width); below && step != "" {
+			fmt.Fprintf(out, "  %s\n", on.paint(faint, step))
 		}
 	}
 	return out.Flush()
@@ -232,15 +233,23 @@ func guess(g wire.Grant, field string) string {
 	return ""
 }
 
-// nextStep says what to do, and why, in one line that a shell takes as it is.
-func nextStep(g wire.Grant) string {
+// nextStep says what to do, and why, in words that a shell takes as they are.
+// Only the reason is cut.
+func nextStep(g wire.Grant, width int) string {
+	width -= signWidth
+	step := "-> " + g.Action
 	switch {
+	case g.Action == "" && g.Reason == "":
+		return ""
 	case g.Action == "":
-		return words(g.Reason)
-	case g.Reason == "":
-		return g.Action
+		return cut("-> "+words(g.Reason), width)
+	case utf8.RuneCountInString(step) > width:
+		verb, name := step[:strings.LastIndexByte(step, ' ')], step[strings.LastIndexByte(step, ' ')+1:]
+		return verb + " \\\n       " + name
+	case g.Reason == "" || utf8.RuneCountInString(step)+narrowestWhy > width:
+		return step
 	}
-	return g.Action + "  # " + words(g.Reason)
+	return cut(step+"  # "+words(g.Reason), width)
 }
 
 // words makes a reason readable that is a code for programs.

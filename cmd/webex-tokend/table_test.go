@@ -2,6 +2,8 @@ package main
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,69 @@ func TestATableFitsTheScreen(t *testing.T) {
 			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
 				t.Errorf("at %d columns a line has %d: %q", width, n, line)
 			}
+		}
+	}
+}
+
+func TestTheLongestNamesAndReasonsFitTheScreenToo(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	fleet := aFleet(now)
+	for i := range fleet {
+		fleet[i].Name = strings.Repeat("n", 62) + strconv.Itoa(i)
+		if verb, _, found := strings.Cut(fleet[i].Action, " "+aFleet(now)[i].Name); found {
+			fleet[i].Action = verb + " " + fleet[i].Name
+		}
+		fleet[i].Reason = strings.Repeat("the server says so, ", 20)
+	}
+	for _, width := range []int{80, 160} {
+		on := screen{terminal: true, width: width}
+		var b strings.Builder
+		if err := drawTable(&b, on, fleet, now); err != nil {
+			t.Fatal(err)
+		}
+		// What is to be done is there as a whole: a shell joins the lines.
+		joined := strings.Join(strings.Fields(strings.ReplaceAll(b.String(), "\\\n", "")), " ")
+		for _, g := range fleet {
+			if !strings.Contains(joined, g.Action) {
+				t.Errorf("at %d columns it does not say %q", width, g.Action)
+			}
+			if err := drawGrant(&b, on, g, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
+				t.Errorf("at %d columns a line has %d: %q", width, n, line)
+			}
+		}
+	}
+}
+
+func TestTheUrgentDoNotScrollAway(t *testing.T) {
+	now := time.Now()
+	fleet := slices.Repeat(aFleet(now), 15)
+	sum := wire.Status{Grants: 300, States: map[string]int{"ok": 300}}
+	for _, height := range []int{0, 1, 5, 24, 50, 1000} {
+		picture, err := drawFleet(screen{width: 80, height: height}, sum, fleet, 300-len(fleet), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(picture)
+		lines := strings.Count(text, "\n")
+		if whole := height == 0 || height == 1000; whole != strings.Contains(text, "and 195 more:") {
+			t.Errorf("of %d lines:\n%s", height, text)
+		}
+		if height >= 24 && (lines >= height || lines < height-3 && height < 1000) || !strings.Contains(text, "! crm ") || !strings.Contains(text, " more: webex-tokend status --limit 0") {
+			t.Errorf("%d lines on a screen of %d:\n%s", lines, height, text)
+		}
+	}
+}
+
+func TestALineThatIsTooLongGoesOnBelowItself(t *testing.T) {
+	const text = "one two three-and-thirty four"
+	for width, want := range map[int]string{0: text, 40: text, 12: "one two\n  three-and-thirty\n  four", 31: text, 30: "one two three-and-thirty\n  four"} {
+		if got := (screen{width: width}).wrap(text, 2); got != want {
+			t.Errorf("at %d columns it is\n%s", width, got)
 		}
 	}
 }
@@ -106,7 +171,7 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 		{"an end that refreshes move is no horizon", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, EarliestWindowEnd: end(90 * day)},
 			"1 grant, all well; all windows slide, no human action in sight"},
 		{"states come by urgency", wire.Status{Grants: 6, States: map[string]int{"ok": 2, "retrying": 1, "paused": 1, "reauthorize": 2}},
-			"6 grants: 2 reauthorize, 1 retrying, 1 paused, 2 ok"},
+			"6 grants: 2 reauthorize, 1 retrying, 1 paused, 2 ok; human action needed now"},
 		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants, all well; 1 overdue"},
 		{"a count under way is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Counting: true}, "2 grants so far (still counting), all well"},
 	}

@@ -93,8 +93,10 @@ func (s *statusCommand) redraw(ctx context.Context, daemon *client.Client) error
 		if lines++; lines == on.height {
 			break // the last line stays free, or the screen would scroll
 		}
-		frame.Write(bytes.TrimSuffix(line, []byte("\n")))
-		frame.WriteString("\x1b[K\n") // clear what stood further right
+		// Clear the line before: behind a full one the cursor stands on its last
+		// character still.
+		frame.WriteString("\x1b[K")
+		frame.Write(line)
 	}
 	frame.WriteString("\x1b[J") // and below
 	_, err = frame.WriteTo(s.out)

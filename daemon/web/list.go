@@ -227,6 +227,7 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		}
 	}
 	switch h := sum.Horizon; {
+	case tone == "bad": // now
 	case h == nil && sum.EarliestWindowEnd != nil:
 		detail += " All windows slide: no human action is in sight."
 	case h == nil:
