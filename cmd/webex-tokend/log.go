@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 	"regexp"
@@ -32,6 +33,9 @@ const (
 	// repeatable is how often equal lines are written within repeatWithin.
 	repeatable   = 5
 	repeatWithin = time.Minute
+	// remembered is how many different lines of a minute are counted. In a storm
+	// of refreshes there are more, each of which says something new.
+	remembered = 4096
 )
 
 // A logLines writer leaves out lines that were written again and again, and
@@ -43,7 +47,8 @@ type logLines struct {
 
 	mu     sync.Mutex
 	since  time.Time
-	counts map[string]int // by line, without its time
+	seed   maphash.Seed
+	counts map[uint64]int // by hash of the line, without its time
 	left   int            // out
 }
 
@@ -59,12 +64,15 @@ func (l *logLines) LevelWrite(level hclog.Level, line []byte) (int, error) {
 			fmt.Fprintf(l.out, "%swebex-tokend: %s left out of the log, each was there %d times in a minute\n",
 				l.priority(hclog.Warn), plural(l.left, "line"), repeatable)
 		}
-		l.since, l.counts, l.left = now, make(map[string]int), 0
+		l.since, l.seed, l.counts, l.left = now, maphash.MakeSeed(), make(map[uint64]int), 0
 	}
-	key := string(withoutTime(line))
-	if l.counts[key]++; l.counts[key] > repeatable {
-		l.left++
-		return len(line), nil
+	key := maphash.Bytes(l.seed, withoutTime(line))
+	if n, known := l.counts[key]; known || len(l.counts) < remembered {
+		l.counts[key] = n + 1
+		if n >= repeatable {
+			l.left++
+			return len(line), nil
+		}
 	}
 	if _, err := fmt.Fprintf(l.out, "%s%s", l.priority(level), line); err != nil {
 		return 0, err

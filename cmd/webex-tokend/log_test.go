@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,17 @@ func TestEqualLinesAreCountedAndNotWrittenForEver(t *testing.T) {
 		if text := out.String(); !strings.Contains(text, "95 lines left out") || strings.Count(text, "disk full") != 1 {
 			t.Errorf("a minute later it says\n%s", text)
 		}
+	}
+}
+
+func TestAStormOfDifferentLinesTakesNoMemory(t *testing.T) {
+	lines := &logLines{out: io.Discard, now: time.Now}
+	log := hclog.New(&hclog.LoggerOptions{Output: lines})
+	for i := range 3 * remembered {
+		log.Info("refreshed", "grant", i)
+	}
+	if len(lines.counts) != remembered || lines.left != 0 {
+		t.Errorf("%d lines are remembered, %d left out", len(lines.counts), lines.left)
 	}
 }
 
