@@ -4,10 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/store/newfile"
 )
 
 func newBackup(c *console) *cobra.Command {
@@ -42,32 +46,25 @@ sent is no longer good once the daemon has sent it: see restore.`,
 
 // backup makes a file that is whole or absent.
 func (c *console) backup(cmd *cobra.Command, path string) (size int64, err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return 0, &failure{exitFailed, fmt.Errorf("%s is there already", path), "name a new file"}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return 0, &failure{exitFailed, fmt.Errorf("write backup: %w", err), ""}
-	}
-	defer os.Remove(f.Name())
 	daemon := c.daemon()
 	defer daemon.Close()
 	bar := newProgress(c.err)
 	defer bar.end()
-	size, err = daemon.Backup(cmd.Context(), f, func(done, of int64) {
-		bar.show(done, of, "%s of %s", mebibytes(done), mebibytes(of))
+	err = newfile.Write(path, func(f *os.File) error {
+		size, err = daemon.Backup(cmd.Context(), f, func(done, of int64) {
+			bar.show(done, of, "%s of %s", mebibytes(done), mebibytes(of))
+		})
+		return err
 	})
-	if closing := errors.Join(f.Sync(), f.Close()); err == nil {
-		err = closing
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return 0, &failure{exitFailed, fmt.Errorf("%s is there already", path), "name a new file"}
+	case errors.Is(err, syscall.ENOSPC):
+		return 0, &failure{exitFailed, err, "make room there, or name a file elsewhere"}
+	case errors.Is(err, fs.ErrNotExist) && !errors.Is(err, client.ErrUnreachable):
+		return 0, &failure{exitFailed, err, "make the folder first"}
 	}
-	if err != nil {
-		return 0, err
-	}
-	// A link fails where a rename would replace.
-	if err := os.Link(f.Name(), path); err != nil {
-		return 0, &failure{exitFailed, fmt.Errorf("write backup: %w", err), ""}
-	}
-	return size, nil
+	return size, err
 }
 
 func oneFile(cmd *cobra.Command, args []string) error {

@@ -45,7 +45,7 @@ backups: each holds the keys that it needs.`,
 			case !last.Done:
 				return &failure{exitFailed, fmt.Errorf("the daemon ended before the rotation did"), "it goes on at the next start"}
 			case !asJSON:
-				fmt.Fprintf(c.out, "rotated, %d records sealed by a new key\n", last.Records)
+				fmt.Fprintf(c.out, "rotated, %s sealed by a new key\n", plural(last.Records, "record"))
 			}
 			return nil
 		},

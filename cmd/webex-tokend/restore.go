@@ -48,7 +48,7 @@ func (c *console) restore(ctx context.Context, cfg *config.Config, backup string
 	path := filepath.Join(cfg.StateDir, "store.db")
 	records, err := look(ctx, cfg, backup)
 	if err != nil {
-		return explainFile(err)
+		return explainCopy(cfg, err)
 	}
 	defer records.Close()
 	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
@@ -67,7 +67,7 @@ func (c *console) restore(ctx context.Context, cfg *config.Config, backup string
 		err = giveToOwner(cfg.StateDir, path, path+".lock")
 	}
 	if err != nil {
-		return explainFile(err)
+		return explainCopy(cfg, err)
 	}
 	fmt.Fprintf(c.out, "restored %s\n", path)
 	return nil
@@ -116,9 +116,20 @@ func giveToOwner(folder string, files ...string) error {
 	return nil
 }
 
+// explainCopy is explainFile for a backup.
+func explainCopy(cfg *config.Config, err error) error {
+	if errors.Is(err, boltkv.ErrDamaged) {
+		return &failure{exitFailed, err, "take another copy; the nightly ones are in " + filepath.Join(cfg.StateDir, "backups")}
+	}
+	return explainFile(err)
+}
+
 // explainFile keeps errors of files on this side from being taken for those of
-// the socket.
+// the socket, and has no new key made for a store that is there.
 func explainFile(err error) error {
+	if _, missing := errors.AsType[*seal.MissingKeyError](err); missing {
+		return &failure{exitNoKey, err, "put the key of that store there, or its recovery key"}
+	}
 	if f := explain(err); f.code != exitFailed && f.code != exitDenied {
 		return f
 	}

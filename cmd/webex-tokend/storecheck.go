@@ -55,6 +55,9 @@ and indexes agree. The daemon must be stopped to check its store.`,
 				path = args[0]
 			}
 			found, err := examine(cmd.Context(), cfg, path, newProgress(c.err))
+			if err != nil && len(args) == 1 {
+				return explainCopy(cfg, err)
+			}
 			if err != nil {
 				return explainFile(err)
 			}
@@ -64,7 +67,7 @@ and indexes agree. The daemon must be stopped to check its store.`,
 				for _, fault := range found.Faults {
 					fmt.Fprintln(c.out, fault)
 				}
-				_, err = fmt.Fprintf(c.out, "%s: %d records, %d faults\n", path, found.Records, len(found.Faults))
+				_, err = fmt.Fprintf(c.out, "%s: %s, %s\n", path, plural(found.Records, "record"), plural(len(found.Faults), "fault"))
 			}
 			if err == nil && len(found.Faults) > 0 {
 				err = &failure{code: exitFailed, hint: "what is damaged has to be imported anew; see also: webex-tokend restore --help"}

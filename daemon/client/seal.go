@@ -36,7 +36,7 @@ func (c *Client) Backup(ctx context.Context, w io.Writer, progress func(done, of
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return size, fmt.Errorf("read backup: %w", err)
+	return size, fmt.Errorf("copy backup: %w", err)
 }
 
 // RotateKey has everything sealed by a new key and tells how far that is. The
