@@ -105,9 +105,16 @@ func explain(err error) *failure {
 	if missing, ok := errors.AsType[*seal.MissingKeyError](err); ok {
 		return &failure{exitNoKey, err, "make one: webex-tokend key init " + missing.Path}
 	}
+	if unusable, ok := errors.AsType[*seal.KeyFileError](err); ok {
+		return &failure{exitNoKey, err, explainKeyFile(unusable)}
+	}
 	switch {
 	case errors.Is(err, client.ErrUnreachable):
 		return &failure{exitUnreachable, err, "start it: systemctl start webex-tokend"}
+	case errors.Is(err, boltkv.ErrDamaged):
+		return &failure{exitFailed, err, "move it away, then put a backup in its place: webex-tokend restore FILE"}
+	case rootHint(err) != "":
+		return &failure{exitFailed, err, rootHint(err)}
 	case errors.Is(err, fs.ErrPermission):
 		return &failure{exitDenied, err, "ask as root, or as a member of the socket's group"}
 	case errors.Is(err, boltkv.ErrLocked):
@@ -122,6 +129,26 @@ func explain(err error) *failure {
 		return &failure{exitFailed, errors.New("interrupted"), ""}
 	}
 	return &failure{exitFailed, err, ""}
+}
+
+func explainKeyFile(unusable *seal.KeyFileError) string {
+	switch {
+	case errors.Is(unusable, fs.ErrPermission):
+		return fmt.Sprintf("let the daemon's user read it: chgrp webex-tokend %[1]s && chmod 0440 %[1]s", unusable.Path)
+	case errors.Is(unusable, seal.ErrNotAKey):
+		return "put the key of this store, or its recovery key, into it"
+	}
+	return "a key is a file of root, or of the daemon's user, to which nobody else may write"
+}
+
+// rootHint is the next step after a file or folder that the caller may not use;
+// empty after any other error. A socket is no such file: its mode is a matter of
+// the configuration.
+func rootHint(err error) string {
+	if file, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(file, fs.ErrPermission) {
+		return "do it as root, or as a user who may"
+	}
+	return ""
 }
 
 func explainProblem(p *client.Problem, err error) *failure {

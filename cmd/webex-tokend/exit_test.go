@@ -13,6 +13,7 @@ import (
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
 )
 
 func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
@@ -36,6 +37,16 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 			"webex-tokend: daemon is not reachable on x\n  start it: systemctl start webex-tokend\n"},
 		{"a socket that keeps the user out", fs.ErrPermission, 77,
 			"webex-tokend: permission denied\n  ask as root, or as a member of the socket's group\n"},
+		{"a file that keeps the user out", &fs.PathError{Op: "open", Path: "/b.db", Err: fs.ErrPermission}, 1,
+			"webex-tokend: open /b.db: permission denied\n  do it as root, or as a user who may\n"},
+		{"a key that the daemon may not read", &seal.KeyFileError{Path: "/k", Err: &fs.PathError{Op: "open", Path: "/k", Err: fs.ErrPermission}}, 66,
+			"webex-tokend: read store key: open /k: permission denied\n  let the daemon's user read it: chgrp webex-tokend /k && chmod 0440 /k\n"},
+		{"a key file without a key", &seal.KeyFileError{Path: "/k", Err: fmt.Errorf("what /k holds %w", seal.ErrNotAKey)}, 66,
+			"webex-tokend: read store key: what /k holds is not a store key, or not a whole one\n  put the key of this store, or its recovery key, into it\n"},
+		{"a key that others could have written", &seal.KeyFileError{Path: "/k", Err: errors.New("others may")}, 66,
+			"webex-tokend: read store key: others may\n  a key is a file of root, or of the daemon's user, to which nobody else may write\n"},
+		{"a damaged store", fmt.Errorf("open store file /s: %w", boltkv.ErrDamaged), 1,
+			"webex-tokend: open store file /s: store file is damaged\n  move it away, then put a backup in its place: webex-tokend restore FILE\n"},
 		{"a store in use", fmt.Errorf("open store: %w", boltkv.ErrLocked), 75,
 			"webex-tokend: open store: store is in use by another process\n  see: systemctl status webex-tokend\n"},
 		{"a store that was replaced under the daemon", fmt.Errorf("keep grants: %w", boltkv.ErrReplaced), 70,

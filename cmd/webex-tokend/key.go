@@ -71,7 +71,7 @@ systemd passes one to the daemon.`,
 				return &failure{exitFailed, err, "a store that it seals would be lost without it; name another file"}
 			}
 			if err != nil {
-				return &failure{exitFailed, err, ""}
+				return &failure{exitFailed, err, rootHint(err)}
 			}
 			fmt.Fprintf(c.out, "made %s; back it up apart from the store, or make another one: webex-tokend key recovery\n", path)
 			return nil

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -70,21 +68,12 @@ func (c *console) installManual(root *cobra.Command, folder string) error {
 		}
 		path := filepath.Join(folder, fmt.Sprintf("man%d", page.section), page.file())
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return unwritable(err)
+			return &failure{exitFailed, fmt.Errorf("write the manual: %w", err), rootHint(err)}
 		}
 		if err := renameio.WriteFile(path, []byte(text), 0o644); err != nil {
-			return unwritable(err)
+			return &failure{exitFailed, fmt.Errorf("write the manual: %w", err), rootHint(err)}
 		}
 		fmt.Fprintln(c.out, path)
 	}
 	return nil
-}
-
-// unwritable is about a file of the caller, so that a lack of rights has
-// nothing to do with the daemon.
-func unwritable(err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return &failure{exitFailed, fmt.Errorf("write the manual: %w", err), "choose another folder by --dir, or run it as root"}
-	}
-	return fmt.Errorf("write the manual: %w", err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,10 +71,13 @@ func (c *console) run(ctx context.Context, once bool) error {
 // loadConfig reads the configuration that the flags name.
 func (c *console) loadConfig(opt config.Options) (*config.Config, error) {
 	cfg, err := config.Load(c.config, opt)
-	if _, faulty := errors.AsType[*config.Faults](err); err != nil && !faulty {
-		return nil, &failure{exitUsage, err, "name another file by --config"}
+	if faults, ok := errors.AsType[*config.Faults](err); ok {
+		return nil, &failure{exitUsage, fmt.Errorf("the configuration is not valid\n%w", faults), "see: webex-tokend validate --config " + c.config}
 	}
-	return cfg, err
+	if err != nil {
+		return nil, &failure{exitUsage, err, cmp.Or(rootHint(err), "name another file by --config")}
+	}
+	return cfg, nil
 }
 
 // hangups turns SIGHUP into requests to reload; several at once are one.
@@ -106,6 +110,8 @@ func explainStart(err error) error {
 	switch {
 	case errors.Is(err, socket.ErrTaken):
 		return &failure{exitFailed, err, "remove it, or choose another api.socket"}
+	case rootHint(err) != "" && explain(err).code == exitFailed:
+		return &failure{exitFailed, err, "let the user that the daemon runs as write there"}
 	case errors.Is(err, daemon.ErrIncomplete):
 		return &failure{exitFailed, fmt.Errorf("run once: %w", err), "see the log above, or: webex-tokend status"}
 	}

@@ -30,6 +30,9 @@ const DefaultSocket = "/run/webex-tokend/api.sock"
 // endpoint.
 const longestAnswer = 2 * time.Minute
 
+// longestPath is what sockaddr_un of Linux holds beside its NUL.
+const longestPath = 107
+
 // A Config says where the daemon is.
 type Config struct {
 	// Socket is the path of its unix socket; empty means DefaultSocket.
@@ -80,6 +83,8 @@ func dial(ctx context.Context, socket string) (net.Conn, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case len(socket) > longestPath:
+		cause = fmt.Errorf("a socket's path has at most %d bytes", longestPath)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("connect to %s: %w", socket, cause)
 	}

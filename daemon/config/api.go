@@ -10,30 +10,31 @@ import (
 // socketPathLimit is what sockaddr_un of Linux holds beside its NUL.
 const socketPathLimit = 107
 
-func (r *reader) api(b *apiBlock, runtimeDir string) API {
-	a := API{
-		Socket:           filepath.Join(runtimeDir, "api.sock"),
-		Mode:             0o666,
-		CredentialSocket: filepath.Join(runtimeDir, "credential.sock"),
-	}
+// api takes the folder in which the sockets are by default, and where that is
+// set.
+func (r *reader) api(b *apiBlock, runtimeDir string, dir *hcl.Attribute) API {
 	if b == nil {
-		return a
+		b = &apiBlock{}
 	}
-	a.Socket = r.socket(b.Socket, a.Socket)
-	a.Mode = r.mode(b.Mode, a.Mode)
-	a.Group = r.account(b.Group, false)
-	a.CredentialSocket = r.socket(b.CredentialSocket, a.CredentialSocket)
+	a := API{Mode: r.mode(b.Mode, 0o666), Group: r.account(b.Group, false)}
+	a.Socket = r.socket(b.Socket, filepath.Join(runtimeDir, "api.sock"), dir)
+	a.CredentialSocket = r.socket(b.CredentialSocket, filepath.Join(runtimeDir, "credential.sock"), dir)
 	if a.CredentialSocket == a.Socket && b.CredentialSocket != nil {
 		r.fault(b.CredentialSocket.Expr.Range(), "credential_socket is the same path as socket", "Give it a path of its own.")
 	}
 	return a
 }
 
-func (r *reader) socket(a *hcl.Attribute, def string) string {
+func (r *reader) socket(a *hcl.Attribute, def string, dir *hcl.Attribute) string {
 	path := r.path(a, def)
-	if len(path) > socketPathLimit && a != nil {
+	switch {
+	case len(path) <= socketPathLimit:
+	case a != nil:
 		r.fault(a.Expr.Range(), "socket path is too long",
 			fmt.Sprintf("It has %d bytes; a unix socket's path has at most %d.", len(path), socketPathLimit))
+	case dir != nil:
+		r.fault(dir.Expr.Range(), "runtime_dir is too long for a socket",
+			fmt.Sprintf("With %s in it the path has %d bytes; a unix socket's path has at most %d.", filepath.Base(path), len(path), socketPathLimit))
 	}
 	return path
 }

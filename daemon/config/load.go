@@ -78,7 +78,7 @@ func (r *reader) config(doc *document) *Config {
 	}
 	r.folderOrAbsent(doc.StateDir, c.StateDir)
 	r.folderOrAbsent(doc.RuntimeDir, c.RuntimeDir)
-	c.API = r.api(doc.API, c.RuntimeDir)
+	c.API = r.api(doc.API, c.RuntimeDir, doc.RuntimeDir)
 	c.HTTP = r.http(doc.HTTP)
 	c.Seal = r.seal(doc.Seal)
 	c.Integrations = r.integrations(doc.Integration)

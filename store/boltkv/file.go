@@ -77,8 +77,16 @@ func (f *file) open() error {
 	if errors.Is(err, berrors.ErrTimeout) {
 		err = &LockedError{Path: f.path}
 	}
-	f.why = fmt.Errorf("open store file: %w", err)
+	f.why = unopened(f.path, err)
 	return f.why
+}
+
+// unopened says which file is damaged; other errors have its name in them.
+func unopened(path string, err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("open store file %s: %w", path, err)
+	}
+	return fmt.Errorf("open store file: %w", err)
 }
 
 // openRaw opens the file for bbolt, having looked at what bbolt believes

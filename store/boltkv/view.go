@@ -23,7 +23,7 @@ func View(path string) (*KV, error) {
 	}
 	if _, err := inspect(raw); err != nil {
 		raw.Close()
-		return nil, fmt.Errorf("open store file: %w", err)
+		return nil, unopened(path, err)
 	}
 	var db *bbolt.DB
 	err = guarded(func() (err error) {
@@ -41,7 +41,7 @@ func View(path string) (*KV, error) {
 		if errors.Is(err, berrors.ErrTimeout) {
 			return nil, &LockedError{Path: path}
 		}
-		return nil, fmt.Errorf("open store file: %w", err)
+		return nil, unopened(path, err)
 	}
 	k := &KV{log: hclog.NewNullLogger(), lock: &lock{raw}, queue: newQueue(), tally: newTally(),
 		done: make(chan struct{}), file: &file{path: path, db: db, raw: raw}}

@@ -23,6 +23,16 @@ func (e *MissingKeyError) Error() string {
 	return fmt.Sprintf("there is no store key in %s", e.Path)
 }
 
+// A KeyFileError says why a key file is not used: it cannot be read, it holds no
+// key (ErrNotAKey), or somebody else could have written it.
+type KeyFileError struct {
+	Path string
+	Err  error
+}
+
+func (e *KeyFileError) Error() string { return fmt.Sprintf("read store key: %v", e.Err) }
+func (e *KeyFileError) Unwrap() error { return e.Err }
+
 // LocateKey returns where the key is to be read: among the credentials when
 // systemd passed one, else in the file.
 func LocateKey(file string) string {
@@ -38,28 +48,36 @@ func LocateKey(file string) string {
 // ReadKey reads a key file. It refuses one that is not a regular file, that
 // belongs to neither root nor this process's user, or that group or others may
 // write to; warning says that others may read it. The error is a
-// *MissingKeyError when there is no file.
+// *MissingKeyError when there is no file, else a *KeyFileError.
 func ReadKey(path string) (key Key, warning string, err error) {
-	// Without O_NONBLOCK a pipe in the file's place would hold the daemon.
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	key, warning, err = readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Key{}, "", &MissingKeyError{path}
 	}
 	if err != nil {
-		return Key{}, "", fmt.Errorf("read store key: %w", err)
+		return Key{}, "", &KeyFileError{path, err}
+	}
+	return key, warning, nil
+}
+
+func readKey(path string) (key Key, warning string, err error) {
+	// Without O_NONBLOCK a pipe in the file's place would hold the daemon.
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return Key{}, "", err
 	}
 	defer f.Close()
 	var st unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return Key{}, "", fmt.Errorf("read store key: %w", err)
+		return Key{}, "", fmt.Errorf("stat %s: %w", path, err)
 	}
 	switch {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
-		return Key{}, "", fmt.Errorf("read store key: %s is not a regular file", path)
+		return Key{}, "", fmt.Errorf("%s is not a regular file", path)
 	case st.Uid != 0 && int(st.Uid) != os.Geteuid():
-		return Key{}, "", fmt.Errorf("read store key: %s belongs to user %d, not to root or to the daemon's own", path, st.Uid)
+		return Key{}, "", fmt.Errorf("%s belongs to user %d, not to root or to the daemon's own", path, st.Uid)
 	case st.Mode&0o022 != 0:
-		return Key{}, "", fmt.Errorf("read store key: others than its owner may write to %s", path)
+		return Key{}, "", fmt.Errorf("others than its owner may write to %s", path)
 	}
 	if st.Mode&0o004 != 0 {
 		warning = "every local user can read the store key " + path
@@ -67,10 +85,10 @@ func ReadKey(path string) (key Key, warning string, err error) {
 	const limit = 1024
 	text, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
-		return Key{}, "", fmt.Errorf("read store key: %w", err)
+		return Key{}, "", err
 	}
 	if key, err = ParseKey(string(text)); err != nil {
-		return Key{}, "", fmt.Errorf("read store key: what %s holds %w", path, err)
+		return Key{}, "", fmt.Errorf("what %s holds %w", path, err)
 	}
 	return key, warning, nil
 }
@@ -98,6 +116,9 @@ func WriteKey(path string, key Key) (err error) {
 		return err
 	}
 	f, err := folder.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
+		return &fs.PathError{Op: "create", Path: path, Err: cause.Err}
+	}
 	if err != nil {
 		return err
 	}
