@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -18,11 +18,12 @@ func newValidate(c *console) *cobra.Command {
 		Use:   "validate [--config FILE] [--json]",
 		Short: "Check a configuration and say what it would do",
 		Long: `Read a configuration with all that it names, show every fault with its line,
-or say what the daemon would do with it and what its unit lacks for that.`,
+or say what the daemon would do with it and what its unit lacks for that. Where
+the daemon runs, clients are named that their server refuses.`,
 		Example: `  webex-tokend validate
   webex-tokend validate --config /tmp/config.hcl`,
 		Args: noArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.loadConfig(config.Options{Strict: true})
 			faults, faulty := errors.AsType[*config.Faults](err)
 			var closed error // what keeps the pages from being served
@@ -31,7 +32,7 @@ or say what the daemon would do with it and what its unit lacks for that.`,
 			}
 			switch {
 			case asJSON && (faulty || err == nil):
-				return writeVerdict(c.out, cfg, faults, closed)
+				return c.writeVerdict(cmd.Context(), cfg, faults, closed)
 			case faulty:
 				on := screenOf(c.err)
 				_ = faults.Print(c.err, uint(on.width), on.color)
@@ -51,6 +52,9 @@ or say what the daemon would do with it and what its unit lacks for that.`,
 			for _, text := range cfg.UnitNeeds() {
 				fmt.Fprintln(c.out, "unit: "+text)
 			}
+			for _, text := range c.refused(cmd.Context(), cfg) {
+				fmt.Fprintln(c.out, text)
+			}
 			return nil
 		},
 	}
@@ -65,10 +69,11 @@ type verdict struct {
 	Warnings []string `json:"warnings"`
 	Plan     []string `json:"plan"`
 	Unit     []string `json:"unit"`
+	Refused  []string `json:"refused"`
 }
 
-func writeVerdict(w io.Writer, cfg *config.Config, faults *config.Faults, closed error) error {
-	v := verdict{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}}
+func (c *console) writeVerdict(ctx context.Context, cfg *config.Config, faults *config.Faults, closed error) error {
+	v := verdict{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}, Refused: []string{}}
 	switch {
 	case faults != nil:
 		v.Faults = append(v.Faults, faults.Lines()...)
@@ -78,8 +83,9 @@ func writeVerdict(w io.Writer, cfg *config.Config, faults *config.Faults, closed
 		v.Warnings = append(v.Warnings, cfg.Warnings...)
 		v.Plan = append(v.Plan, cfg.Plan()...)
 		v.Unit = append(v.Unit, cfg.UnitNeeds()...)
+		v.Refused = append(v.Refused, c.refused(ctx, cfg)...)
 	}
-	if err := json.NewEncoder(w).Encode(v); err != nil {
+	if err := json.NewEncoder(c.out).Encode(v); err != nil {
 		return fmt.Errorf("write verdict: %w", err)
 	}
 	if !v.Valid {
