@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os/exec"
 	"strconv"
@@ -23,17 +24,28 @@ import (
 // holds open by a program that it left behind.
 const lingering = time.Second
 
-func run(ctx context.Context, h config.Hook, n News) error {
-	timed, cancel := context.WithTimeout(ctx, h.Timeout)
+// searchPath is what a program may count on everywhere.
+const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// A Program is run with nothing of the daemon but what stands here.
+type Program struct {
+	Command []string      // its full path, and arguments
+	Timeout time.Duration // after which it is killed; needed
+	Env     []string      // NAME=value, beside PATH
+	Stdin   io.Reader     // nil: nothing to read
+	Secret  store.Secret  // that no error may repeat; empty: none
+}
+
+// Run waits for the program to end. When ctx ends first, it is killed.
+func (p Program) Run(ctx context.Context) error {
+	timed, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	cmd := exec.CommandContext(timed, h.Command[0], h.Command[1:]...)
+	cmd := exec.CommandContext(timed, p.Command[0], p.Command[1:]...)
 	cmd.Dir = "/"
-	cmd.Env = environment(n)
+	cmd.Env = append([]string{searchPath}, p.Env...)
+	cmd.Stdin = p.Stdin
 	var said complaint
 	cmd.Stderr = &said
-	if h.Stdin {
-		cmd.Stdin = strings.NewReader(n.Token.Reveal() + "\n")
-	}
 	// A group of its own, so that what the command started ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -46,20 +58,27 @@ func run(ctx context.Context, h config.Hook, n News) error {
 	case err == nil, errors.Is(err, exec.ErrWaitDelay):
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("run %s: ended with the daemon", h.Command[0])
+		return fmt.Errorf("run %s: ended with the daemon", p.Command[0])
 	case timed.Err() != nil:
-		return fmt.Errorf("run %s: killed after %s", h.Command[0], config.FormatDuration(h.Timeout))
+		return fmt.Errorf("run %s: killed after %s", p.Command[0], config.FormatDuration(p.Timeout))
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return fmt.Errorf("run %s: %w%s", h.Command[0], exit, said.without(n.Token))
+		return fmt.Errorf("run %s: %w%s", p.Command[0], exit, said.without(p.Secret))
 	}
 	return fmt.Errorf("start command: %w", err)
 }
 
-// environment is what a program may count on everywhere, and the news.
+// program tells the news by the command of a hook.
+func program(h config.Hook, n News) Program {
+	p := Program{Command: h.Command, Timeout: h.Timeout, Env: environment(n), Secret: n.Token}
+	if h.Stdin {
+		p.Stdin = strings.NewReader(n.Token.Reveal() + "\n")
+	}
+	return p
+}
+
 func environment(n News) []string {
 	env := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"WEBEX_TOKEND_GRANT=" + n.Grant,
 		"WEBEX_TOKEND_GENERATION=" + strconv.FormatUint(n.Generation, 10),
 	}

@@ -28,5 +28,5 @@ func Run(ctx context.Context, h config.Hook, n News) error {
 	if h.PIDFile != "" {
 		return send(h.PIDFile, h.Signal)
 	}
-	return run(ctx, h, n)
+	return program(h, n).Run(ctx)
 }
