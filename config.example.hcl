@@ -14,7 +14,7 @@ runtime_dir = "/run/webex-tokend"     # the socket and token files; made with mo
 log_level   = "info"                  # trace, debug, info, warn, error
 log_format  = "text"                  # text, json
 
-# Parts of the daemon can say more or less than the rest: api, consent,
+# Parts of the daemon can say more or less than the rest: alert, api, consent,
 # credential, cron, inbox, keeper, metrics, publish, seed, store, watch, web.
 #
 # log_levels = { keeper = "debug", api = "warn" }
@@ -256,6 +256,28 @@ allow {
   units   = ["crm.service", "crm-worker@.service"] # the latter: every instance
   actions = ["token", "refresh"]
   grants  = ["ops", "tenant-*"]
+}
+
+# When somebody is needed: long before a refresh window ends, or a token that
+# nobody can refresh, and at once when a new consent is needed, a client secret
+# is refused, the disk is full. The log says so in any case. What is over is
+# told, too.
+alert {
+  before = ["28d", "14d", "7d", "3d", "1d", "12h"] # the longest first
+
+  # A program, without a shell, that gets the alert as JSON on standard input and
+  # the most of it as WEBEX_TOKEND_ALERT, _SEVERITY, _GRANT, _INTEGRATION,
+  # _ACTION, _TEXT and _RESOLVED in an otherwise empty environment. It has 30 s,
+  # and is run again, ever less often, until it exits with 0.
+  #
+  # command = ["/usr/local/bin/page-someone"]
+
+  # The same JSON by POST; any answer of 2xx will do. With a secret, the header
+  # Webex-Tokend-Signature is the HMAC-SHA256, in hexadecimal, of the header
+  # Webex-Tokend-Timestamp, a dot and the body.
+  #
+  # webhook_url         = "https://hooks.example.com/webex-tokend"
+  # webhook_secret_file = "/etc/webex-tokend/webhook.secret"
 }
 
 # When the daemon's own jobs run: five fields, or "@every" with a duration.

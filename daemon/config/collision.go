@@ -29,6 +29,9 @@ func (r *reader) collisions(doc *document, c *Config) {
 			taken[g.Seed.File] = fmt.Sprintf("the seed of grant %q", g.Name)
 		}
 	}
+	if s := c.Alert.WebhookSecret; s != nil {
+		taken[s.Path] = "the secret of the alert webhook"
+	}
 	delete(taken, "")
 
 	var exact, patterns []output

@@ -32,6 +32,7 @@ type Config struct {
 	API         API
 	HTTP        *HTTP // nil: no web pages
 	Seal        Seal
+	Alert       Alert
 	Maintenance Maintenance
 
 	Integrations map[string]*Integration

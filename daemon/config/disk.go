@@ -26,7 +26,8 @@ func (r *reader) doubt(at hcl.Range, summary, detail string) {
 	}
 }
 
-func (r *reader) checkSecret(s SecretFile, at hcl.Range, integration string) {
+// checkSecret says of a secret that cannot be read what comes of that.
+func (r *reader) checkSecret(s SecretFile, at hcl.Range, what, consequence string) {
 	if r.disk == nil {
 		return
 	}
@@ -39,8 +40,7 @@ func (r *reader) checkSecret(s SecretFile, at hcl.Range, integration string) {
 		r.warn(at, "the credential cannot be checked here", "systemd passes it to the service alone.")
 		return
 	case err != nil:
-		r.doubt(at, "Cannot read the client secret",
-			sentence(err)+fmt.Sprintf(" Until it can be read, grants of integration %q are not refreshed.", integration))
+		r.doubt(at, "Cannot read the "+what, sentence(err)+" Until it can be read, "+consequence+".")
 		return
 	}
 	if path, err := s.location(); err == nil {

@@ -33,6 +33,9 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 	output := func(path string) string {
 		return integration("") + fmt.Sprintf("runtime_dir = %q\ngrant \"ops\" {\n  integration = \"crm\"\n  file {\n    path = %q\n  }\n}\n", folder, path)
 	}
+	webhook := func(secret string) string {
+		return "alert {\n  webhook_url = \"https://hooks.example.com/\"\n  webhook_secret_file = \"" + secret + "\"\n}\n"
+	}
 	template := func(path string) string {
 		return strings.Replace(output(folder+"/ini"), "    path", "    format = \"template\"\n    template_file = \""+path+"\"\n    path", 1)
 	}
@@ -47,6 +50,9 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 		{"a secret that is a folder", integration("client_secret_file = \"" + folder + "\""), fault, warning, "not a regular file"},
 		{"a secret that everyone may change", integration("client_secret_file = \"" + write(t, folder, "open.secret", "s", 0o602) + "\""), fault, fault, "Everyone may write to a secret file"},
 		{"a secret that everyone may read", integration("client_secret_file = \"" + write(t, folder, "read.secret", "s", 0o644) + "\""), warning, warning, "every local user can read"},
+		{"a webhook secret that is not there", webhook(folder + "/none"), fault, warning, "Cannot read the webhook secret"},
+		{"a webhook secret that everyone may change", webhook(write(t, folder, "open.webhook", "s", 0o606)), fault, fault, "Everyone may write to a secret file"},
+		{"a good webhook secret", webhook(good), silence, silence, ""},
 		{"a credential outside the service", integration("client_secret_credential = \"crm\""), warning, warning, "cannot be checked here"},
 		{"a seed that is not there", integration("") + "grant \"ops\" {\n  integration = \"crm\"\n  seed {\n    file = \"" + folder + "/none\"\n  }\n}\n", silence, silence, ""},
 		{"a seed that everyone may change", integration("") + "grant \"ops\" {\n  integration = \"crm\"\n  seed {\n    file = \"" + write(t, folder, "open.json", "{}", 0o666) + "\"\n  }\n}\n", fault, fault, "Everyone may write to a secret file"},

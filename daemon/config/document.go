@@ -17,14 +17,8 @@ type document struct {
 	Integration []*integrationBlock `hcl:"integration,block"`
 	Grant       []*grantBlock       `hcl:"grant,block"`
 	Allow       []*allowBlock       `hcl:"allow,block"`
-	Alert       []*laterBlock       `hcl:"alert,block"`
+	Alert       *alertBlock         `hcl:"alert,block"`
 	Maintenance *maintenanceBlock   `hcl:"maintenance,block"`
-}
-
-// A laterBlock belongs to the grammar but not to this version.
-type laterBlock struct {
-	At   hcl.Range `hcl:",def_range"`
-	Body hcl.Body  `hcl:",remain"`
 }
 
 type apiBlock struct {
@@ -140,6 +134,13 @@ type allowBlock struct {
 	Units   *hcl.Attribute `hcl:"units"`
 	Actions *hcl.Attribute `hcl:"actions"`
 	Grants  *hcl.Attribute `hcl:"grants"`
+}
+
+type alertBlock struct {
+	Before            *hcl.Attribute `hcl:"before"`
+	Command           *hcl.Attribute `hcl:"command"`
+	WebhookURL        *hcl.Attribute `hcl:"webhook_url"`
+	WebhookSecretFile *hcl.Attribute `hcl:"webhook_secret_file"`
 }
 
 type maintenanceBlock struct {

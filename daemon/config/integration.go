@@ -124,7 +124,7 @@ func (r *reader) secrets(b *integrationBlock) []SecretFile {
 	add := func(a *hcl.Attribute, s SecretFile) {
 		if s != (SecretFile{}) {
 			list = append(list, s)
-			r.checkSecret(s, a.Expr.Range(), b.Name)
+			r.checkSecret(s, a.Expr.Range(), "client secret", fmt.Sprintf("grants of integration %q are not refreshed", b.Name))
 		}
 	}
 	add(b.ClientSecretFile, SecretFile{Path: r.path(b.ClientSecretFile, "")})

@@ -86,9 +86,7 @@ func (r *reader) config(doc *document) *Config {
 	c.Grants = r.grants(doc.Grant, doc.Integration)
 	r.managers(doc.Integration, c)
 	c.Allow = r.allows(doc.Allow)
-	for _, b := range doc.Alert {
-		r.later(b, "alert", "Watch the window ends that status shows instead.")
-	}
+	c.Alert = r.alert(doc.Alert)
 	c.Maintenance = r.maintenance(doc.Maintenance)
 	r.collisions(doc, c)
 	return c

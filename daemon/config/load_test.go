@@ -30,6 +30,7 @@ func TestAnEmptyFileIsAConfigWithEveryDefault(t *testing.T) {
 		LogFormat:    "text",
 		API:          config.API{Socket: "/run/webex-tokend/api.sock", Mode: 0o666, CredentialSocket: "/run/webex-tokend/credential.sock"},
 		Seal:         config.Seal{KeyFile: "/etc/webex-tokend/store.key"},
+		Alert:        config.Alert{Before: []time.Duration{28 * day, 14 * day, 7 * day, 3 * day, day, 12 * time.Hour}},
 		Maintenance:  config.Maintenance{Sweep: "@every 1s", Keep: 7},
 		Integrations: map[string]*config.Integration{},
 	}

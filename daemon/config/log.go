@@ -10,7 +10,7 @@ import (
 // LogAreas are the parts of the daemon whose log can have a level of its own:
 // what stands behind "webex-tokend." in their lines.
 func LogAreas() []string {
-	return []string{"api", "consent", "credential", "cron", "inbox", "keeper", "metrics", "publish", "seed", "store", "watch", "web"}
+	return []string{"alert", "api", "consent", "credential", "cron", "inbox", "keeper", "metrics", "publish", "seed", "store", "watch", "web"}
 }
 
 func logLevels() []string { return []string{"trace", "debug", "info", "warn", "error"} }

@@ -8,7 +8,8 @@ import (
 )
 
 // Plan says what the daemon would do under this configuration: for every grant
-// block when its token is renewed and where it goes, one line each.
+// block when its token is renewed and where it goes, and who is told when one
+// needs somebody, one line each.
 func (c *Config) Plan() []string {
 	var lines []string
 	for _, g := range c.Grants {
@@ -28,7 +29,7 @@ func (c *Config) Plan() []string {
 			lines = append(lines, "  then "+h.describe())
 		}
 	}
-	return lines
+	return append(lines, c.Alert.describe()...)
 }
 
 func due(r Refresh, kind Kind) string {
@@ -91,6 +92,7 @@ func (c *Config) UnitNeeds() []string {
 		}
 		controls = controls || slices.ContainsFunc(g.Hooks, Hook.callsSystemd)
 	}
+	controls = controls || Hook{Command: c.Alert.Command}.callsSystemd()
 	if c.API.Group != "" {
 		groups = append(groups, c.API.Group)
 	}

@@ -41,6 +41,12 @@ grant "t-*" {
 grant "bot" {
   integration = "bots"
 }
+alert {
+  before              = ["14d", "12h"]
+  command             = ["/usr/local/bin/page-someone", "--now"]
+  webhook_url         = "https://hooks.example.com/T0ken"
+  webhook_secret_file = "/etc/webex-tokend/webhook.secret"
+}
 `
 
 func TestThePlanSaysWhenAndWhere(t *testing.T) {
@@ -52,7 +58,11 @@ grants t-*: rest integration crm, renewed after 50% of a token's life, 66% where
   writes /srv/{{ .Grant }}/token (json, mode 0600, meta beside it)
   then runs /usr/bin/systemctl reload crm@{{ .Grant }} (at most 30s)
   then sends HUP to the process in /run/crm/{{ .Grant }}.pid
-grant bot: static integration bots, never renewed`
+grant bot: static integration bots, never renewed
+alerts: 14d, 12h before an end, and whatever needs somebody at once
+  runs /usr/local/bin/page-someone --now
+  posts to https://hooks.example.com, signed with /etc/webex-tokend/webhook.secret
+  writes to the log`
 	if got := strings.Join(c.Plan(), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -64,6 +74,15 @@ func TestWhatTheUnitLacksIsNamed(t *testing.T) {
 hooks that call systemctl need a polkit rule such as webex-tokend.rules
 what has a group needs SupplementaryGroups=crm
 paths outside the unit's own folders need ReadWritePaths=/srv /srv/tokens`
+	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	c = parse(t, crm+`
+alert {
+  command = ["/usr/bin/systemctl", "start", "page.service"]
+}
+`)
+	want = "hooks that call systemctl need a polkit rule such as webex-tokend.rules"
 	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -31,13 +31,6 @@ func (r *reader) warn(at hcl.Range, summary, detail string) {
 	r.diags = append(r.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: &at})
 }
 
-// later refuses a block that the grammar has and this version has not.
-func (r *reader) later(b *laterBlock, name, instead string) {
-	if b != nil {
-		r.fault(b.At, name+" is not in this version", instead+" Remove the block.")
-	}
-}
-
 // required reports whether the attribute is there, and faults when it is not.
 func (r *reader) required(a *hcl.Attribute, block hcl.Range, name, detail string) bool {
 	if a == nil {
