@@ -55,7 +55,11 @@ func (k *Keeper) tripped(integration string) (store.Condition, bool) {
 	if c == nil {
 		return store.Condition{}, false
 	}
-	return store.Condition{State: store.Misconfigured, Reason: c.reason, Since: c.since}, true
+	return c.condition(), true
+}
+
+func (c *circuit) condition() store.Condition {
+	return store.Condition{State: store.Misconfigured, Reason: c.reason, Since: c.since}
 }
 
 // passable says how many requests an integration may send now: all, or, while

@@ -72,6 +72,9 @@ func (k *Keeper) shownAs(cfg *config.Config, integration string, state store.Sta
 	return state
 }
 
+// diskAction shows whether the disk of the store is full.
+func diskAction(cfg *config.Config) string { return "df -h " + cfg.StateDir }
+
 // action is the command that helps with a condition; empty: nothing to do.
 func (k *Keeper) action(name string, c store.Condition) string {
 	switch c.State {
@@ -85,14 +88,14 @@ func (k *Keeper) action(name string, c store.Condition) string {
 	case store.Misconfigured:
 		return "webex-tokend validate"
 	case store.Unpersisted:
-		return "webex-tokend status " + name
+		return diskAction(k.config.Load())
 	case store.Unverified:
 		return "webex-tokend adopt " + name
 	case store.Damaged, store.Pending, store.Reauthorize:
-		return k.obtain(name)
+		return k.Renewal(name)
 	}
 	if c.Reason == reasonRejected {
-		return k.obtain(name)
+		return k.Renewal(name)
 	}
 	return "webex-tokend refresh " + name
 }

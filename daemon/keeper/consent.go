@@ -132,8 +132,8 @@ func missingScopes(in *config.Integration, granted string) []string {
 	return missing
 }
 
-// obtain is the command that brings a grant new tokens.
-func (k *Keeper) obtain(name string) string {
+// Renewal is the command that brings a grant new tokens.
+func (k *Keeper) Renewal(name string) string {
 	in, _, ok := rules(k.config.Load(), name)
 	switch {
 	case ok && in.Kind == config.ServiceApp:

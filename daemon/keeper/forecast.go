@@ -43,7 +43,7 @@ func (k *Keeper) Forecast(ctx context.Context, view View, o Outage) (wire.Foreca
 		Counts: make(map[string]int), Complete: true, Grants: []wire.Prospect{}}
 	after := noCursor
 	for len(f.Grants) < foreseen {
-		list, err := k.byUrgency(ctx, cfg, after, page)
+		list, err := k.byUrgency(ctx, cfg, after, page, time.Time{})
 		if err != nil {
 			return f, err
 		}

@@ -25,6 +25,10 @@ type Query struct {
 	After  string        // cursor of the page before
 	Limit  int           // 0 means 100, at most 1,000
 	ByName bool          // else by urgency
+	// EndsBefore, when it is not zero, leaves those out of a list by urgency
+	// whose end is later, but for states that need somebody whatever the end is:
+	// damaged, unpersisted, unverified, reauthorize.
+	EndsBefore time.Time
 }
 
 // Grants returns a page of grants: by urgency, that is by state and then by
@@ -39,7 +43,9 @@ func (k *Keeper) Grants(ctx context.Context, q Query) (wire.Grants, error) {
 		return wire.Grants{}, err
 	}
 	cfg := k.config.Load()
-	next := k.byUrgency
+	next := func(ctx context.Context, cfg *config.Config, after cursor, limit int) ([]cursor, error) {
+		return k.byUrgency(ctx, cfg, after, limit, q.EndsBefore)
+	}
 	if q.ByName {
 		next = k.byName
 	}
@@ -120,7 +126,7 @@ func compareCursors(a, b cursor) int {
 // merges the heads of all index groups that are shown as the same state; each
 // group is in order already. Grants that the index has elsewhere take the place
 // that is theirs.
-func (k *Keeper) byUrgency(ctx context.Context, cfg *config.Config, after cursor, limit int) ([]cursor, error) {
+func (k *Keeper) byUrgency(ctx context.Context, cfg *config.Config, after cursor, limit int, endsBefore time.Time) ([]cursor, error) {
 	counts, _, err := k.store.Counts(ctx)
 	if err != nil {
 		return nil, err
@@ -170,13 +176,21 @@ func (k *Keeper) byUrgency(ctx context.Context, cfg *config.Config, after cursor
 			}
 		}
 		slices.SortFunc(same, compareCursors)
-		same = slices.DeleteFunc(same, func(c cursor) bool { return compareCursors(c, after) <= 0 })
+		far := func(c cursor) bool {
+			return !endsBefore.IsZero() && !urgentAnyway(state) && compareEnds(c.ends, endsBefore) >= 0
+		}
+		same = slices.DeleteFunc(same, func(c cursor) bool { return compareCursors(c, after) <= 0 || far(c) })
 		list = append(list, same[:min(len(same), limit)]...)
 		if len(list) >= limit {
 			return list[:limit], nil
 		}
 	}
 	return list, nil
+}
+
+// urgentAnyway tells states that need somebody whatever the window is.
+func urgentAnyway(s store.State) bool {
+	return s == store.Damaged || s == store.Unpersisted || s == store.Unverified || s == store.Reauthorize
 }
 
 // byName returns the next limit grants, fewer only at the end.

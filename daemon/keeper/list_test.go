@@ -108,6 +108,27 @@ func names(list []wire.Grant) []string {
 	return out
 }
 
+func TestAListThatEndsBeforeADayLeavesOutWhatIsLaterAndNotUrgentAnyway(t *testing.T) {
+	busy(t, guests+reserved+earlier, func(t *testing.T, h *host) {
+		variety(t, h)
+		end := time.Now().Add(25 * day)
+		var want []string
+		for _, g := range pages(t, h, keeper.Query{}) {
+			if g.State == string(store.Reauthorize) || g.WindowEndsAt != nil && g.WindowEndsAt.Before(end) {
+				want = append(want, g.Name)
+			}
+		}
+		if len(want) < 8 {
+			t.Fatalf("the walk expects only %v", want)
+		}
+		for _, limit := range []int{1, 3, 100} {
+			if got := names(pages(t, h, keeper.Query{EndsBefore: end, Limit: limit})); !slices.Equal(got, want) {
+				t.Errorf("in pages of %d: %v, want %v", limit, got, want)
+			}
+		}
+	})
+}
+
 func TestTheListBeginsWithWhatNeedsSomebodyFirst(t *testing.T) {
 	busy(t, guests+reserved+earlier, func(t *testing.T, h *host) {
 		variety(t, h)

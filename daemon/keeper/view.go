@@ -82,7 +82,7 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		}
 	}
 	if c.State == store.OK && len(g.MissingScopes) > 0 {
-		g.Reason, g.Action = reasonScopesMissing, k.obtain(r.Name)
+		g.Reason, g.Action = reasonScopesMissing, k.Renewal(r.Name)
 	}
 	return g
 }

@@ -1,0 +1,56 @@
+package keeper_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+)
+
+func TestTroubleIsWhatHoldsBackMoreThanOneGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, kv := newFickleHost(t, calm)
+		defer func() { h.stop() }()
+		h.register("rest-1", emulator.REST)
+		h.register("meetings-1", emulator.Meetings)
+		if got := h.keeper.Trouble(); len(got.Rejected) > 0 || len(got.Unpersisted) > 0 || !got.StoreRefused.IsZero() || got.Overdue > 0 {
+			t.Errorf("at first there is %+v", got)
+		}
+
+		client := h.webex.Client(emulator.Meetings).ID
+		h.webex.RejectClient(client, true)
+		h.keeper.Refresh(t.Context(), "meetings-1")
+		if got := h.keeper.Trouble(); len(got.Rejected) != 1 || got.Rejected["meetings"].Reason != "unauthorized" {
+			t.Errorf("with a refused client there is %+v", got)
+		}
+		h.webex.RejectClient(client, false)
+		time.Sleep(time.Hour)
+		h.keeper.Refresh(t.Context(), "meetings-1")
+
+		arrived, release := make(chan struct{}, 1), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		go h.keeper.Refresh(context.Background(), "rest-1")
+		<-arrived
+		kv.refuse.Store(true)
+		refused := time.Now()
+		close(release)
+		synctest.Wait()
+		if got := h.keeper.Trouble(); len(got.Rejected) > 0 || !slices.Equal(got.Unpersisted, []string{"rest-1"}) || got.StoreRefused.Before(refused) {
+			t.Errorf("with an answer that is not stored there is %+v", got)
+		}
+		kv.refuse.Store(false)
+		time.Sleep(time.Minute)
+		if got := h.keeper.Trouble(); len(got.Unpersisted) > 0 || got.StoreRefused.Before(refused) {
+			t.Errorf("once it is stored there is %+v", got)
+		}
+		h.take("rest-2", []byte(`{"access_token":"x","refresh_token":"y","expires_in":1200}`))
+		time.Sleep(30 * time.Minute)
+		h.keeper.Sweep(t.Context())
+		if got := h.keeper.Trouble(); got.Overdue != 1 {
+			t.Errorf("with a late sweep there is %+v", got)
+		}
+	})
+}
