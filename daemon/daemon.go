@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/credential"
@@ -82,6 +83,7 @@ type daemon struct {
 	pages     *web.Server // nil: noPages says why
 	noPages   error
 	jobs      *jobs
+	alerts    *alert.Alerts
 	metrics   *metrics.Metrics
 	creds     *credential.Server
 	readers   ledger.Ledger
@@ -175,6 +177,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 func (d *daemon) serve(ctx context.Context) error {
 	c, watch := d.current.Load(), d.newWatch()
 	d.startPublishing(ctx)
+	d.startAlerts()
 	d.startMetrics()
 	d.seeds.ReadAll(ctx, c)
 	listener, err := d.listen(ctx)

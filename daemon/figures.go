@@ -19,10 +19,11 @@ func (d *daemon) startMetrics() {
 		version = info.Main.Version
 	}
 	d.metrics = metrics.New(metrics.Config{
-		Keeper:  d.keeper,
-		Failing: d.publisher.Failing,
-		Version: version,
-		Log:     d.log.Named("metrics"),
+		Keeper:   d.keeper,
+		Failing:  d.publisher.Failing,
+		Tellings: d.tellings,
+		Version:  version,
+		Log:      d.log.Named("metrics"),
 	})
 	events := d.keeper.Subscribe(keeper.Latest)
 	d.tasks.Go(func() { d.metrics.Run(d.watching, events) })

@@ -44,7 +44,7 @@ func mayImport() map[string][]string {
 		"daemon/keeper":   {"daemon/config", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
 
 		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/flow", "daemon/keeper", "daemon/socket", "daemon/wire", "store"},
-		"daemon/alert":      {"daemon/config", "daemon/keeper", "daemon/wire", "store"},
+		"daemon/alert":      {"daemon/config", "daemon/hook", "daemon/keeper", "daemon/wire", "store"},
 		"daemon/credential": {"daemon/acl", "daemon/keeper", "daemon/socket"},
 		"daemon/flow":       {"daemon/config", "daemon/keeper", "daemon/provider", "daemon/wire", "store"},
 		"daemon/intake":     {"daemon/config", "daemon/flow", "daemon/keeper"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/robfig/cron/v3"
 
+	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
 )
 
@@ -37,6 +38,9 @@ func startJobs(d *daemon) (*jobs, error) {
 	}
 	if _, err := j.cron.AddFunc(textfileSpec, d.writeTextfile); err != nil {
 		return nil, fmt.Errorf("parse textfile spec: %w", err)
+	}
+	if _, err := j.cron.AddFunc(alert.LookSpec, d.alerts.Look); err != nil {
+		return nil, fmt.Errorf("parse alert spec: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	j.end = cancel

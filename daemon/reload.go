@@ -45,6 +45,7 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	}
 	d.apply(next)
 	d.publisher.Reconfigure(next)
+	d.alerts.Look()
 	if d.jobs != nil {
 		if err := d.jobs.arrange(next); err != nil {
 			return err

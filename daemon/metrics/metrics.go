@@ -40,12 +40,22 @@ type Config struct {
 	// Failing lists the grants of which an output failed at its last try; nil:
 	// there are no outputs.
 	Failing func() []string
+	// Tellings say how each way of telling alerts fares; nil: there is none.
+	Tellings func() []Telling
 	// Version is what the build calls itself; empty means "unknown".
 	Version string
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 	// Log is told what could not be read; nil drops it.
 	Log hclog.Logger
+}
+
+// A Telling is one way of telling alerts.
+type Telling struct {
+	Way     string
+	Told    uint64 // messages that were taken
+	Failed  uint64 // attempts that were not
+	Waiting int    // troubles of which there is something left to tell
 }
 
 // Metrics are safe for concurrent use.
@@ -62,6 +72,9 @@ const namespace = "webex_tokend"
 func New(cfg Config) *Metrics {
 	if cfg.Failing == nil {
 		cfg.Failing = func() []string { return nil }
+	}
+	if cfg.Tellings == nil {
+		cfg.Tellings = func() []Telling { return nil }
 	}
 	if cfg.Version == "" {
 		cfg.Version = "unknown"

@@ -90,6 +90,9 @@ func scrape(t *testing.T, m *metrics.Metrics, view keeper.View) string {
 
 func of(f fleet) *metrics.Metrics {
 	return metrics.New(metrics.Config{Keeper: f, Version: "1.2", Failing: func() []string { return []string{"ops-0", "ops-1"} },
+		Tellings: func() []metrics.Telling {
+			return []metrics.Telling{{Way: "log", Told: 9}, {Way: "webhook", Told: 7, Failed: 3, Waiting: 2}}
+		},
 		Now: func() time.Time { return now }})
 }
 
@@ -113,6 +116,9 @@ func TestWhatAnOperatorAsksIsThere(t *testing.T) {
 		`webex_tokend_store_commit_duration_seconds_count 20`,
 		`webex_tokend_store_readable 1`,
 		`webex_tokend_publish_failing_grants 2`,
+		`webex_tokend_alerts_told_total{way="log"} 9`,
+		`webex_tokend_alert_failures_total{way="webhook"} 3`,
+		`webex_tokend_alerts_waiting{way="webhook"} 2`,
 		`webex_tokend_refreshes_overdue 1`,
 		`webex_tokend_clock_skew_seconds -2`,
 		`webex_tokend_last_sweep_timestamp_seconds 1.795348799e+09`,

@@ -33,8 +33,8 @@ func (d metric) gauge(out chan<- prometheus.Metric, value float64, labels ...str
 	out <- prometheus.MustNewConstMetric(d.Desc, prometheus.GaugeValue, value, labels...)
 }
 
-func (d metric) counter(out chan<- prometheus.Metric, value float64) {
-	out <- prometheus.MustNewConstMetric(d.Desc, prometheus.CounterValue, value)
+func (d metric) counter(out chan<- prometheus.Metric, value float64, labels ...string) {
+	out <- prometheus.MustNewConstMetric(d.Desc, prometheus.CounterValue, value, labels...)
 }
 
 func (d metric) summary(out chan<- prometheus.Metric, count uint64, sum time.Duration) {
@@ -62,6 +62,7 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	describe("store_readable", "1 when all figures could be read, else 0.").gauge(out, readable)
 	failing := slices.DeleteFunc(slices.Clone(s.m.cfg.Failing()), func(name string) bool { return s.view != nil && !s.view(name) })
 	describe("publish_failing_grants", "Grants of which a file or hook failed at its last try.").gauge(out, float64(len(failing)))
+	collectTellings(out, s.m.cfg.Tellings())
 	collectFigures(out, s.m.cfg.Keeper.Figures())
 }
 
@@ -114,6 +115,17 @@ func (s *snapshot) collectGrants(out chan<- prometheus.Metric, now time.Time) er
 		failures.gauge(out, float64(g.Failures), of...)
 	}
 	return nil
+}
+
+func collectTellings(out chan<- prometheus.Metric, list []Telling) {
+	told := describe("alerts_told_total", "Alerts that were delivered, by way: log, command or webhook.", "way")
+	failures := describe("alert_failures_total", "Attempts to deliver an alert that failed, by way.", "way")
+	waiting := describe("alerts_waiting", "Troubles of which there is something left to tell, by way.", "way")
+	for _, t := range list {
+		told.counter(out, float64(t.Told), t.Way)
+		failures.counter(out, float64(t.Failed), t.Way)
+		waiting.gauge(out, float64(t.Waiting), t.Way)
+	}
 }
 
 func collectFigures(out chan<- prometheus.Metric, f keeper.Figures) {

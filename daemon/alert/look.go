@@ -1,0 +1,251 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// walked is how many grants a look reads at most, the most urgent first, beside
+// those with an entry. In a larger crowd the next look goes on.
+const walked = 1000
+
+// lateFor is how long refreshes are overdue when that is trouble: a daemon that
+// was away catches up first.
+const lateFor = 2 * time.Minute
+
+// A view is what one look goes by.
+type view struct {
+	cfg *config.Config
+	now time.Time
+}
+
+// look brings the entries in line with what is.
+func (a *Alerts) look(ctx context.Context) {
+	n := a.take()
+	if n.storedAt.After(a.proof) {
+		a.proof = n.storedAt
+	}
+	v := view{a.cfg.Config(), a.now()}
+	a.lookAround(v, n.refreshed)
+	var err error
+	names := n.grants
+	if n.look {
+		names, err = a.walk(ctx, v, names)
+	}
+	for name := range names {
+		if err == nil {
+			err = a.lookAt(ctx, v, name)
+		}
+	}
+	a.readable(ctx, err)
+	a.tidy(v)
+}
+
+// readable notes whether grants can be read, and says once when they cannot.
+func (a *Alerts) readable(ctx context.Context, err error) {
+	if err != nil && !a.unread && ctx.Err() == nil {
+		a.cfg.Log.Error("grants cannot be read to tell of their trouble", "error", err)
+	}
+	a.unread = err != nil
+}
+
+// walk reads the next of the grants that the keeper lists as urgent, whatever
+// their windows, and of those whose end is near. It returns which others are to
+// be looked at: the given ones, and those with an entry.
+func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (others map[string]bool, err error) {
+	page, err := a.cfg.Keeper.Grants(ctx, keeper.Query{After: a.cursor, Limit: walked, EndsBefore: v.now.Add(v.cfg.Alert.Before[0])})
+	if err != nil {
+		return nil, err
+	}
+	others = maps.Clone(noted)
+	if others == nil {
+		others = make(map[string]bool)
+	}
+	for e := range a.book.all() {
+		if e.kind.ofGrant() {
+			others[e.subject] = true
+		}
+	}
+	for _, g := range page.Grants {
+		delete(others, g.Name)
+		a.examine(v, g)
+	}
+	a.cursor = page.Next
+	if a.cursor == "" {
+		a.note(v, Crowd, "", finding{holds: a.missed > 0, about: about{count: a.missed, action: "webex-tokend status"}})
+		a.missed = 0
+	}
+	return others, nil
+}
+
+// lookAt reads one grant. One that is no more has no trouble left.
+func (a *Alerts) lookAt(ctx context.Context, v view, name string) error {
+	g, err := a.cfg.Keeper.Grant(ctx, name)
+	if _, gone := errors.AsType[*keeper.Refusal](err); gone {
+		g, err = wire.Grant{Name: name}, nil
+		if declared, ok := v.cfg.Grant(name); ok {
+			g.Integration = declared.Integration
+		}
+	}
+	if err == nil {
+		a.examine(v, g)
+	}
+	return err
+}
+
+// A finding is whether there is a trouble, and what of it.
+type finding struct {
+	holds       bool
+	stage, left time.Duration
+	about       about
+}
+
+// examine looks for every trouble of a grant.
+func (a *Alerts) examine(v view, g wire.Grant) {
+	for _, k := range ofGrants() {
+		f := finding{about: a.describe(k, g)}
+		if k.hidden(g) {
+			if e := a.book.find(k, g.Name); e != nil {
+				e.about = f.about
+			}
+			continue
+		}
+		if f.left, f.holds = k.holds(g, v.now); f.holds {
+			f.stage, f.holds = k.stage(f.left, v.cfg.Alert.Before)
+		}
+		a.note(v, k, g.Name, f)
+	}
+}
+
+func (a *Alerts) describe(k Kind, g wire.Grant) about {
+	d := about{integration: g.Integration, state: g.State, reason: g.Reason, ends: g.WindowEndsAt,
+		static: g.Kind == string(config.Static), action: g.Action}
+	if k != Window && k != Token {
+		return d
+	}
+	d.ends = k.end(g)
+	d.assumed = slices.Contains(g.Assumed, map[Kind]string{Window: "window_ends_at", Token: "access_expires_at"}[k])
+	if g.State != string(store.Misconfigured) {
+		d.action = a.cfg.Keeper.Renewal(g.Name)
+	}
+	return d
+}
+
+// lookAround looks for troubles of more than one grant. Refreshed are grants
+// that were since the last look.
+func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
+	t := a.cfg.Keeper.Trouble()
+	blocked := len(t.Unpersisted) > 0 || t.StoreRefused.After(a.proof)
+	// Where no refresh is due, nobody knows whether the store takes one.
+	if blocked || !a.proof.IsZero() {
+		a.note(v, Store, "", finding{holds: blocked,
+			about: about{count: len(t.Unpersisted), grants: t.Unpersisted, action: "webex-tokend status"}})
+	}
+	a.lookAtClients(v, t, refreshed)
+	a.lookAtDelay(v, t, blocked || len(t.Rejected) > 0)
+}
+
+// lookAtClients makes one trouble of a refused client, however many grants it
+// has. A client that is tried again is not accepted yet: one of its grants must
+// have been refreshed.
+func (a *Alerts) lookAtClients(v view, t keeper.Trouble, refreshed map[string]bool) {
+	for name, c := range t.Rejected {
+		a.note(v, Client, name, finding{holds: true,
+			about: about{integration: name, state: string(c.State), reason: c.Reason, action: "webex-tokend validate"}})
+	}
+	accepted := make(map[string]bool)
+	for name := range refreshed {
+		if g, ok := v.cfg.Grant(name); ok {
+			accepted[g.Integration] = true
+		}
+	}
+	for e := range a.book.all() {
+		if e.kind != Client {
+			continue
+		}
+		_, refused := t.Rejected[e.subject]
+		_, declared := v.cfg.Integrations[e.subject]
+		e.about.integration = e.subject
+		if !refused && (accepted[e.subject] || !declared) {
+			a.note(v, Client, e.subject, finding{about: e.about})
+		}
+	}
+}
+
+// lookAtDelay looks whether refreshes begin. Where they are known to be held up
+// by the store or a client, that is told already. Sweeps that are rare find
+// grants late although nothing holds them up.
+func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
+	before := a.swept
+	a.swept = a.cfg.Keeper.LastSweep()
+	switch {
+	case a.swept.IsZero() || explained:
+		a.late = time.Time{}
+		return
+	case t.Overdue == 0 || a.swept.Sub(before) >= overdueAfter:
+		a.late = time.Time{}
+	case a.late.IsZero():
+		a.late = v.now
+	}
+	a.note(v, Overdue, "", finding{holds: !a.late.IsZero() && v.now.Sub(a.late) >= lateFor,
+		about: about{count: t.Overdue, action: "webex-tokend status"}})
+}
+
+// note enters a finding into the book.
+func (a *Alerts) note(v view, k Kind, subject string, f finding) {
+	e := a.book.find(k, subject)
+	if e == nil && f.holds {
+		if e = a.book.enter(k, subject); e == nil {
+			a.missed++
+		}
+	}
+	if e == nil {
+		return
+	}
+	e.about = f.about
+	changed := false
+	if f.holds {
+		changed = e.raise(f.stage, f.left, v.now)
+	} else {
+		changed = e.clear(v.now)
+	}
+	if changed {
+		a.book.changed(e)
+	}
+}
+
+// tidy drops what is of no more use, and lets listen know what is left. An entry
+// of which somebody is just told stays.
+func (a *Alerts) tidy(v view) {
+	used, busy := make(map[string]bool), false
+	for _, w := range a.ways {
+		used[w.name] = w.used(v.cfg.Alert)
+		busy = busy || w.busy
+	}
+	crowded := a.book.grants >= most
+	watched, unproven := make(map[string]bool), false
+	for e := range a.book.all() {
+		if e.forget(func(way string) bool { return used[way] }) {
+			a.book.changed(e)
+		}
+		switch {
+		case !busy && e.spent(v.now, crowded):
+			a.book.remove(e)
+		case e.kind.ofGrant():
+			watched[e.subject] = true
+		case e.kind == Client || e.kind == Store:
+			unproven = true
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.watched, a.unproven = watched, unproven
+}

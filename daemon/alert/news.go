@@ -1,0 +1,82 @@
+package alert
+
+import (
+	"context"
+	"time"
+
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/store"
+)
+
+// heeded bounds the grants that wait for a look. Events only make alerts
+// prompt: what is dropped here is found by the walk, or comes up again with the
+// next attempt to refresh.
+const heeded = 4096
+
+// news is what came up since the last look.
+type news struct {
+	look   bool            // at everything
+	grants map[string]bool // in trouble, or with an entry
+	// refreshed are grants that were, where that proves that something is over.
+	refreshed map[string]bool
+	storedAt  time.Time // the last outcome of a refresh; zero: there was none
+}
+
+// listen collects what events tell until ctx or the stream ends.
+func (a *Alerts) listen(ctx context.Context, events Stream) {
+	defer events.Close()
+	for {
+		list, err := events.Next(ctx)
+		if err != nil {
+			return
+		}
+		heed := false
+		a.mu.Lock()
+		for _, e := range list {
+			heed = a.heed(e) || heed
+		}
+		a.mu.Unlock()
+		if heed {
+			a.rouse()
+		}
+	}
+}
+
+// heed notes an event and tells whether it matters. It must cost little: most
+// are of grants that are well. a.mu is held.
+func (a *Alerts) heed(e keeper.Event) bool {
+	n := &a.news
+	if n.grants == nil {
+		n.grants, n.refreshed = make(map[string]bool), make(map[string]bool)
+	}
+	if e.Kind == keeper.Skipped {
+		n.look = true
+		return true
+	}
+	matters := a.watched[e.Grant]
+	switch e.State {
+	case store.OK, store.Pending, store.Paused:
+	default:
+		matters = true
+	}
+	if matters && len(n.grants) < heeded {
+		n.grants[e.Grant] = true
+	}
+	if e.Kind == keeper.Refreshed || e.Kind == keeper.Failed {
+		n.storedAt = e.At
+		matters = matters || a.unproven
+	}
+	if e.Kind == keeper.Refreshed && a.unproven && len(n.refreshed) < heeded {
+		n.refreshed[e.Grant] = true
+	}
+	return matters
+}
+
+// take empties the news.
+func (a *Alerts) take() news {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := a.news
+	a.news = news{}
+	return n
+}

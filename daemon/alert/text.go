@@ -1,0 +1,169 @@
+package alert
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"webex-tokend/daemon/config"
+)
+
+// sentence is the text of a message: whom it is about, and what is the matter.
+func sentence(list []*entry, now time.Time) string {
+	first, many := list[0], len(list) > 1
+	var whom string
+	switch {
+	case many:
+		whom = fmt.Sprintf("%d grants (%s)", len(list), some(subjects(list), len(list)))
+		if in := first.about.integration; in != "" {
+			whom = fmt.Sprintf("%d grants of integration %s (%s)", len(list), in, some(subjects(list), len(list)))
+		}
+	case first.kind == Client:
+		whom = "integration " + first.subject
+	default:
+		whom = first.subject
+	}
+	what, over := first.problem(many, now), !first.Over.IsZero()
+	if over {
+		what = first.recovery()
+	}
+	switch {
+	case over && whom == "":
+		return "over: " + what
+	case over:
+		return "over for " + whom + ": " + what
+	case whom == "":
+		return what
+	}
+	return whom + ": " + what
+}
+
+// problem says what is wrong and what comes of it. For many it says of them
+// what is true of all.
+func (e *entry) problem(many bool, now time.Time) string {
+	a := e.about
+	reason := because(a.reason)
+	if many {
+		reason = ""
+	}
+	switch e.kind {
+	case Consent:
+		if e.Stage > 0 {
+			return "the refresh token is refused; it is tried again, and given up if that goes on"
+		}
+		if a.static {
+			return "the token has ended; only a human can renew it"
+		}
+		return "a new consent is needed" + reason
+	case Window:
+		if e.Stage == 0 {
+			return e.ending("refresh window", many, now) + "; a new consent is needed"
+		}
+		return e.ending("refresh window", many, now) + "; a new consent is needed before"
+	case Token:
+		return e.ending("token", many, now) + "; only a human can renew it"
+	case Expired:
+		return "the access token has expired, and no other came" + reason
+	case Damaged:
+		return "the record does not open; other grants go on"
+	case Unverified:
+		return "put back from an older copy, and not refreshed before somebody vouches for it"
+	case Client:
+		return "its client is refused, so that none of its grants is refreshed" + reason
+	case Store:
+		text := "the store refuses to be written, so that nothing is refreshed; make room on its disk, and do not reboot the host"
+		if a.count > 0 {
+			text += "; answers are in memory alone for " + some(a.grants, a.count)
+		}
+		return text
+	case Overdue:
+		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.count, span(overdueAfter))
+	case Crowd:
+		return fmt.Sprintf("so many grants are in trouble that %d are not told one by one", a.count)
+	}
+	return string(e.kind)
+}
+
+// recovery says what is so again.
+func (e *entry) recovery() string {
+	switch e.kind {
+	case Consent:
+		return "no human is needed any more"
+	case Window, Token:
+		return "the end is not near any more"
+	case Expired:
+		return "there is a live access token again"
+	case Damaged:
+		return "the record opens again"
+	case Unverified:
+		return "it is refreshed again"
+	case Client:
+		return "its client is accepted again"
+	case Store:
+		return "the store can be written again"
+	case Overdue:
+		return "refreshes begin in time again"
+	}
+	return "all is well again"
+}
+
+// ending says when something ends; of many, the first of them.
+func (e *entry) ending(what string, many bool, now time.Time) string {
+	if many {
+		what = "first " + what
+	}
+	ends := e.about.ends
+	switch {
+	case ends == nil:
+		return "the " + what + " ends"
+	case e.Stage == 0:
+		return "the " + what + " has ended, on " + moment(*ends)
+	}
+	text := fmt.Sprintf("the %s ends in %s, on %s", what, span(ends.Sub(now)), moment(*ends))
+	if e.about.assumed {
+		text += " (assumed, no answer has told)"
+	}
+	return text
+}
+
+// some names three of many.
+func some(names []string, count int) string {
+	shown := names[:min(len(names), 3)]
+	text := strings.Join(shown, ", ")
+	if more := count - len(shown); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + strings.ReplaceAll(reason, "_", " ")
+}
+
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// span is a duration as somebody would say it.
+func span(d time.Duration) string {
+	unit := time.Second
+	switch {
+	case d >= 24*time.Hour:
+		unit = time.Hour
+	case d >= time.Hour:
+		unit = time.Minute
+	}
+	return config.FormatDuration(d.Round(unit))
+}
+
+// printable makes one line of what may come from a server.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}

@@ -1,0 +1,228 @@
+package alert_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/store"
+)
+
+func TestARefusedTokenIsToldAtOnceAndAgainWhenItIsGivenUp(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		issued := h.register("rest-1")
+		h.sweep()
+		h.hears()
+		if !h.webex.Revoke(issued.RefreshToken) {
+			t.Fatal("nothing was revoked")
+		}
+		h.refresh("rest-1")
+		first := h.messages() // without a look: the event has told
+		if len(first) != 1 || first[0].Severity != "warning" || first[0].Reason != "refresh_token_rejected" || first[0].Action != "webex-tokend import rest-1" {
+			t.Fatalf("the first refusal: %+v", first)
+		}
+		h.live(time.Hour, 10*time.Second)
+		second := h.messages()
+		if len(second) != 1 || second[0].Severity != "critical" || second[0].State != "reauthorize" || second[0].Incident != first[0].Incident ||
+			!strings.HasPrefix(second[0].Text, "rest-1: a new consent is needed") {
+			t.Fatalf("when it is given up: %+v", second)
+		}
+		h.live(3*day, time.Hour)
+		h.hears()
+		h.register("rest-1")
+		h.hears("consent rest-1 over")
+		h.live(2*day, time.Hour)
+		h.hears()
+	})
+}
+
+func TestARefreshThatFailsOtherwiseDoesNotTakeARefusalBack(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`), emulator.Reply(503, nil, ""), emulator.Lose())
+		h.refresh("rest-1")
+		h.hears("consent rest-1 10m")
+		for range 2 {
+			time.Sleep(2 * time.Minute)
+			h.refresh("rest-1")
+			h.sweep()
+		}
+		h.hears()
+		time.Sleep(2 * time.Minute)
+		h.refresh("rest-1")
+		h.hears("consent rest-1 over")
+	})
+}
+
+func TestARefusedClientIsOneAlertHoweverManyGrantsItHas(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		client := h.webex.Client(emulator.REST).ID
+		for i := range 40 {
+			h.register(fmt.Sprintf("rest-%02d", i))
+		}
+		h.live(6*day, time.Hour)
+		h.hears()
+		h.webex.RejectClient(client, true)
+		h.refresh("rest-07")
+		messages := h.messages()
+		if len(messages) != 1 || messages[0].Kind != "client" || messages[0].Integration != "rest" || messages[0].Action != "webex-tokend validate" ||
+			messages[0].Grant != "" || messages[0].Severity != "critical" || !strings.HasPrefix(messages[0].Text, "integration rest: its client is refused") {
+			t.Fatalf("told %+v", messages)
+		}
+		h.live(2*day, time.Minute)
+		h.hears()
+		// A daemon that was started anew knows of no refusal; that is no recovery.
+		h.restart()
+		h.live(time.Hour, time.Minute)
+		h.hears()
+		h.webex.RejectClient(client, false)
+		h.live(time.Hour, time.Minute)
+		h.hears("client rest over")
+	})
+}
+
+func TestAStoreThatRefusesIsToldOnceForAll(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		for i := range 5 {
+			h.register(fmt.Sprint("rest-", i))
+		}
+		h.full.Store(true)
+		h.refresh("rest-1")
+		h.sweep()
+		messages := h.messages()
+		if len(messages) != 1 || messages[0].Kind != "store" || messages[0].Severity != "critical" || messages[0].Action != "webex-tokend status" {
+			t.Fatalf("told %+v", messages)
+		}
+		h.live(10*time.Minute, time.Second)
+		h.hears()
+		h.full.Store(false)
+		h.refresh("rest-1")
+		h.live(5*time.Minute, time.Second)
+		h.hears("store  over")
+		h.restart()
+		h.live(5*time.Minute, time.Second)
+		h.hears()
+	})
+}
+
+func TestAnAnswerThatTheStoreRefusesIsNamed(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		arrived, release := make(chan struct{}), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		go func() { _, _ = h.keeper.Refresh(t.Context(), "rest-1") }()
+		<-arrived
+		h.full.Store(true)
+		close(release)
+		synctest.Wait()
+		h.sweep()
+		messages := h.messages()
+		if len(messages) != 1 || messages[0].Kind != "store" || !slices.Equal(messages[0].Grants, []string{"rest-1"}) ||
+			!strings.HasSuffix(messages[0].Text, "answers are in memory alone for rest-1") {
+			t.Fatalf("told %+v", messages)
+		}
+		h.full.Store(false)
+		h.live(5*time.Minute, time.Second)
+		h.hears("store  over")
+	})
+}
+
+func TestAnEndpointThatIsDownIsToldWhenATokenHasExpired(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		for i := range 30 {
+			h.register(fmt.Sprintf("rest-%02d", i))
+		}
+		h.live(6*day, time.Hour)
+		h.webex.Down(true)
+		h.live(9*day, 4*time.Minute)
+		told := make(map[string]int)
+		for _, m := range h.messages() {
+			told[string(m.Kind)] += m.Count
+			if m.Kind == "expired" && m.Action == "" {
+				t.Errorf("nothing to do about %+v", m)
+			}
+		}
+		if told["expired"] != 30 || told["consent"]+told["window"] > 0 {
+			t.Errorf("told of %v", told)
+		}
+		h.webex.Down(false)
+		h.live(2*time.Hour, time.Minute)
+		over := 0
+		for _, m := range h.messages() {
+			if m.Kind == "expired" && m.Resolved {
+				over += m.Count
+			}
+		}
+		if over != 30 {
+			t.Errorf("over for %d", over)
+		}
+	})
+}
+
+func TestDamageAndRestoredCopiesAreTold(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.register("rest-2")
+		s, err := h.store.Get(t.Context(), "rest-2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.UnverifiedSince = time.Now()
+		if _, err := h.store.Put(t.Context(), store.Update{Record: s.Record, Expect: s.Revision}); err != nil {
+			t.Fatal(err)
+		}
+		row, err := h.memory.Get(t.Context(), "rest-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries := []store.Entry{{Index: store.AttentionIndex, Group: "rest/ok", Rank: 1, Name: "rest-1"}}
+		if _, err := h.memory.Swap(t.Context(), store.Change{Name: "rest-1", Expect: row.Revision,
+			Write: &store.Write{Value: []byte("damaged"), Entries: entries}}); err != nil {
+			t.Fatal(err)
+		}
+		h.sweep()
+		h.hearsInAnyOrder("damaged rest-1 0s", "unverified rest-2 0s")
+		if _, err := h.keeper.Adopt(t.Context(), "rest-2"); err != nil {
+			t.Fatal(err)
+		}
+		h.register("rest-1")
+		h.sweep()
+		h.hearsInAnyOrder("damaged rest-1 over", "unverified rest-2 over")
+	})
+}
+
+func TestAGrantThatIsRemovedHasNoTroubleLeft(t *testing.T) {
+	inBubble(t, fixed, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.live(70*day, 6*time.Hour)
+		h.hears("window rest-1 28d")
+		if err := h.keeper.Remove(t.Context(), "rest-1"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		over := h.messages()
+		if len(over) != 1 || !over[0].Resolved || over[0].Grant != "rest-1" {
+			t.Errorf("told %+v", over)
+		}
+	})
+}
+
+func TestRefreshesThatDoNotBeginAreTold(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.live(time.Minute, time.Second)
+		h.webex.Script(emulator.Limit("3600"))
+		h.refresh("rest-1")
+		h.take("rest-2", `{"access_token":"x","refresh_token":"y","expires_in":1200}`)
+		h.live(30*time.Minute, time.Second)
+		h.hears("overdue  0s")
+		h.live(time.Hour, time.Second)
+		if heard := h.heard(); !slices.Contains(heard, "overdue  over") {
+			t.Errorf("heard %q", heard)
+		}
+	})
+}
