@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"webex-tokend/daemon/keeper"
@@ -45,7 +46,9 @@ func newFleet(n int, now time.Time) *fleet {
 			g.State, g.Reason, g.WindowEndsAt = "reauthorize", "refresh_token_rejected", at(-2*days)
 			g.AccessExpiresAt, g.RefreshDueAt = at(-time.Hour), nil
 		case 22:
-			g.State, g.Reason = "retrying", "server_error"
+			// As long as names and reasons get.
+			g.Name += "-" + strings.Repeat("o", 62-len(g.Name))
+			g.State, g.Reason = "retrying", "the proxy of the house says: "+strings.Repeat("no such upstream, ", 9)
 		case 31:
 			g.State, g.Reason = "misconfigured", "client_rejected"
 		case 40:

@@ -182,7 +182,8 @@ func (s *Server) audit(rt route, c *call, err error) {
 	if c.who != nil {
 		name = c.who.name
 	}
-	fields := []any{"route", rt.pattern, "person", printable(name), "from", c.r.RemoteAddr, "grant", printable(c.grant)}
+	from, _, _ := net.SplitHostPort(c.r.RemoteAddr) // with its port every line of a flood would be a new one
+	fields := []any{"route", rt.pattern, "person", printable(name), "from", from, "grant", printable(c.grant)}
 	if err != nil {
 		fields = append(fields, "status", faultOf(err).status)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestPagesFitTheirScreen(t *testing.T) {
 		do(t, ctx, chromedp.Navigate(door))
 		for _, screen := range []struct{ width, height int64 }{{1280, 1300}, {390, 1500}} {
 			for _, scheme := range []string{"light", "dark"} {
-				for _, page := range []string{"/ui/", "/ui/grants/crm-tenant-0000", "/ui/grants/crm-tenant-0000/authorize"} {
+				for _, page := range []string{"/ui/", "/ui/?state=retrying", "/ui/grants/crm-tenant-0000", "/ui/grants/crm-tenant-0000/authorize", "/ui/grants/" + longest} {
 					if n != 300 && page != "/ui/" {
 						continue
 					}
@@ -42,8 +43,12 @@ func TestPagesFitTheirScreen(t *testing.T) {
 					)
 					sideways := ask(t, ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`))
 					text := ask(t, ctx, chromedp.Text(chromedp.CSS("main")))
+					strayed := ask(t, ctx, chromedp.Evaluate[string](leavesItsCard))
 					if sideways {
 						t.Errorf("%s: it is wider than the screen", name)
+					}
+					if strayed != "" {
+						t.Errorf("%s: %q leaves its card", name, strayed)
 					}
 					if len(text) < 80 {
 						t.Errorf("%s: it says only %q", name, text)
@@ -54,6 +59,16 @@ func TestPagesFitTheirScreen(t *testing.T) {
 		}
 	}
 }
+
+// leavesItsCard finds text of a picture that sticks out of the card around it:
+// that makes no page wider.
+const leavesItsCard = `[...document.querySelectorAll(".card svg text")].find(text => {
+	const is = text.getBoundingClientRect(), card = text.closest(".card").getBoundingClientRect();
+	return is.width && (is.left < card.left || is.right > card.right);
+})?.textContent ?? ""`
+
+// longest is the name of a grant in the fleet.
+var longest = "rooms-tenant-0022-" + strings.Repeat("o", 45)
 
 // prefer sets the colours that the person likes.
 func prefer(scheme string) chromedp.Action[chromedp.Void] {

@@ -15,6 +15,9 @@ const (
 	// barsDrawn is how many grants have a line of their own; all of them are
 	// in the columns below.
 	barsDrawn = 12
+	// barsInHand is how many of them fit a hand's screen, so that the list
+	// below is not far.
+	barsInHand = 6
 	// columnDays is the width of a column.
 	columnDays = 5
 
@@ -120,8 +123,15 @@ func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
 // Wide and Narrow are the same picture for a desk and for a hand: text keeps
 // its size, so it cannot just be scaled. In the hand, names stand above their
 // bars.
-func (t *timeline) Wide() drawing   { return t.draw(1080, 168) }
-func (t *timeline) Narrow() drawing { return t.draw(322, 0) }
+func (t *timeline) Wide() drawing { return t.draw(1080, 168) }
+
+func (t *timeline) Narrow() drawing {
+	less := *t
+	if len(t.Columns) > 0 {
+		less.Bars = t.Bars[:min(len(t.Bars), barsInHand)]
+	}
+	return less.draw(322, 0)
+}
 
 // A drawing is a timeline in units of the picture.
 type drawing struct {
@@ -165,6 +175,7 @@ const (
 	lineSize  = 26.0
 	footRoom  = 26.0
 	columnTop = 84.0 // height of the fullest column
+	letter    = 7.7  // width of one in a name, in most fonts
 )
 
 // draw lays the picture out for a width, with room for names at the left, or
@@ -196,9 +207,9 @@ func (t *timeline) draw(width int, names float64) drawing {
 		drawn.Y = drawn.Row + above + (line-above)/2
 		drawn.Length = max(x(b.Days), d.Today) - drawn.X
 		if names > 0 {
-			drawn.Label, drawn.LabelX, drawn.LabelY, drawn.LabelAnchor = cut(b.Name, int(names/7.2)), names-12, drawn.Y, "end"
+			drawn.Label, drawn.LabelX, drawn.LabelY, drawn.LabelAnchor = cut(b.Name, int(names/letter)), names-12, drawn.Y, "end"
 		} else {
-			drawn.Label, drawn.LabelX, drawn.LabelY, drawn.LabelAnchor = b.Name, d.Today+6, drawn.Row+above-1, "start"
+			drawn.Label, drawn.LabelX, drawn.LabelY, drawn.LabelAnchor = cut(b.Name, int((d.Right-d.Today)/letter)), d.Today+6, drawn.Row+above-1, "start"
 		}
 		drawn.When, drawn.WhenX, drawn.WhenAnchor = b.End.Local().Format("2 Jan"), x(b.Days)+12, "start"
 		switch {
