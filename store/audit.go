@@ -67,6 +67,9 @@ func (s *Store) Audit(ctx context.Context, auditor Auditor, after string, limit 
 		switch {
 		case err != nil:
 			found.Damaged = append(found.Damaged, row.Name)
+			if errors.Is(err, ErrNewerFormat) {
+				continue // the build that wrote it will want it where it is
+			}
 			if err := s.fileDamaged(ctx, row); err != nil {
 				return found, err
 			}

@@ -199,6 +199,25 @@ func TestADamagedRecordIsFiledAsSuchUntilItOpensAgain(t *testing.T) {
 	}
 }
 
+func TestARecordOfANewerFormatStaysWhereItIsFiled(t *testing.T) {
+	a := newAudited(t, "a", "b")
+	a.change(t, func(tx *bbolt.Tx) error {
+		b := bytes.Clone(tx.Bucket([]byte("rows")).Get([]byte("b")))
+		b[bytes.Index(b, []byte("\x01\x0a\x01b"))] = 2 // the format, before the name
+		return tx.Bucket([]byte("rows")).Put([]byte("b"), b)
+	})
+	if _, err := a.Get(t.Context(), "b"); !errors.Is(err, store.ErrNewerFormat) {
+		t.Fatalf("it is not of a newer format: %v", err)
+	}
+	found, dropped := a.audit(t)
+	if !slices.Equal(found.Damaged, []string{"b"}) || len(found.Repaired)+len(dropped) > 0 {
+		t.Errorf("found %+v, dropped %v", found, dropped)
+	}
+	if states := a.states(t); !maps.Equal(states, map[store.State]int{store.OK: 2}) {
+		t.Errorf("the states are %v", states)
+	}
+}
+
 func TestTheAuditDropsEntriesOfNoRecord(t *testing.T) {
 	a := newAudited(t, "a", "b", "c")
 	if err := a.Intend(t.Context(), "a", store.Any, store.Intent{Attempt: 1}); err != nil {

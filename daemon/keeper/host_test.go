@@ -297,7 +297,7 @@ func (h *host) damage(name string) {
 		{Index: store.AttentionIndex, Group: "rest/ok", Rank: 1, Name: name},
 		{Index: store.DueIndex, Group: "rest", Rank: 1, Name: name},
 	}
-	change := store.Change{Name: name, Expect: row.Revision, Write: &store.Write{Value: []byte("damaged"), Entries: entries}}
+	change := store.Change{Name: name, Expect: row.Revision, Write: &store.Write{Value: []byte("\x01damaged"), Entries: entries}}
 	if _, err := h.backend.Swap(h.t.Context(), change); err != nil {
 		h.t.Fatal(err)
 	}

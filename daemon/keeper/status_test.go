@@ -138,6 +138,7 @@ func TestADamagedRecordThatTheAuditFiledIsCountedRightFromTheStart(t *testing.T)
 		counted("after the audit")
 		h.stop()
 		h.start()
+		synctest.Wait() // for the counting behind the opening
 		counted("after a restart")
 	})
 }
