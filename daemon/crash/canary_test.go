@@ -147,6 +147,7 @@ func TestNoSecretGetsAnywhereButWhereItBelongs(t *testing.T) {
 	for _, path := range []string{"/v1/status", "/v1/grants", "/healthz", "/readyz", "/metrics", "/v1/grants/ops-0/token?min_valid=9999h"} {
 		seen.Write(h.ask("GET", path, ""))
 	}
+	surface := d.surface(t)
 	if err := d.cmd.Process.Signal(syscall.SIGQUIT); err != nil { // a panic's traces of all goroutines
 		t.Fatal(err)
 	}
@@ -160,7 +161,8 @@ func TestNoSecretGetsAnywhereButWhereItBelongs(t *testing.T) {
 		t.Fatalf("the ledger knows %d tokens", len(secrets))
 	}
 	secrets = append(secrets, client.Secret)
-	for what, text := range map[string][]byte{"answers": seen.Bytes(), "the log": d.err.Bytes(), "standard output": d.out.Bytes()} {
+	for what, text := range map[string][]byte{"answers": seen.Bytes(), "the log": d.err.Bytes(),
+		"arguments and environment": surface, "standard output": d.out.Bytes()} {
 		if len(text) == 0 && what != "standard output" {
 			t.Errorf("%s are empty: nothing was searched", what)
 		}
@@ -172,6 +174,19 @@ func TestNoSecretGetsAnywhereButWhereItBelongs(t *testing.T) {
 	if found == 0 {
 		t.Error("not even the token files hold a token: the search proves nothing")
 	}
+}
+
+// surface is what a process shows of itself.
+func (p *process) surface(t *testing.T) (text []byte) {
+	t.Helper()
+	for _, name := range []string{"cmdline", "environ"} {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.cmd.Process.Pid, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, b...)
+	}
+	return text
 }
 
 // searchFolder looks at every file of the host but those that are to hold

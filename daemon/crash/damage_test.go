@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -93,7 +94,8 @@ func examineDamages(dir, how string) error {
 		}
 		alarm := time.AfterFunc(hung, func() {
 			fmt.Println("hangs", n)
-			os.Exit(1)
+			debug.SetTraceback("all")
+			panic("it hangs")
 		})
 		served := examineOne(dir, n, d.Unsealed, tokens)
 		alarm.Stop()
@@ -204,6 +206,7 @@ func (h *host) judgeDamages(n int, unsealed bool) (v verdict) {
 		case code == 0:
 		case len(p.says("hangs")) > 0:
 			v.hung++
+			h.t.Logf("damage %s: %s", begun[len(begun)-1], p.err.String())
 		case len(begun) == 0:
 			h.t.Fatalf("the examination does not begin: %s", p.err.String())
 		default:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -36,7 +37,7 @@ func loopExt4(t *testing.T, point string) *looped {
 	if err := os.Truncate(l.image, 24<<20); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("mkfs.ext4", "-q", l.image).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mkfs.ext4", "-q", "-e", "remount-ro", l.image).CombinedOutput(); err != nil {
 		t.Skipf("no ext4 can be made: %v %s", err, out)
 	}
 	if out, err := exec.Command("mount", "-o", "loop", l.image, point).CombinedOutput(); err != nil {
@@ -44,6 +45,42 @@ func loopExt4(t *testing.T, point string) *looped {
 	}
 	t.Cleanup(func() { _ = exec.Command("umount", point).Run() })
 	return l
+}
+
+// turnReadOnly lets the kernel find an error in the file system, after which it
+// writes nothing more, whoever has files of it open.
+func (l *looped) turnReadOnly() {
+	l.t.Helper()
+	device, err := exec.Command("findmnt", "-no", "SOURCE", l.point).Output()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	trigger := filepath.Join("/sys/fs/ext4", filepath.Base(strings.TrimSpace(string(device))), "trigger_fs_error")
+	if err := os.WriteFile(trigger, []byte("a test"), 0o200); err != nil {
+		l.t.Skipf("the kernel lets no error be made: %v", err)
+	}
+}
+
+// repair checks the file system and mounts it again.
+func (l *looped) repair() {
+	l.t.Helper()
+	if out, err := exec.Command("umount", l.point).CombinedOutput(); err != nil {
+		l.t.Fatalf("%v: %s", err, out)
+	}
+	// Its exit code 1 says that it mended something.
+	if out, err := exec.Command("e2fsck", "-f", "-y", l.image).CombinedOutput(); err != nil {
+		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() > 1 {
+			l.t.Fatalf("%v: %s", err, out)
+		}
+	}
+	l.mount()
+}
+
+func (l *looped) mount() {
+	l.t.Helper()
+	if out, err := exec.Command("mount", "-o", "loop", l.image, l.point).CombinedOutput(); err != nil {
+		l.t.Fatalf("%v: %s", err, out)
+	}
 }
 
 // losePower ends the file system as a power cut does, and mounts it again.
@@ -60,9 +97,7 @@ func (l *looped) losePower() {
 	if out, err := exec.Command("umount", l.point).CombinedOutput(); err != nil {
 		l.t.Fatalf("%v: %s", err, out)
 	}
-	if out, err := exec.Command("mount", "-o", "loop", l.image, l.point).CombinedOutput(); err != nil {
-		l.t.Fatalf("%v: %s", err, out)
-	}
+	l.mount()
 }
 
 // onExt4 puts the store, or the token files, on a file system that can lose its

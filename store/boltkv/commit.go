@@ -1,6 +1,7 @@
 package boltkv
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,10 +72,9 @@ func (k *KV) commit() {
 			k.serve(group)
 		case !more:
 			return
-		case k.file.db == nil:
+		case !k.file.writable():
 			k.wait(time.After(reopenAfter))
 			k.reopen()
-			continue
 		case !k.tally.counting():
 			k.wait(nil)
 			continue
@@ -103,7 +103,7 @@ func (k *KV) serve(group []*operation) {
 	if len(live) == 0 {
 		return
 	}
-	if k.file.db == nil {
+	if !k.file.writable() {
 		k.reopen()
 	}
 	if err := k.writable(); err != nil {
@@ -173,7 +173,7 @@ func (k *KV) writable() error {
 	if why := k.condemned.Load(); why != nil {
 		return *why
 	}
-	if why := k.file.why; why != nil {
+	if why := cmp.Or(k.file.why, k.file.refuses); why != nil {
 		return k.condemnReplaced(why)
 	}
 	return k.condemnReplaced(k.file.inPlace())
@@ -230,13 +230,18 @@ func (k *KV) undo(t *transaction, why error) {
 // reopen leaves the file closed when it does not open; readers then get the
 // reason.
 func (k *KV) reopen() {
+	if k.file.refuses != nil && k.file.readOnly() {
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err := k.file.close(nil); err != nil {
 		k.log.Warn("could not close the store file", "error", err)
 	}
-	if err := k.file.open(); err != nil {
+	if err := k.file.reopen(); err != nil {
 		k.log.Error("could not open the store file anew", "error", err)
+	} else if k.file.refuses != nil {
+		k.log.Error("the store can be read only", "error", k.file.refuses)
 	}
 	k.tally.restart()
 }

@@ -26,6 +26,8 @@ type file struct {
 	id  identity // of the file that was opened first
 	db  *bbolt.DB
 	why error // why db is nil
+	// refuses is why db can be read only; nil: it can be written.
+	refuses error
 	// raw is the descriptor that bbolt uses. It is closed by hand where a
 	// panic leaves bbolt unable to, because it carries bbolt's flock.
 	raw *os.File
@@ -48,15 +50,33 @@ func openOrCreate(cfg Config, log hclog.Logger) (*file, error) {
 }
 
 // open opens the file, which must exist and, after the first time, be the same
-// one. The array freelist, kept in the file, is the slower choice for bbolt
-// and the right one here: without it a cold start reads every page.
+// one.
 func (f *file) open() error {
+	f.refuses = nil
+	return f.openAs(false)
+}
+
+// reopen opens it once more. On a disk that has turned read-only meanwhile, what
+// is in the file can still be read.
+func (f *file) reopen() error {
+	err := f.open()
+	if !errors.Is(err, unix.EROFS) {
+		return err
+	}
+	f.refuses = err
+	return f.openAs(true)
+}
+
+// openAs takes the array freelist, kept in the file. That is the slower choice
+// for bbolt and the right one here: without it a cold start reads every page.
+func (f *file) openAs(readOnly bool) error {
 	var db *bbolt.DB
 	err := guarded(func() (err error) {
 		db, err = bbolt.Open(f.path, 0o600, &bbolt.Options{
 			Timeout:      max(f.timeout, time.Millisecond),
 			FreelistType: bbolt.FreelistArrayType,
 			NoStatistics: true,
+			ReadOnly:     readOnly,
 			OpenFile:     f.openRaw,
 		})
 		if err != nil {
@@ -91,8 +111,8 @@ func unopened(path string, err error) error {
 
 // openRaw opens the file for bbolt, having looked at what bbolt believes
 // unseen.
-func (f *file) openRaw(path string, _ int, _ os.FileMode) (raw *os.File, err error) {
-	raw, err = os.OpenFile(path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+func (f *file) openRaw(path string, flag int, _ os.FileMode) (raw *os.File, err error) {
+	raw, err = os.OpenFile(path, flag&^os.O_CREATE|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +171,18 @@ func (f *file) inPlace() error {
 	}
 	return nil
 }
+
+// readOnly asks the disk.
+func (f *file) readOnly() bool {
+	raw, err := os.OpenFile(f.path, os.O_RDWR|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err == nil {
+		raw.Close()
+	}
+	return errors.Is(err, unix.EROFS)
+}
+
+// writable is false where a change has to open the file anew first.
+func (f *file) writable() bool { return f.db != nil && f.refuses == nil }
 
 func (f *file) close(why error) error {
 	f.why = why

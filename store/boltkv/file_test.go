@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
 
 	"webex-tokend/store"
 )
@@ -174,6 +175,21 @@ func TestNoCommitGoesToAFileThatWasReplaced(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAStoreThatCouldOnlyBeReadIsWrittenOnceItsDiskTakesIt(t *testing.T) {
+	kv := openFor(t, filepath.Join(t.TempDir(), "store.db"))
+	put(t, kv, "a", "1")
+	kv.mu.Lock()
+	kv.file.close(nil)
+	kv.file.refuses = unix.EROFS
+	if err := kv.file.openAs(true); err != nil {
+		t.Fatal(err)
+	}
+	kv.mu.Unlock()
+	get(t, kv, "a", "1")
+	put(t, kv, "a", "2")
+	get(t, kv, "a", "2")
 }
 
 func edit(t *testing.T, path string, f func(*bbolt.Tx) error) {

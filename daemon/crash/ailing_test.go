@@ -1,0 +1,190 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/store"
+)
+
+// midway orders a refresh of a grant and lets something happen while its answer
+// is under way, which is the moment at which most can be lost.
+func (h *host) midway(c *client.Client, name string, happens func()) {
+	h.t.Helper()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	h.webex.Script(emulator.Hold(arrived, release))
+	ctx, cancel := context.WithCancel(h.t.Context())
+	ordered := make(chan struct{})
+	go func() {
+		defer close(ordered)
+		_, _ = c.Refresh(ctx, name) // the answer to the order may never come
+	}()
+	h.t.Cleanup(func() {
+		cancel()
+		<-ordered
+	})
+	<-arrived
+	happens()
+	close(release)
+}
+
+// becomes waits until a grant has that state.
+func (h *host) becomes(c *client.Client, name string, state store.State) {
+	h.t.Helper()
+	ctx, cancel := patience(h.t)
+	defer cancel()
+	for {
+		g, err := c.Grant(ctx, name)
+		if err == nil && g.State == string(state) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			h.t.Fatalf("%s is %s (%s), %v", name, g.State, g.Reason, err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// serves fails unless the daemon hands out a token that works.
+func (h *host) serves(c *client.Client, name string) {
+	h.t.Helper()
+	ctx, cancel := patience(h.t)
+	defer cancel()
+	token, err := c.Token(ctx, name, 0)
+	if err != nil || !h.webex.ValidAccess(token.AccessToken) {
+		h.t.Errorf("%s: no token that works: %v", name, err)
+	}
+}
+
+// nothingLost starts the daemon and refreshes every grant.
+func (h *host) nothingLost(names []string) {
+	h.t.Helper()
+	d := h.start("daemon")
+	c := h.speak()
+	ctx, cancel := patience(h.t)
+	defer cancel()
+	for _, name := range names {
+		if _, err := c.Refresh(ctx, name); err != nil {
+			h.t.Errorf("%s is lost: %v", name, err)
+		}
+	}
+	d.kill()
+	d.wait()
+	if n := h.webex.Stats().Reuses; n > 0 {
+		h.t.Errorf("%d refresh tokens came that were used up", n)
+	}
+}
+
+func TestADaemonWhoseDiskTurnsReadOnlyServesOnSendsNothingAndLosesNothing(t *testing.T) {
+	h := newHost(t, 0)
+	disk := h.onExt4("state")
+	d := h.start("daemon")
+	c := h.speak()
+	names := h.registerFleet(c, 2)
+	h.midway(c, names[0], disk.turnReadOnly)
+	h.becomes(c, names[0], store.Unpersisted)
+	awaitFile(t, filepath.Join(h.dir, "run", "spool", names[0]))
+	for _, name := range names {
+		h.serves(c, name)
+	}
+	before := h.asked()
+	ctx, cancel := patience(t)
+	defer cancel()
+	if _, err := c.Refresh(ctx, names[1]); err == nil {
+		t.Error("a refresh succeeded without a store")
+	}
+	if n := h.asked() - before; n > 0 {
+		t.Errorf("%d requests", n)
+	}
+	d.kill()
+	d.wait()
+	disk.repair()
+	h.nothingLost(names)
+}
+
+func TestADaemonRefusesToStartOnAReadOnlyDiskAndLeavesTheTokenFiles(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	h := newHost(t, 0)
+	state := h.smallDisk()
+	d := h.start("daemon")
+	names := h.registerFleet(h.speak(), 1)
+	file := filepath.Join(h.dir, "run", "tokens", names[0])
+	published := awaitFile(t, file)
+	d.kill()
+	d.wait()
+	remount := func(flags uintptr) {
+		if err := syscall.Mount("", state, "", syscall.MS_REMOUNT|flags, "size=4m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(syscall.MS_RDONLY)
+	d = h.start("daemon")
+	if killed, code := d.wait(); killed || code == 0 || !bytes.Contains(d.err.Bytes(), []byte("read-only file system")) {
+		t.Errorf("exit code %d: %s", code, d.err.String())
+	}
+	if left, err := os.ReadFile(file); err != nil || !bytes.Equal(left, published) {
+		t.Errorf("the token file is another one: %v", err)
+	}
+	if n := h.asked(); n > 0 {
+		t.Errorf("%d requests", n)
+	}
+	remount(0)
+	h.nothingLost(names)
+}
+
+// awaitFile waits until there is a file, and returns its content.
+func awaitFile(t *testing.T, path string) []byte {
+	t.Helper()
+	ctx, cancel := patience(t)
+	defer cancel()
+	for {
+		content, err := os.ReadFile(path)
+		if err == nil {
+			return content
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func TestADaemonWhoseStoreIsReplacedEndsAndLosesNothing(t *testing.T) {
+	h := newHost(t, 0)
+	d := h.start("daemon")
+	c := h.speak()
+	names := h.registerFleet(c, 2)
+	path := filepath.Join(h.dir, "state", "store.db")
+	older, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.write("state/older.db", string(older))
+	before := h.asked()
+	h.midway(c, names[0], func() {
+		if err := os.Rename(filepath.Join(h.dir, "state", "older.db"), path); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if killed, code := d.wait(); killed || code == 0 || !bytes.Contains(d.err.Bytes(), []byte("replaced while it was open")) {
+		t.Errorf("exit code %d: %s", code, d.err.String())
+	}
+	if n := h.asked() - before; n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	if kept, err := filepath.Glob(filepath.Join(h.dir, "state", "backups", "replaced-*.db")); err != nil || len(kept) != 1 {
+		t.Errorf("copies of what was there: %v, %v", kept, err)
+	}
+	h.nothingLost(names)
+}
