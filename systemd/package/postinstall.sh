@@ -5,7 +5,8 @@
 set -e
 
 systemd-sysusers webex-tokend.conf
-systemd-tmpfiles --create webex-tokend.conf
+# It fails where an image is built without /proc; the first boot makes up for it.
+systemd-tmpfiles --create webex-tokend.conf || true
 
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
