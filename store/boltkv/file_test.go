@@ -178,15 +178,22 @@ func TestNoCommitGoesToAFileThatWasReplaced(t *testing.T) {
 }
 
 func TestAStoreThatCouldOnlyBeReadIsWrittenOnceItsDiskTakesIt(t *testing.T) {
-	kv := openFor(t, filepath.Join(t.TempDir(), "store.db"))
+	path := filepath.Join(t.TempDir(), "store.db")
+	kv := openFor(t, path)
 	put(t, kv, "a", "1")
-	kv.mu.Lock()
-	kv.file.close(nil)
-	kv.file.refuses = unix.EROFS
-	if err := kv.file.openAs(true); err != nil {
+	kv.Close()
+
+	f := &file{path: path, log: kv.log, refuses: unix.EROFS}
+	if err := f.openAs(true); err != nil {
 		t.Fatal(err)
 	}
-	kv.mu.Unlock()
+	lock, err := acquire(path+".lock", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv = &KV{log: f.log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), file: f}
+	go kv.commit()
+	t.Cleanup(func() { kv.Close() })
 	get(t, kv, "a", "1")
 	put(t, kv, "a", "2")
 	get(t, kv, "a", "2")
