@@ -15,14 +15,14 @@ import (
 // openStore opens the sealed store. Without its key nothing is created; with
 // another one nothing is changed. A store from before sealing is sealed first.
 func (d *daemon) openStore(ctx context.Context, c *config.Config) error {
-	key, warning, err := seal.ReadKey(seal.LocateKey(c.Seal.KeyFile))
+	file := boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: d.log.Named("store")}
+	key, warning, err := seal.ReadKeyOf(file.Path, seal.LocateKey(c.Seal.KeyFile))
 	if err != nil {
 		return err
 	}
 	if warning != "" {
 		d.log.Warn(warning)
 	}
-	file := boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: d.log.Named("store")}
 	err = d.openSealed(ctx, file, key)
 	if errors.Is(err, seal.ErrUnsealed) {
 		d.log.Warn("the store is from before sealing; sealing it", "path", file.Path)

@@ -103,6 +103,9 @@ func explain(err error) *failure {
 		return &failure{exitUsage, fmt.Errorf("the configuration is not valid\n%s", faults), "see: webex-tokend validate"}
 	}
 	if missing, ok := errors.AsType[*seal.MissingKeyError](err); ok {
+		if missing.Store != "" {
+			return &failure{exitNoKey, err, "put it there, or the recovery key; if none was ever made: webex-tokend key init " + missing.Path}
+		}
 		return &failure{exitNoKey, err, "make one: webex-tokend key init " + missing.Path}
 	}
 	if unusable, ok := errors.AsType[*seal.KeyFileError](err); ok {

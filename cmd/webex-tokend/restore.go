@@ -76,7 +76,7 @@ func (c *console) restore(ctx context.Context, cfg *config.Config, backup string
 // look opens a store file with the key of the configuration, in order to see
 // that it opens.
 func look(ctx context.Context, cfg *config.Config, path string) (*store.Store, error) {
-	key, _, err := seal.ReadKey(seal.LocateKey(cfg.Seal.KeyFile))
+	key, _, err := seal.ReadKeyOf(path, seal.LocateKey(cfg.Seal.KeyFile))
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +125,8 @@ func explainCopy(cfg *config.Config, err error) error {
 }
 
 // explainFile keeps errors of files on this side from being taken for those of
-// the socket, and has no new key made for a store that is there.
+// the socket.
 func explainFile(err error) error {
-	if _, missing := errors.AsType[*seal.MissingKeyError](err); missing {
-		return &failure{exitNoKey, err, "put the key of that store there, or its recovery key"}
-	}
 	if f := explain(err); f.code != exitFailed && f.code != exitDenied {
 		return f
 	}

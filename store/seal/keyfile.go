@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"webex-tokend/store/newfile"
 )
 
 // CredentialName is what the key is called among the credentials that systemd
@@ -17,10 +19,28 @@ import (
 const CredentialName = "store.key"
 
 // A MissingKeyError says that there is no key where it should be.
-type MissingKeyError struct{ Path string }
+type MissingKeyError struct {
+	Path  string
+	Store string // that needs the key; empty: there is none yet
+}
 
 func (e *MissingKeyError) Error() string {
-	return fmt.Sprintf("there is no store key in %s", e.Path)
+	if e.Store == "" {
+		return fmt.Sprintf("there is no store key in %s", e.Path)
+	}
+	return fmt.Sprintf("there is no store key in %s, and the store in %s needs its own", e.Path, e.Store)
+}
+
+// ReadKeyOf is ReadKey, and names the store in a *MissingKeyError when there is
+// one.
+func ReadKeyOf(store, path string) (key Key, warning string, err error) {
+	key, warning, err = ReadKey(path)
+	if missing, ok := errors.AsType[*MissingKeyError](err); ok {
+		if _, err := os.Lstat(store); err == nil {
+			missing.Store = store
+		}
+	}
+	return key, warning, err
 }
 
 // A KeyFileError says why a key file is not used: it cannot be read, it holds no
@@ -52,7 +72,7 @@ func LocateKey(file string) string {
 func ReadKey(path string) (key Key, warning string, err error) {
 	key, warning, err = readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Key{}, "", &MissingKeyError{path}
+		return Key{}, "", &MissingKeyError{Path: path}
 	}
 	if err != nil {
 		return Key{}, "", &KeyFileError{path, err}
@@ -93,55 +113,25 @@ func readKey(path string) (key Key, warning string, err error) {
 	return key, warning, nil
 }
 
-// WriteKey makes a key file, mode 0440 with the group of its folder, and never
-// replaces one: then the error is fs.ErrExist. The file is whole or absent: it
-// is written under another name, fsynced, linked, and the folder fsynced.
-func WriteKey(path string, key Key) (err error) {
-	folder, err := os.OpenRoot(filepath.Dir(path))
+// WriteKey makes a key file, mode 0440 with the group of its folder. The file is
+// whole or absent, and never replaces one: then the error is fs.ErrExist.
+func WriteKey(path string, key Key) error {
+	err := newfile.Write(path, func(f *os.File) error {
+		if _, err := io.WriteString(f, key.Text().Reveal()+"\n"); err != nil {
+			return err
+		}
+		return shareWithFolder(filepath.Dir(path), f)
+	})
 	if err != nil {
 		return fmt.Errorf("write store key: %w", err)
 	}
-	defer folder.Close()
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("write store key: %w", err)
-		}
-	}()
-	name := filepath.Base(path)
-	if _, err := folder.Lstat(name); err == nil {
-		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
-	}
-	fresh := "." + name + ".new"
-	if err := folder.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := folder.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
-	if cause, ok := errors.AsType[*fs.PathError](err); ok {
-		return &fs.PathError{Op: "create", Path: path, Err: cause.Err}
-	}
-	if err != nil {
-		return err
-	}
-	defer folder.Remove(fresh)
-	_, err = io.WriteString(f, key.Text().Reveal()+"\n")
-	err = errors.Join(err, shareWithFolder(folder, f), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err := folder.Link(fresh, name); err != nil {
-		return err
-	}
-	d, err := folder.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil
 }
 
 // shareWithFolder lets the group of the folder read: that is the daemon's for
 // /etc/webex-tokend. A user who may not give a file to that group keeps his own.
-func shareWithFolder(folder *os.Root, f *os.File) error {
-	info, err := folder.Stat(".")
+func shareWithFolder(folder string, f *os.File) error {
+	info, err := os.Stat(folder)
 	if err != nil {
 		return err
 	}
