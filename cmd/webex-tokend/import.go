@@ -29,7 +29,8 @@ that the configuration declares. Without FILE, or with "-", it is read from
 stdin. Importing again does no harm: a refresh token that was seen before
 changes nothing.
 
-Lives count from the import unless --issued-at says when the response came.
+Lives count from the import unless --issued-at says when the response came; then
+Webex is asked, where it can tell, when the access token really ends.
 
 With --bulk, FILE holds a response a line, each with its grant:
   {"grant":"ops","access_token":"...","expires_in":1209599,"refresh_token":"..."}
@@ -119,7 +120,7 @@ func (c *console) open(name string) (io.ReadCloser, error) {
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, &failure{exitFailed, fmt.Errorf("read tokens: %w", err), ""}
+		return nil, &failure{exitFailed, fmt.Errorf("read tokens: %w", err), rootHint(err)}
 	}
 	return f, nil
 }
