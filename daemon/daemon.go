@@ -179,6 +179,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	d.startPublishing(ctx)
 	d.startAlerts()
 	d.startMetrics()
+	d.startExpiries()
 	d.seeds.ReadAll(ctx, c)
 	listener, err := d.listen(ctx)
 	if err != nil {

@@ -41,7 +41,7 @@ func (d *daemon) startPublishing(ctx context.Context) {
 
 func (d *daemon) react(e keeper.Event) {
 	switch e.Kind {
-	case keeper.Registered, keeper.Refreshed:
+	case keeper.Registered, keeper.Refreshed, keeper.Dated:
 		d.publisher.Publish(e.Grant)
 	case keeper.Failed, keeper.Changed:
 		d.publisher.Restate(e.Grant)

@@ -17,7 +17,7 @@ import (
 // An Event is something that happened to one grant.
 type Event struct {
 	ID   uint64 // increasing; where to resume
-	Kind string // registered refreshed failed state window removed skipped
+	Kind string // registered refreshed failed state window expiry removed skipped
 	wire.Event
 }
 

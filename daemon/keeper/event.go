@@ -19,6 +19,7 @@ const (
 	Failed     EventKind = "failed"
 	Changed    EventKind = "state"   // the state is another one
 	Moved      EventKind = "window"  // the window end is another one
+	Dated      EventKind = "expiry"  // it is known for certain now when the token ends
 	Removed    EventKind = "removed" // by the operator
 	// Skipped stands where events of many grants are missing, because the reader
 	// was too slow or comes back too late: what it derived from events must be

@@ -1,0 +1,79 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"webex-tokend/daemon/keeper"
+)
+
+// Webex is asked of one token at a time. A storm of imports asks about the first
+// thousand: the others are refreshed in time, and their answers tell.
+const (
+	askedAtOnce = 1000
+	askPause    = 100 * time.Millisecond
+	askAgain    = time.Minute // doubled with each failure
+	askSeldom   = time.Hour
+)
+
+// startExpiries asks of tokens that are registered from here on when they end.
+func (d *daemon) startExpiries() {
+	events := d.keeper.Subscribe(keeper.Latest)
+	d.tasks.Go(func() {
+		defer events.Close()
+		d.askExpiries(d.watching, events)
+	})
+}
+
+// A doubt is a token whose end is not known for certain.
+type doubt struct {
+	due   time.Time
+	pause time.Duration
+}
+
+func (d *daemon) askExpiries(ctx context.Context, events *keeper.Subscription) {
+	open := make(map[string]doubt)
+	for {
+		list, err := nextUntil(ctx, events, open)
+		if err != nil {
+			return
+		}
+		for _, e := range list {
+			if e.Kind == keeper.Registered && len(open) < askedAtOnce {
+				open[e.Grant] = doubt{due: time.Now(), pause: askAgain}
+			}
+		}
+		for grant, of := range maps.Clone(open) {
+			if of.due.After(time.Now()) {
+				continue
+			}
+			if err := d.keeper.AskExpiry(ctx, grant); err != nil {
+				d.log.Debug("end of the token not told", "grant", grant, "again_in", of.pause.String(), "error", err)
+				open[grant] = doubt{time.Now().Add(of.pause), min(2*of.pause, askSeldom)}
+			} else {
+				delete(open, grant)
+			}
+			if !wait(ctx, askPause) {
+				return
+			}
+		}
+	}
+}
+
+// nextUntil waits for events, and no longer than until a doubt falls due.
+func nextUntil(ctx context.Context, events *keeper.Subscription, open map[string]doubt) ([]keeper.Event, error) {
+	if len(open) == 0 {
+		return events.Next(ctx)
+	}
+	first := slices.MinFunc(slices.Collect(maps.Values(open)), func(a, b doubt) int { return a.due.Compare(b.due) })
+	bounded, cancel := context.WithDeadline(ctx, first.due)
+	defer cancel()
+	list, err := events.Next(bounded)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, nil
+	}
+	return list, err
+}
