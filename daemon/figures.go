@@ -32,13 +32,26 @@ func (d *daemon) startMetrics() {
 // figures answers with the metrics that a caller may see.
 func (d *daemon) figures(view func(grant string) bool) http.Handler { return d.metrics.Handler(view) }
 
-// writeTextfile writes the metrics where the configuration wants them.
-func (d *daemon) writeTextfile() {
-	path := d.current.Load().Maintenance.Textfile
+// A textfile receives the metrics where the configuration wants them. The log is
+// told when it can no longer be written and when it can again, not each time.
+type textfile struct {
+	d       *daemon
+	failing bool
+}
+
+// write is a job, of which cron runs one at a time.
+func (f *textfile) write() {
+	path := f.d.current.Load().Maintenance.Textfile
 	if path == "" {
+		f.failing = false
 		return
 	}
-	if err := d.metrics.WriteFile(d.watching, path); err != nil {
-		d.log.Error("textfile not written", "path", path, "error", err)
+	err := f.d.metrics.WriteFile(f.d.watching, path)
+	switch {
+	case err != nil && !f.failing:
+		f.d.log.Error("textfile not written", "path", path, "error", err)
+	case err == nil && f.failing:
+		f.d.log.Info("textfile written again", "path", path)
 	}
+	f.failing = err != nil
 }

@@ -36,7 +36,7 @@ func startJobs(d *daemon) (*jobs, error) {
 	if err := j.arrange(d.current.Load()); err != nil {
 		return nil, err
 	}
-	if _, err := j.cron.AddFunc(textfileSpec, d.writeTextfile); err != nil {
+	if _, err := j.cron.AddFunc(textfileSpec, (&textfile{d: d}).write); err != nil {
 		return nil, fmt.Errorf("parse textfile spec: %w", err)
 	}
 	if _, err := j.cron.AddFunc(alert.LookSpec, d.alerts.Look); err != nil {

@@ -1,0 +1,53 @@
+package daemon
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/metrics"
+	"webex-tokend/store"
+	"webex-tokend/store/storetest"
+)
+
+func TestATextfileThatCannotBeWrittenIsToldOnceAndOnceWhenItCan(t *testing.T) {
+	s, err := store.Open(t.Context(), new(storetest.Memory), store.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "collector")
+	var told bytes.Buffer
+	cfg := &config.Config{Maintenance: config.Maintenance{Textfile: filepath.Join(folder, "webex-tokend.prom")}}
+	d := &daemon{
+		log:      hclog.New(&hclog.LoggerOptions{Output: &told}),
+		metrics:  metrics.New(metrics.Config{Keeper: keeper.New(keeper.Config{Store: s, Config: cfg})}),
+		watching: t.Context(),
+	}
+	d.current.Store(cfg)
+	f := &textfile{d: d}
+	for _, step := range []struct {
+		name string
+		do   func(path string, mode os.FileMode) error
+		want string
+	}{
+		{"there is no folder", func(string, os.FileMode) error { return nil }, "textfile not written"},
+		{"the folder is there", os.Mkdir, "textfile written again"},
+		{"the folder is gone again", func(path string, _ os.FileMode) error { return os.RemoveAll(path) }, "textfile not written"},
+	} {
+		if err := step.do(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		told.Reset()
+		f.write()
+		f.write()
+		if text := told.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, step.want) {
+			t.Errorf("%s: the log says %q", step.name, text)
+		}
+	}
+}
