@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -14,12 +16,13 @@ func newMan(c *console) *cobra.Command {
 	var folder string
 	cmd := &cobra.Command{
 		Use:   "man [SECTION] [--dir DIR]",
-		Short: "Print or install the manual",
-		Long: `Print the page of the manual with that section: 8 is about the program, 5 about
-its configuration. With --dir, write all pages into the folders man5 and man8
-below DIR, where man(1) looks for them. Without either, say which pages there
-are.`,
-		Example: `  webex-tokend man 8 | man -l -
+		Short: "Show or install the manual",
+		Long: `Show the page of the manual with that section: 8 is about the program, 5 about
+its configuration. A pipe or a file gets its source. With --dir, write all pages
+into the folders man5 and man8 below DIR, where man(1) looks for them. Without
+either, say which pages there are.`,
+		Example: `  webex-tokend man 5
+  webex-tokend man 8 | mandoc -T pdf > webex-tokend.pdf
   webex-tokend man --dir /usr/local/share/man`,
 		ValidArgs: []string{"5", "8"},
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -33,12 +36,11 @@ are.`,
 			case folder != "":
 				return c.installManual(cmd.Root(), folder)
 			case len(args) == 1:
-				return c.printManual(cmd, args[0])
+				return c.showManual(cmd, args[0])
 			}
 			for _, page := range manualPages() {
-				fmt.Fprintf(c.out, "%s(%d)  %s\n", page.name, page.section, page.about)
+				fmt.Fprintf(c.out, "webex-tokend man %d  %s(%[1]d): %[3]s\n", page.section, page.name, page.about)
 			}
-			fmt.Fprintln(c.out, "Read one by: webex-tokend man 8 | man -l -")
 			return nil
 		},
 	}
@@ -46,15 +48,21 @@ are.`,
 	return cmd
 }
 
-func (c *console) printManual(cmd *cobra.Command, section string) error {
+func (c *console) showManual(cmd *cobra.Command, section string) error {
 	for _, page := range manualPages() {
 		if strconv.Itoa(page.section) != section {
 			continue
 		}
 		text, err := page.text(cmd.Root(), builtFrom())
-		if err == nil {
-			_, err = fmt.Fprint(c.out, text)
+		if err != nil {
+			return err
 		}
+		if man, err := exec.LookPath("man"); err == nil && screenOf(c.out).terminal {
+			reader := exec.Command(man, "-l", "-")
+			reader.Stdin, reader.Stdout, reader.Stderr = strings.NewReader(text), c.out, c.err
+			return reader.Run()
+		}
+		_, err = fmt.Fprint(c.out, text)
 		return err
 	}
 	return usage(cmd, "the manual has the sections 5 and 8, not %q", section)
