@@ -59,16 +59,18 @@ grant "bot-*" {
   integration = "bots"
 }
 alert {
-  webhook_url = "https://pager.test/alerts"
+  %s
 }
 `
+
+const toPager = `webhook_url = "https://pager.test/alerts"`
 
 // A host is a keeper with its alerts over a store in memory, and a pager that
 // they post to.
 type host struct {
 	t      testing.TB
 	webex  *emulator.Emulator
-	config *config.Config
+	config atomic.Pointer[config.Config]
 	dir    string
 	memory storetest.Memory
 	full   atomic.Bool  // the store refuses what is written
@@ -86,19 +88,26 @@ type host struct {
 func inBubble(t *testing.T, cfg emulator.Config, test func(t *testing.T, h *host)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{t: t, webex: emulator.New(cfg), dir: t.TempDir()}
-		client := h.webex.Client(emulator.REST)
-		secret := filepath.Join(h.dir, "secret")
-		if err := os.WriteFile(secret, []byte(client.Secret), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		var err error
-		if h.config, err = config.Parse(fmt.Appendf(nil, twoKinds, client.ID, secret), "test.hcl"); err != nil {
-			t.Fatal(err)
-		}
+		h.configure(toPager)
 		h.start()
 		defer h.stop()
 		test(t, h)
 	})
+}
+
+// configure takes the lines of an alert block.
+func (h *host) configure(block string) {
+	h.t.Helper()
+	client := h.webex.Client(emulator.REST)
+	secret := filepath.Join(h.dir, "secret")
+	if err := os.WriteFile(secret, []byte(client.Secret), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	parsed, err := config.Parse(fmt.Appendf(nil, twoKinds, client.ID, secret, block), "test.hcl")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.config.Store(parsed)
 }
 
 // A pager takes alerts as a webhook does.
@@ -144,7 +153,7 @@ func (h *host) start() {
 	transport := h.webex.Transport()
 	h.keeper = keeper.New(keeper.Config{
 		Store:    h.store,
-		Config:   h.config,
+		Config:   h.config.Load(),
 		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return transport, nil }}),
 		Spool:    filepath.Join(h.dir, "spool"),
 		Now:      now,
@@ -155,7 +164,7 @@ func (h *host) start() {
 	h.alerts = alert.New(alert.Config{
 		Keeper:    h.keeper,
 		Store:     h.store,
-		Config:    func() *config.Config { return h.config },
+		Config:    h.config.Load,
 		Transport: &h.pager,
 		Host:      "tokens-1",
 		Now:       now,

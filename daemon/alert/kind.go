@@ -76,11 +76,12 @@ func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool
 	return 0, false
 }
 
-// end is what a Window or a Token comes to.
+// end is what a Window or a Token comes to. That of a service app needs nobody:
+// its manager mints anew, and where it cannot, a Consent is told.
 func (k Kind) end(g wire.Grant) *time.Time {
 	static := g.Kind == string(config.Static)
 	switch {
-	case k == Window && !static:
+	case k == Window && !static && g.Kind != string(config.ServiceApp):
 		return g.WindowEndsAt
 	case k == Token && static:
 		return g.AccessExpiresAt

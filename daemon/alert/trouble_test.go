@@ -61,7 +61,7 @@ func TestARefreshThatFailsOtherwiseDoesNotTakeARefusalBack(t *testing.T) {
 func TestARefusedClientIsOneAlertHoweverManyGrantsItHas(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		client := h.webex.Client(emulator.REST).ID
-		for i := range 40 {
+		for i := range 20 {
 			h.register(fmt.Sprintf("rest-%02d", i))
 		}
 		h.live(6*day, time.Hour)
@@ -73,7 +73,7 @@ func TestARefusedClientIsOneAlertHoweverManyGrantsItHas(t *testing.T) {
 			messages[0].Grant != "" || messages[0].Severity != "critical" || !strings.HasPrefix(messages[0].Text, "integration rest: its client is refused") {
 			t.Fatalf("told %+v", messages)
 		}
-		h.live(2*day, time.Minute)
+		h.live(2*day, 4*time.Minute)
 		h.hears()
 		// A daemon that was started anew knows of no refusal; that is no recovery.
 		h.restart()
@@ -133,7 +133,7 @@ func TestAnAnswerThatTheStoreRefusesIsNamed(t *testing.T) {
 
 func TestAnEndpointThatIsDownIsToldWhenATokenHasExpired(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
-		for i := range 30 {
+		for i := range 15 {
 			h.register(fmt.Sprintf("rest-%02d", i))
 		}
 		h.live(6*day, time.Hour)
@@ -146,7 +146,7 @@ func TestAnEndpointThatIsDownIsToldWhenATokenHasExpired(t *testing.T) {
 				t.Errorf("nothing to do about %+v", m)
 			}
 		}
-		if told["expired"] != 30 || told["consent"]+told["window"] > 0 {
+		if told["expired"] != 15 || told["consent"]+told["window"] > 0 {
 			t.Errorf("told of %v", told)
 		}
 		h.webex.Down(false)
@@ -157,7 +157,7 @@ func TestAnEndpointThatIsDownIsToldWhenATokenHasExpired(t *testing.T) {
 				over += m.Count
 			}
 		}
-		if over != 30 {
+		if over != 15 {
 			t.Errorf("over for %d", over)
 		}
 	})

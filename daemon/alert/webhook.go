@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -35,10 +34,9 @@ const (
 func webhookWay(transport http.RoundTripper) method {
 	if transport == nil {
 		transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
-			MaxIdleConnsPerHost: 1,
-			IdleConnTimeout:     20 * time.Second,
+			Proxy:             http.ProxyFromEnvironment,
+			TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12},
+			DisableKeepAlives: true, // alerts are rare
 		}
 	}
 	client := &http.Client{
@@ -81,9 +79,7 @@ func post(ctx context.Context, client *http.Client, c config.Alert, m Message) e
 		}
 		return fmt.Errorf("post alert to %s: %w", req.URL.Host, err)
 	}
-	defer resp.Body.Close()
-	// Read to the end, the connection can be used again.
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("post alert to %s: it answers %d", req.URL.Host, resp.StatusCode)
 	}

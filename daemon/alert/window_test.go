@@ -161,6 +161,28 @@ func TestAWrongClockIsNoReasonToMissATime(t *testing.T) {
 	})
 }
 
+func TestAReloadTakesOverTimesAndWays(t *testing.T) {
+	inBubble(t, fixed, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.live(70*day, 6*time.Hour)
+		h.hears("window rest-1 28d")
+		const before = "before = [\"21d\", \"1d\"]\n"
+		h.configure(before + toPager)
+		h.live(time.Minute, 10*time.Second)
+		h.hears("window rest-1 21d")
+		h.configure(before)
+		h.live(time.Minute, 10*time.Second)
+		h.hears()
+		if f := h.alerts.Figures(); len(f) != 1 || f[0].Way != "log" {
+			t.Errorf("figures are %+v", f)
+		}
+		// Whoever is new learns what there is.
+		h.configure(before + toPager)
+		h.live(time.Minute, 10*time.Second)
+		h.hears("window rest-1 21d")
+	})
+}
+
 func TestAnEndThatWaversIsToldOnce(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.register("rest-1")
