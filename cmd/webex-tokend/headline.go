@@ -19,7 +19,7 @@ func headline(sum wire.Status, now time.Time) string {
 	if sum.Counting {
 		b.WriteString(" so far (still counting)")
 	}
-	if sum.States[string(store.OK)] == sum.Grants {
+	if sum.States[string(store.OK)] == sum.Grants && sum.Keeper.StoreError == "" {
 		b.WriteString(", all well")
 	} else {
 		separator := ": "
@@ -52,8 +52,11 @@ func headline(sum wire.Status, now time.Time) string {
 	return b.String()
 }
 
-// waits tells whether a grant is in a state that only a human ends.
+// waits tells whether there is what only a human ends.
 func waits(sum wire.Status) bool {
+	if sum.Keeper.StoreError != "" {
+		return true
+	}
 	for state, n := range sum.States {
 		if n > 0 && sign(store.State(state)) == "!" {
 			return true

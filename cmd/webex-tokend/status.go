@@ -181,6 +181,9 @@ func drawFleet(on screen, sum wire.Status, shown []wire.Grant, rest int, now tim
 func drawRows(on screen, sum wire.Status, shown []wire.Grant, rest int, now time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, on.paint(bold, on.wrap(headline(sum, now), 0)))
+	if k := sum.Keeper; k.StoreError != "" {
+		fmt.Fprintln(&b, on.paint(red, on.wrap("the store refuses to be written, nothing is refreshed: "+k.StoreError, 0))+"\n  next: "+k.Action)
+	}
 	if f := judgeKey(sum.StoreKey); f.text != "" {
 		fmt.Fprintln(&b, on.paint(red, on.wrap(f.text, 0))+"\n  while it runs: webex-tokend key recovery --out FILE")
 	}

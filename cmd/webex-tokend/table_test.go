@@ -172,6 +172,8 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 			"1 grant, all well; all windows slide, no human action in sight"},
 		{"states come by urgency", wire.Status{Grants: 6, States: map[string]int{"ok": 2, "retrying": 1, "paused": 1, "reauthorize": 2}},
 			"6 grants: 2 reauthorize, 1 retrying, 1 paused, 2 ok; human action needed now"},
+		{"a store that refuses is not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Keeper: wire.Keeper{StoreError: "full"}},
+			"1 grant: 1 ok; human action needed now"},
 		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants, all well; 1 overdue"},
 		{"a count under way is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Counting: true}, "2 grants so far (still counting), all well"},
 	}

@@ -138,6 +138,9 @@ func judgeKeeper(k wire.Keeper, now time.Time) []finding {
 	if k.LastSweepAt != nil && now.Sub(*k.LastSweepAt) > sweepAge {
 		add(severityCritical, "last sweep %s ago", span(now.Sub(*k.LastSweepAt)))
 	}
+	if k.StoreError != "" {
+		add(severityCritical, "the store refuses to be written, nothing is refreshed: %s", k.StoreError)
+	}
 	if k.Overdue > 0 {
 		add(severityCritical, "%d overdue", k.Overdue)
 	}

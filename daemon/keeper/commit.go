@@ -113,6 +113,7 @@ func (k *Keeper) readBack(name string, revision store.Revision, meant *store.Rec
 func (k *Keeper) settle(name string, intent intentChange, spared bool) {
 	if spared {
 		k.dropSpare(name)
+		k.trustStore()
 	}
 	if intent == keepIntent {
 		return
@@ -144,7 +145,7 @@ func (k *Keeper) hold(name string, since time.Time, err error) {
 	if !known {
 		k.log.Error("answer not stored, trying again", "grant", name, "error", err)
 	}
-	k.distrustStore(since)
+	k.distrustStore(name, since, err)
 }
 
 func (k *Keeper) release(name string) {
@@ -159,20 +160,6 @@ func (k *Keeper) heldSince(name string) (since time.Time, held bool) {
 	defer k.mu.Unlock()
 	since, held = k.held[name]
 	return since, held
-}
-
-func (k *Keeper) distrustStore(now time.Time) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.storeTry = now.Add(storePause)
-}
-
-// storeWritable tells whether an intent may be tried: not while an answer is
-// held, nor right after a refused write.
-func (k *Keeper) storeWritable(now time.Time) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return len(k.held) == 0 && !now.Before(k.storeTry)
 }
 
 func (k *Keeper) hasOutputs(name string) bool {

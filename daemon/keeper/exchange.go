@@ -118,12 +118,13 @@ func (k *Keeper) intend(ctx context.Context, p *plan) error {
 	case errors.Is(err, store.ErrConflict):
 		return err
 	case err != nil:
-		k.distrustStore(begin)
+		k.distrustStore(p.name(), begin, err)
 		k.log.Error("intent refused by the store, nothing sent", "grant", p.name(), "error", err)
 		return fmt.Errorf("store intent of grant %s: %w", p.name(), err)
 	}
 	k.health.committed(k.now().Sub(begin))
 	k.meter.committed(k.now().Sub(begin))
+	k.trustStore()
 	k.mu.Lock()
 	k.attempts[p.name()] = p.attempt
 	k.mu.Unlock()

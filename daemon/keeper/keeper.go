@@ -10,6 +10,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,6 +84,7 @@ type Keeper struct {
 	circuits  map[string]*circuit
 	lanes     map[string]*lane // by token URL
 	storeTry  time.Time        // no intents before that
+	fault     *storeFault      // nil: the store accepts writes
 	reindexed chan struct{}    // closed when the walk under way has ended
 	endWalk   context.CancelFunc
 }
@@ -159,15 +162,19 @@ func (k *Keeper) Start(ctx context.Context) error {
 // Reconfigure takes over another configuration. Exchanges in flight end under
 // the one they began with; the schedule follows behind the return, paced.
 func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
-	k.config.Store(cfg)
+	before := k.config.Swap(cfg)
 	if err := k.findPending(ctx, cfg); err != nil {
 		return err
 	}
 	k.arrangeLanes(cfg)
 	k.mu.Lock()
-	// A circuit may have opened for what this configuration mends.
-	clear(k.circuits)
+	// What changed about a client may be what it was refused for. One that is as
+	// it was stays refused: without proof, nothing is to look mended.
+	maps.DeleteFunc(k.circuits, func(name string, _ *circuit) bool {
+		return !reflect.DeepEqual(before.Integrations[name], cfg.Integrations[name])
+	})
 	k.mu.Unlock()
+	k.tripUnreadable(cfg, k.now())
 	k.startReindex(cfg, false)
 	return nil
 }

@@ -17,6 +17,9 @@ func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 	s := summary{wire.Status{States: make(map[string]int), Keeper: k.health.wire()}}
 	s.Keeper.ClockSkewSeconds = k.widestSkew().Seconds()
 	s.StoreKey = k.storeKey(ctx)
+	if s.Keeper.StoreError = k.storeError(); s.Keeper.StoreError != "" {
+		s.Keeper.Action = diskAction(cfg)
+	}
 	var err error
 	if view == nil {
 		err = k.sumUp(ctx, cfg, &s)
@@ -56,13 +59,17 @@ func (s *summary) ends(g store.AttentionGrant, state store.State) {
 	}
 }
 
-// bounds notes an end that only a human can move.
-func (s *summary) bounds(g store.AttentionGrant, state store.State) {
-	if g.WindowEndsAt.IsZero() || state == store.Reauthorize {
+// bounds notes from when on a grant needs a human.
+func (s *summary) bounds(r *store.Record, state store.State) {
+	at := r.EndsAt()
+	switch {
+	case state == store.Retrying && r.Reason == reasonRejected:
+		at = r.Rejection.First // it is tried again, in vain as a rule
+	case state == store.Reauthorize, moves(r, state):
 		return
 	}
-	if s.Horizon == nil || g.WindowEndsAt.Before(s.Horizon.At) {
-		s.Horizon = &wire.WindowEnd{Grant: g.Name, At: g.WindowEndsAt}
+	if !at.IsZero() && (s.Horizon == nil || at.Before(s.Horizon.At)) {
+		s.Horizon = &wire.WindowEnd{Grant: r.Name, At: at}
 	}
 }
 
@@ -112,16 +119,16 @@ func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) erro
 // does not move. Where the nearest ones all slide, the horizon is beyond them.
 const sighted = 64
 
-// lookAhead finds the first end in a group that refreshing does not move.
+// lookAhead finds from when on a group needs a human: the first end that
+// refreshing does not move, or a refused refresh token, whatever its end.
 func (k *Keeper) lookAhead(ctx context.Context, list []store.AttentionGrant, state store.State, s *summary) {
 	for _, g := range list {
-		if g.WindowEndsAt.IsZero() || s.Horizon != nil && !g.WindowEndsAt.Before(s.Horizon.At) {
+		later := g.WindowEndsAt.IsZero() || s.Horizon != nil && !g.WindowEndsAt.Before(s.Horizon.At)
+		if later && state != store.Retrying {
 			return
 		}
-		stored, err := k.store.Get(ctx, g.Name)
-		if err == nil && !moves(stored.Record, state) {
-			s.bounds(g, state)
-			return
+		if stored, err := k.store.Get(ctx, g.Name); err == nil {
+			s.bounds(stored.Record, state)
 		}
 	}
 }
@@ -137,11 +144,8 @@ func (k *Keeper) walkThrough(ctx context.Context, cfg *config.Config, view View,
 			if !r.Removed && view(r.Name) {
 				state := k.condition(r.Record).State
 				s.add(state, 1)
-				g := store.AttentionGrant{Name: r.Name, WindowEndsAt: r.EndsAt()}
-				s.ends(g, state)
-				if !moves(r.Record, state) {
-					s.bounds(g, state)
-				}
+				s.ends(store.AttentionGrant{Name: r.Name, WindowEndsAt: r.EndsAt()}, state)
+				s.bounds(r.Record, state)
 			}
 			after = max(after, r.Name)
 		}

@@ -299,3 +299,23 @@ func (b *blindness) Groups(ctx context.Context, index store.Index) ([]string, bo
 	}
 	return b.KV.Groups(ctx, index)
 }
+
+func TestARefusedRefreshTokenNeedsAHumanFromItsFirstRefusalOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, calm, "")
+		defer h.stop()
+		h.register("rest-0", emulator.REST)
+		issued := h.register("rest-1", emulator.REST)
+		h.webex.Revoke(issued.RefreshToken)
+		time.Sleep(time.Hour)
+		refused := time.Now()
+		h.keeper.Refresh(t.Context(), "rest-1")
+		time.Sleep(time.Minute)
+		h.keeper.Refresh(t.Context(), "rest-1")
+		for _, view := range []keeper.View{nil, func(string) bool { return true }} {
+			if first := h.status(view).Horizon; first == nil || first.Grant != "rest-1" || !first.At.Equal(refused) {
+				t.Errorf("a human is needed from %+v on, not since %v", first, refused)
+			}
+		}
+	})
+}

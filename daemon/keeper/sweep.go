@@ -27,6 +27,7 @@ func (k *Keeper) Sweep(ctx context.Context) {
 	cfg, now := k.config.Load(), k.now()
 	k.watchClock(ctx, now)
 	k.mintPending(ctx, cfg, now)
+	k.makeUp(now)
 	due := make(map[*lane][]store.DueGrant)
 	var overdue int
 	for name, in := range cfg.Integrations {

@@ -81,8 +81,12 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 		describe("last_sweep_timestamp_seconds", "When the daemon last looked for what is due, as Unix time.").gauge(out, unix(*at))
 	}
 	describe("refreshes_overdue", "Refreshes that should have begun more than 5 minutes ago.").gauge(out, float64(sum.Keeper.Overdue))
+	writable := 1.0
+	if sum.Keeper.StoreError != "" {
+		writable = 0
+	}
+	describe("store_writable", "1 unless the store refused a write and has not accepted a refresh since.").gauge(out, writable)
 	describe("store_latency_seconds", "How long a durable change takes of late.").gauge(out, sum.Keeper.StoreLatencySeconds)
-	describe("clock_skew_seconds", "A token endpoint's clock less ours, of the one that is furthest away, as its last answer told.").gauge(out, sum.Keeper.ClockSkewSeconds)
 	if key := sum.StoreKey; key != nil {
 		usable := 0.0
 		if key.Fault == "" {
@@ -91,6 +95,7 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 		describe("store_keys", "Wrapping keys that open the store; 1: there is no recovery key.").gauge(out, float64(key.Slots))
 		describe("store_key_usable", "1 when the configured key will open the store at the next start, else 0.").gauge(out, usable)
 	}
+	describe("clock_skew_seconds", "A token endpoint's clock less ours, of the one that is furthest away, as its last answer told.").gauge(out, sum.Keeper.ClockSkewSeconds)
 }
 
 func (s *snapshot) collectGrants(out chan<- prometheus.Metric, now time.Time) error {

@@ -204,8 +204,12 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 	switch {
 	case sum.Grants == 0:
 		head, tone = "No grants yet", "rest"
+	case sum.Keeper.StoreError != "":
+		head, tone = "The store refuses to be written", "bad"
 	case bad > 0:
 		head, tone = verbed(bad, "needs somebody", "need somebody"), "bad"
+	case sum.Horizon != nil && !sum.Horizon.At.After(now):
+		head, tone = "Somebody has to act", "bad"
 	case sum.States[string(store.Pending)] > 0:
 		head, tone = verbed(sum.States[string(store.Pending)], "waits for its first tokens", "wait for their first tokens"), "busy"
 	case busy > 0:
@@ -227,7 +231,7 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		}
 	}
 	switch h := sum.Horizon; {
-	case tone == "bad": // now
+	case tone == "bad" && (h == nil || h.At.After(now)): // now
 	case h == nil && sum.EarliestWindowEnd != nil:
 		detail += " All windows slide: no human action is in sight."
 	case h == nil:

@@ -107,6 +107,8 @@ type Keeper struct {
 	StoreLatencySeconds float64    `json:"store_latency_seconds"`
 	ClockSkewSeconds    float64    `json:"clock_skew_seconds"`
 	Overdue             int        `json:"overdue"`
+	StoreError          string     `json:"store_error"` // why the store refuses to be written, so that nothing is refreshed
+	Action              string     `json:"action"`      // a command that helps
 }
 
 // An Imported is the answer to a registration.
