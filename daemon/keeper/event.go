@@ -62,7 +62,7 @@ type stream struct {
 // run has more events than that, so that an ID of an earlier one is below all
 // of this one, as long as nobody sets the clock back.
 func newStream(now time.Time) *stream {
-	return &stream{last: uint64(now.UnixMicro()), subs: make(map[*Subscription]struct{})}
+	return &stream{last: uint64(max(now.UnixMicro(), 0)), subs: make(map[*Subscription]struct{})}
 }
 
 func (s *stream) send(events ...Event) {
