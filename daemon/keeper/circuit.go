@@ -37,6 +37,16 @@ func (k *Keeper) trip(in *config.Integration, f *provider.Failure, now time.Time
 	c.probeAt = now.Add(max(probePause, f.RetryAfter))
 }
 
+// tripUnreadable opens the circuits of integrations whose secrets cannot be
+// read, so that this shows now and not when the first grant falls due.
+func (k *Keeper) tripUnreadable(cfg *config.Config, now time.Time) {
+	for _, in := range cfg.Integrations {
+		if f := provider.Unreadable(in); f != nil {
+			k.trip(in, f, now)
+		}
+	}
+}
+
 // mend closes the circuit after the client was accepted.
 func (k *Keeper) mend(integration string) {
 	k.mu.Lock()

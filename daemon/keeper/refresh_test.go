@@ -2,6 +2,8 @@ package keeper_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -217,6 +219,43 @@ func TestANewSecretInItsFileMendsTheIntegrationAtOnce(t *testing.T) {
 		if g := h.is("meetings-1", store.OK, ""); g.Generation != 2 {
 			t.Errorf("generation %d", g.Generation)
 		}
+	})
+}
+
+func TestASecretThatCannotBeReadAtTheStartShowsAtOnceAndStopsNoOtherIntegration(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.register("meetings-1", emulator.Meetings)
+		h.stop()
+		if err := os.Remove(filepath.Join(h.dir, "rest.secret")); err != nil {
+			t.Fatal(err)
+		}
+		h.start()
+		h.is("rest-1", store.Misconfigured, "client_secret_unreadable")
+		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
+			t.Error(err)
+		}
+		h.configure("") // writes the file anew
+		h.live(2*time.Second, time.Second)
+		h.is("rest-1", store.OK, "")
+	})
+}
+
+func TestAReloadLetsARefusedClientLookMendedOnlyWhereItChanged(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		h.webex.RejectClient(h.webex.Client(emulator.REST).ID, true)
+		h.keeper.Refresh(t.Context(), "rest-1")
+		h.reconfigure("")
+		if g := h.grant("rest-1"); g.State != string(store.Misconfigured) {
+			t.Errorf("after a reload of the same it is %s", g.State)
+		}
+		h.configure("")
+		h.config.Integrations["rest"].ClientID = "another"
+		if err := h.keeper.Reconfigure(t.Context(), h.config); err != nil {
+			t.Fatal(err)
+		}
+		h.is("rest-1", store.OK, "")
 	})
 }
 

@@ -155,6 +155,20 @@ func kindless(in *config.Integration) *Failure {
 		Description: "grants of kind " + string(in.Kind) + " have no token request"}
 }
 
+// Unreadable tells why an integration has no secret to prove itself with; nil
+// when one of its files can be read, or when it needs none.
+func Unreadable(in *config.Integration) *Failure {
+	var failure *Failure
+	for _, file := range in.Secrets {
+		_, err := file.Read()
+		if err == nil {
+			return nil
+		}
+		failure = cmp.Or(failure, unreadable(err))
+	}
+	return failure
+}
+
 // unreadable is a secret file that this machine does not give.
 func unreadable(err error) *Failure {
 	return &Failure{Kind: Misconfigured, Code: "client_secret_unreadable",
