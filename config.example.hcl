@@ -205,7 +205,7 @@ grant "ops" {
 
   # Once the files hold a new token: run a program, without a shell and with
   # WEBEX_TOKEND_GRANT, WEBEX_TOKEND_GENERATION and WEBEX_TOKEND_PATH (the first
-  # file) in an otherwise empty environment. It is run again, ever less often,
+  # file), and PATH, as all of its environment. It is run again, ever less often,
   # until it exits with 0.
   #
   # hook {
@@ -267,7 +267,7 @@ alert {
 
   # A program, without a shell, that gets the alert as JSON on standard input and
   # the most of it as WEBEX_TOKEND_ALERT, _SEVERITY, _GRANT, _INTEGRATION,
-  # _ACTION, _TEXT and _RESOLVED in an otherwise empty environment. It has 30 s,
+  # _ACTION, _TEXT and _RESOLVED, and PATH, as all of its environment. It has 30 s,
   # and is run again, ever less often, until it exits with 0.
   #
   # command = ["/usr/local/bin/page-someone"]

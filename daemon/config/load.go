@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -78,6 +79,9 @@ func (r *reader) config(doc *document) *Config {
 	}
 	r.folderOrAbsent(doc.StateDir, c.StateDir)
 	r.folderOrAbsent(doc.RuntimeDir, c.RuntimeDir)
+	if a := cmp.Or(doc.RuntimeDir, doc.StateDir); a != nil && within(c.RuntimeDir, c.StateDir) {
+		r.fault(a.Expr.Range(), "runtime_dir lies in state_dir", "That folder is closed to all others, so that nobody could reach socket and token files. Choose another one.")
+	}
 	c.API = r.api(doc.API, c.RuntimeDir, doc.RuntimeDir)
 	c.HTTP = r.http(doc.HTTP)
 	c.Seal = r.seal(doc.Seal)
