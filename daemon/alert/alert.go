@@ -64,7 +64,7 @@ type Alerts struct {
 	book    book
 	cursor  string    // of the walk through the urgent grants
 	missed  int       // grants for which the book has had no room during this walk
-	proof   time.Time // the last outcome of a refresh that the store took
+	proven  bool      // since the start the store took the outcome of a refresh
 	swept   time.Time // the last sweep, as of the last look
 	late    time.Time // since when refreshes are overdue; zero: they are not
 	unsaved bool      // the last attempt to store the book failed

@@ -118,12 +118,14 @@ func TestAFullStoreDoesNotKeepAnybodyFromBeingTold(t *testing.T) {
 		h.register("rest-1")
 		h.live(61*day, 6*time.Hour)
 		h.full.Store(true)
+		h.dead.Store(true)
 		h.live(2*day, time.Hour)
 		heard := strings.Join(h.heard(), "\n")
 		if !strings.Contains(heard, "window rest-1 28d") {
 			t.Errorf("heard %s", heard)
 		}
 		h.full.Store(false)
+		h.dead.Store(false)
 		h.live(time.Hour, time.Minute)
 		h.heard()
 		h.restart()

@@ -73,7 +73,8 @@ type host struct {
 	config atomic.Pointer[config.Config]
 	dir    string
 	memory storetest.Memory
-	full   atomic.Bool  // the store refuses what is written
+	full   atomic.Bool  // the store refuses records
+	dead   atomic.Bool  // the store refuses blobs, too
 	ahead  atomic.Int64 // of the wall clock, in nanoseconds
 	keeper *keeper.Keeper
 	alerts *alert.Alerts
@@ -146,7 +147,7 @@ func (p *pager) set(away bool) {
 func (h *host) start() {
 	h.t.Helper()
 	var err error
-	if h.store, err = store.Open(context.Background(), disk{&h.memory, &h.full}, store.Config{}); err != nil {
+	if h.store, err = store.Open(context.Background(), disk{&h.memory, &h.full, &h.dead}, store.Config{}); err != nil {
 		h.t.Fatal(err)
 	}
 	now := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
@@ -199,7 +200,7 @@ func (h *host) restart() {
 // A disk can be opened again, and full.
 type disk struct {
 	*storetest.Memory
-	full *atomic.Bool
+	full, dead *atomic.Bool
 }
 
 var errNoSpace = errors.New("no space left on device")
@@ -214,7 +215,7 @@ func (d disk) Swap(ctx context.Context, c store.Change) (store.Revision, error) 
 }
 
 func (d disk) SwapBlob(ctx context.Context, key string, expect store.Revision, value []byte) (store.Revision, error) {
-	if d.full.Load() {
+	if d.dead.Load() {
 		return 0, errNoSpace
 	}
 	return d.Memory.SwapBlob(ctx, key, expect, value)

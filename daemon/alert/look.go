@@ -30,9 +30,7 @@ type view struct {
 // look brings the entries in line with what is.
 func (a *Alerts) look(ctx context.Context) {
 	n := a.take()
-	if n.storedAt.After(a.proof) {
-		a.proof = n.storedAt
-	}
+	a.proven = a.proven || n.stored
 	v := view{a.cfg.Config(), a.now()}
 	a.lookAround(v, n.refreshed)
 	var err error
@@ -143,11 +141,11 @@ func (a *Alerts) describe(k Kind, g wire.Grant) about {
 // that were since the last look.
 func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
 	t := a.cfg.Keeper.Trouble()
-	blocked := len(t.Unpersisted) > 0 || t.StoreRefused.After(a.proof)
-	// Where no refresh is due, nobody knows whether the store takes one.
-	if blocked || !a.proof.IsZero() {
+	blocked := len(t.Unpersisted) > 0 || t.StoreError != ""
+	// Right after a start nobody has tried the store yet.
+	if blocked || a.proven {
 		a.note(v, Store, "", finding{holds: blocked,
-			about: about{count: len(t.Unpersisted), grants: t.Unpersisted, action: "webex-tokend status"}})
+			about: about{count: len(t.Unpersisted), grants: t.Unpersisted, reason: t.StoreError, action: t.StoreAction}})
 	}
 	a.lookAtClients(v, t, refreshed)
 	a.lookAtDelay(v, t, blocked || len(t.Rejected) > 0)

@@ -28,7 +28,9 @@ import (
 //	}
 type Message struct {
 	// ID is the same whenever this very message is sent again. Incident is the
-	// same in all messages on one trouble, from the first to the recovery.
+	// same in all messages on one trouble of one grant, from the first to the
+	// recovery. One that speaks of many is an incident of its own, and nothing
+	// closes it: what is over is told by grant, or of many again.
 	ID       string `json:"id"`
 	Incident string `json:"incident"`
 	Kind     Kind   `json:"kind"`
@@ -54,8 +56,7 @@ type Message struct {
 // named is how many grants a message names.
 const named = 10
 
-// compose makes one message of entries that form a group, the worst first. One
-// that speaks of many grants is an incident of its own.
+// compose makes one message of entries that form a group, the worst first.
 func compose(list []*entry, host string, now time.Time) Message {
 	first := list[0]
 	m := Message{

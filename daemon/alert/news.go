@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"time"
 
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/store"
@@ -19,7 +18,7 @@ type news struct {
 	grants map[string]bool // in trouble, or with an entry
 	// refreshed are grants that were, where that proves that something is over.
 	refreshed map[string]bool
-	storedAt  time.Time // the last outcome of a refresh; zero: there was none
+	stored    bool // the outcome of some refresh
 }
 
 // listen collects what events tell until ctx or the stream ends.
@@ -63,7 +62,7 @@ func (a *Alerts) heed(e keeper.Event) bool {
 		n.grants[e.Grant] = true
 	}
 	if e.Kind == keeper.Refreshed || e.Kind == keeper.Failed {
-		n.storedAt = e.At
+		n.stored = true
 		matters = matters || a.unproven
 	}
 	if e.Kind == keeper.Refreshed && a.unproven && len(n.refreshed) < heeded {

@@ -72,7 +72,7 @@ func (e *entry) problem(many bool, now time.Time) string {
 	case Client:
 		return "its client is refused, so that none of its grants is refreshed" + reason
 	case Store:
-		text := "the store refuses to be written, so that nothing is refreshed; make room on its disk, and do not reboot the host"
+		text := "the store refuses to be written, so that nothing is refreshed" + reason + "; do not reboot the host"
 		if a.count > 0 {
 			text += "; answers are in memory alone for " + some(a.grants, a.count)
 		}

@@ -94,14 +94,17 @@ func TestAStoreThatRefusesIsToldOnceForAll(t *testing.T) {
 		h.refresh("rest-1")
 		h.sweep()
 		messages := h.messages()
-		if len(messages) != 1 || messages[0].Kind != "store" || messages[0].Severity != "critical" || messages[0].Action != "webex-tokend status" {
+		if len(messages) != 1 || messages[0].Kind != "store" || messages[0].Severity != "critical" || !strings.HasPrefix(messages[0].Action, "df -h ") || messages[0].Reason != "no space left on device" {
 			t.Fatalf("told %+v", messages)
 		}
 		h.live(10*time.Minute, time.Second)
 		h.hears()
-		h.full.Store(false)
+		h.restart() // which is no proof that it accepts writes
+		h.live(time.Minute, time.Second)
+		h.hears()
 		h.refresh("rest-1")
-		h.live(5*time.Minute, time.Second)
+		h.full.Store(false)
+		h.live(time.Minute, time.Second)
 		h.hears("store  over")
 		h.restart()
 		h.live(5*time.Minute, time.Second)

@@ -3,21 +3,21 @@ package keeper
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"webex-tokend/store"
 )
 
-// A Trouble is what holds back more than one grant. The zero Trouble is none.
+// A Trouble is what holds back more than one grant.
 type Trouble struct {
 	// Rejected are the integrations whose client is refused. One is missing here
 	// while it is tried again: only a refresh proves that it is accepted.
 	Rejected map[string]store.Condition
 	// Unpersisted are the grants with an answer that is in memory alone, in order.
 	Unpersisted []string
-	// StoreRefused is when the store last refused a write; zero: it never did.
-	// Only a later refresh proves that it accepts them again.
-	StoreRefused time.Time
+	// StoreError is why the store refuses to be written; empty: it does not, as
+	// far as this keeper knows, which has perhaps not tried yet. StoreAction is a
+	// command that helps.
+	StoreError, StoreAction string
 	// Overdue counts refreshes that should have begun more than 5 minutes ago, as
 	// the last sweep found.
 	Overdue int
@@ -25,16 +25,15 @@ type Trouble struct {
 
 // Trouble returns what there is at this moment.
 func (k *Keeper) Trouble() Trouble {
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	t := Trouble{
 		Rejected:    make(map[string]store.Condition),
-		Unpersisted: slices.Sorted(maps.Keys(k.held)),
+		StoreError:  k.storeError(),
+		StoreAction: diskAction(k.config.Load()),
 		Overdue:     k.health.wire().Overdue,
 	}
-	if !k.storeTry.IsZero() {
-		t.StoreRefused = k.storeTry.Add(-storePause)
-	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	t.Unpersisted = slices.Sorted(maps.Keys(k.held))
 	for name, c := range k.circuits {
 		t.Rejected[name] = c.condition()
 	}
