@@ -54,7 +54,7 @@ func headline(sum wire.Status, now time.Time) string {
 
 // waits tells whether there is what only a human ends.
 func waits(sum wire.Status) bool {
-	if sum.Keeper.StoreError != "" {
+	if sum.Keeper.StoreError != "" || sum.StoreKey != nil && sum.StoreKey.Fault != "" {
 		return true
 	}
 	for state, n := range sum.States {

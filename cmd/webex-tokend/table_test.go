@@ -175,6 +175,8 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 		{"a store that refuses is not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Keeper: wire.Keeper{StoreError: "full"}},
 			"1 grant: 1 ok; human action needed now"},
 		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants, all well; 1 overdue"},
+		{"a key that is gone is told", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, StoreKey: &wire.StoreKey{Fault: "gone"}, Horizon: end(90 * day)},
+			"1 grant, all well; human action needed now"},
 		{"a count under way is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Counting: true}, "2 grants so far (still counting), all well"},
 	}
 	for _, test := range tests {

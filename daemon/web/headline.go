@@ -1,0 +1,72 @@
+package web
+
+import (
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// headline answers whether somebody has to act, and until when.
+func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
+	bad, busy := 0, 0
+	for state, n := range sum.States {
+		switch toneOf(state) {
+		case "bad":
+			bad += n
+		case "busy":
+			busy += n
+		}
+	}
+	switch {
+	case sum.Grants == 0:
+		head, tone = "No grants yet", "rest"
+	case sum.Keeper.StoreError != "":
+		head, tone = "The store refuses to be written", "bad"
+	case sum.StoreKey != nil && sum.StoreKey.Fault != "":
+		head, tone = "The store will not open again", "bad"
+	case bad > 0:
+		head, tone = verbed(bad, "needs somebody", "need somebody"), "bad"
+	case sum.Horizon != nil && !sum.Horizon.At.After(now):
+		head, tone = "Somebody has to act", "bad"
+	case sum.States[string(store.Pending)] > 0:
+		head, tone = verbed(sum.States[string(store.Pending)], "waits for its first tokens", "wait for their first tokens"), "busy"
+	case busy > 0:
+		head, tone = "Nobody has to act", "busy"
+	default:
+		head, tone = "All is well", "good"
+	}
+	switch first := sum.EarliestWindowEnd; {
+	case sum.Grants == 0:
+		detail = "Declare one in the configuration, then authorize it here."
+	case first == nil:
+		detail = "No window is known to end."
+	case first.At.Before(now):
+		detail = fmt.Sprintf("%s ended on %s.", first.Grant, date(first.At))
+	default:
+		detail = fmt.Sprintf("First to end is %s, %s, on %s.", first.Grant, distance(first.At, now), date(first.At))
+		if tone == "good" && first.At.Sub(now) < near {
+			head, tone = "A window ends soon", "busy"
+		}
+	}
+	switch h := sum.Horizon; {
+	case tone == "bad" && (h == nil || h.At.After(now)): // now
+	case h == nil && sum.EarliestWindowEnd != nil:
+		detail += " All windows slide: no human action is in sight."
+	case h == nil:
+	case h.At.Before(now):
+		detail += fmt.Sprintf(" Human action is needed since %s (%s).", date(h.At), h.Grant)
+	default:
+		detail += fmt.Sprintf(" Human action is needed by %s (%s).", date(h.At), h.Grant)
+	}
+	return head, detail, tone
+}
+
+// verbed makes a sentence of a number of grants.
+func verbed(n int, one, many string) string {
+	if n == 1 {
+		return count(n, "grant") + " " + one
+	}
+	return count(n, "grant") + " " + many
+}
