@@ -25,6 +25,7 @@ const (
 // Troubles of more than one grant.
 const (
 	Client  Kind = "client"  // the client of an integration is refused
+	Secret  Kind = "secret"  // its secret cannot be read
 	Store   Kind = "store"   // the store refuses to be written
 	Overdue Kind = "overdue" // refreshes do not begin
 	Crowd   Kind = "crowd"   // more grants are in trouble than can be told one by one
@@ -44,9 +45,12 @@ const (
 	expiredFor = 2 * time.Minute
 	// overdueAfter is how late a refresh may begin.
 	overdueAfter = 5 * time.Minute
-	// rejected is the reason of the keeper for a refresh token that was refused
-	// and is tried again.
-	rejected = "refresh_token_rejected"
+)
+
+// Reasons of the keeper.
+const (
+	rejected   = "refresh_token_rejected"   // and tried again
+	unreadable = "client_secret_unreadable" // sent to nobody
 )
 
 // holds tells whether a grant has a trouble of this kind, and how long it is, at

@@ -153,27 +153,32 @@ func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
 
 // lookAtClients makes one trouble of a refused client, however many grants it
 // has. A client that is tried again is not accepted yet: one of its grants must
-// have been refreshed.
+// have been refreshed. A secret needs only to be read.
 func (a *Alerts) lookAtClients(v view, t keeper.Trouble, refreshed map[string]bool) {
-	for name, c := range t.Rejected {
-		a.note(v, Client, name, finding{holds: true,
-			about: about{integration: name, state: string(c.State), reason: c.Reason, action: "webex-tokend validate"}})
-	}
 	accepted := make(map[string]bool)
 	for name := range refreshed {
 		if g, ok := v.cfg.Grant(name); ok {
 			accepted[g.Integration] = true
 		}
 	}
+	here := make(map[string]bool) // by key
+	for name, c := range t.Rejected {
+		k := Client
+		if c.Reason == unreadable {
+			k = Secret
+		}
+		here[keyOf(k, name)] = true
+		a.note(v, k, name, finding{holds: true,
+			about: about{integration: name, state: string(c.State), reason: c.Reason, action: "webex-tokend validate"}})
+	}
 	for e := range a.book.all() {
-		if e.kind != Client {
+		if e.kind != Client && e.kind != Secret {
 			continue
 		}
-		_, refused := t.Rejected[e.subject]
 		_, declared := v.cfg.Integrations[e.subject]
 		e.about.integration = e.subject
-		if !refused && (accepted[e.subject] || !declared) {
-			a.note(v, Client, e.subject, finding{about: e.about})
+		if !here[e.key()] && (e.kind == Secret || accepted[e.subject] || !declared) {
+			a.note(v, e.kind, e.subject, finding{about: e.about})
 		}
 	}
 }

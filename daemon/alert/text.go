@@ -19,7 +19,7 @@ func sentence(list []*entry, now time.Time) string {
 		if in := first.about.integration; in != "" {
 			whom = fmt.Sprintf("%d grants of integration %s (%s)", len(list), in, some(subjects(list), len(list)))
 		}
-	case first.kind == Client:
+	case first.kind == Client || first.kind == Secret:
 		whom = "integration " + first.subject
 	default:
 		whom = first.subject
@@ -71,6 +71,8 @@ func (e *entry) problem(many bool, now time.Time) string {
 		return "put back from an older copy, and not refreshed before somebody vouches for it"
 	case Client:
 		return "its client is refused, so that none of its grants is refreshed" + reason
+	case Secret:
+		return "its client secret cannot be read, so that none of its grants is refreshed"
 	case Store:
 		text := "the store refuses to be written, so that nothing is refreshed" + reason + "; do not reboot the host"
 		if a.count > 0 {
@@ -100,6 +102,8 @@ func (e *entry) recovery() string {
 		return "it is refreshed again"
 	case Client:
 		return "its client is accepted again"
+	case Secret:
+		return "its client secret can be read again"
 	case Store:
 		return "the store can be written again"
 	case Overdue:

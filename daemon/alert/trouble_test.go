@@ -2,6 +2,8 @@ package alert_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +84,23 @@ func TestARefusedClientIsOneAlertHoweverManyGrantsItHas(t *testing.T) {
 		h.webex.RejectClient(client, false)
 		h.live(time.Hour, time.Minute)
 		h.hears("client rest over")
+	})
+}
+
+func TestASecretThatCannotBeReadIsToldFromTheStartOn(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		if err := os.Rename(filepath.Join(h.dir, "secret"), filepath.Join(h.dir, "away")); err != nil {
+			t.Fatal(err)
+		}
+		h.restart()
+		h.live(time.Minute, time.Second)
+		h.hears("secret rest 0s")
+		if err := os.Rename(filepath.Join(h.dir, "away"), filepath.Join(h.dir, "secret")); err != nil {
+			t.Fatal(err)
+		}
+		h.live(time.Minute, time.Second)
+		h.hears("secret rest over")
 	})
 }
 
