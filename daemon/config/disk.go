@@ -108,6 +108,16 @@ func (r *reader) checkAccount(name string, at hcl.Range, users bool) {
 	}
 }
 
+// checkProgram only warns, for the same reason.
+func (r *reader) checkProgram(at hcl.Range, path string) {
+	if r.disk == nil {
+		return
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
+		r.warn(at, fmt.Sprintf("there is no program %s on this host", path), "")
+	}
+}
+
 // folderOrAbsent checks a folder that the daemon makes when it is absent.
 func (r *reader) folderOrAbsent(a *hcl.Attribute, path string) {
 	if r.disk == nil || a == nil {

@@ -65,6 +65,9 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 		{"a template that is empty", template(write(t, folder, "empty.tmpl", "", 0o600)), fault, fault, "template_file is empty"},
 		{"a template with a misspelt name", template(write(t, folder, "bad.tmpl", "a\n{{ .Token }}\n", 0o600)), fault, fault, "Line 2 of the file: <.Token>: can't evaluate field Token"},
 		{"a good template", template(write(t, folder, "good.tmpl", "{{ .AccessToken }}\n", 0o600)), silence, silence, ""},
+		{"a program that is not there", "alert {\n  command = [\"" + folder + "/none\"]\n}\n", warning, warning, "there is no program " + folder + "/none"},
+		{"a program that cannot be run", "alert {\n  command = [\"" + good + "\"]\n}\n", warning, warning, "there is no program"},
+		{"a good program", "alert {\n  command = [\"/bin/true\"]\n}\n", silence, silence, ""},
 		{"an unknown group", "api {\n  group = \"no-such-group\"\n}\n", warning, warning, "no group \"no-such-group\""},
 		{"an unknown user", "allow {\n  users   = [\"no-such-user\"]\n  actions = [\"token\"]\n  grants  = [\"*\"]\n}\n", warning, warning, "no user \"no-such-user\""},
 	} {

@@ -59,5 +59,6 @@ func (r *reader) command(a *hcl.Attribute) []string {
 		r.fault(elements[0].Range(), "The program has no full path", "No shell looks for it. Write the path from the root, such as /usr/bin/systemctl.")
 		return nil
 	}
+	r.checkProgram(elements[0].Range(), argv[0])
 	return argv
 }
