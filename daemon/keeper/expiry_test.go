@@ -100,7 +100,7 @@ func TestAStaticTokenWithoutAnEndIsAskedForOne(t *testing.T) {
 		}
 		h.askExpiry("bot")
 		h.live(13*24*time.Hour, time.Hour)
-		h.is("bot", store.OK, "")
+		h.is("bot", store.OK, "token_ends")
 		h.live(2*24*time.Hour, time.Hour)
 		h.is("bot", store.Reauthorize, "token_expired")
 	})

@@ -81,8 +81,14 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 			g.Reason = shortfall(r.Token, rule(in, grant))
 		}
 	}
-	if c.State == store.OK && len(g.MissingScopes) > 0 {
-		g.Reason, g.Action = reasonScopesMissing, k.Renewal(r.Name)
+	if c.State == store.OK {
+		reason := ending(r, k.now())
+		if len(g.MissingScopes) > 0 {
+			reason = reasonScopesMissing
+		}
+		if reason != "" {
+			g.Reason, g.Action = reason, k.Renewal(r.Name)
+		}
 	}
 	return g
 }
