@@ -167,8 +167,13 @@ func explainProblem(p *client.Problem, err error) *failure {
 		f.code = exitUsage
 	}
 	switch {
-	case p.RetryAfter > 0:
-		// The action of a grant that waits would be to try again, too early.
+	case p.Reason == "tls_failed":
+		f.hint = "mend the server's certificate, or name its authority by ca_file; then: " + p.Action
+	case p.Reason == "not_found":
+		f.hint = "mend token_url of the integration; then: " + p.Action
+	case p.RetryAfter > 0 && p.State != string(store.Misconfigured):
+		// The action of a grant that waits would be to try again, too early. No
+		// patience helps where a human has to mend something.
 		f.hint = "try again in " + config.FormatDuration(p.RetryAfter)
 	case p.Action != "":
 		f.hint = "next: " + p.Action

@@ -190,7 +190,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		return k.later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
 	}
 	return &Refusal{Kind: Broker, State: condition.State, Reason: condition.Reason,
-		Action: k.action(p.name(), condition), Detail: f.Error()}
+		Action: k.action(p.name(), condition), Detail: fmt.Sprintf("grant %s: %v", p.name(), f)}
 }
 
 // outcomeOpen tells whether it is still unknown what became of the refresh
