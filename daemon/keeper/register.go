@@ -85,8 +85,8 @@ func usable(in *config.Integration, name string, reg Registration, now time.Time
 		if reg.Access.Empty() {
 			return bad("a static token needs an access_token")
 		}
-		if !reg.AccessEnd.IsZero() && !now.Before(reg.AccessEnd) {
-			return bad("the token expired at %s", reg.AccessEnd.UTC().Format(time.RFC3339))
+		if end, _ := accessEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
+			return bad("the token expired at %s", end.UTC().Format(time.RFC3339))
 		}
 		return nil
 	}

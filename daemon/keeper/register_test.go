@@ -287,7 +287,9 @@ func TestATokenThatIsOfNoUseIsRefusedAndChangesNothing(t *testing.T) {
 			Answer: provider.Answer{Access: store.NewSecret("x"), Refresh: store.NewSecret("y"), RefreshEnd: ago(time.Second)}}, keeper.BadContent, "expired"},
 		{"no refresh token", "rest-1", keeper.Registration{
 			Answer: provider.Answer{Access: store.NewSecret("x"), AccessLife: 14 * day}}, keeper.BadContent, "refresh_token"},
-		{"a static token that has expired", "bot-1", keeper.Registration{
+		{"a static token that has expired by its own life", "bot-1", keeper.Registration{
+			Answer: provider.Answer{Access: store.NewSecret("x"), AccessLife: 12 * time.Hour}, IssuedAt: ago(day)}, keeper.BadContent, "expired"},
+		{"a static token that has expired by an instant", "bot-1", keeper.Registration{
 			Answer: provider.Answer{Access: store.NewSecret("x"), AccessEnd: ago(time.Second)}}, keeper.BadContent, "expired"},
 		{"a static grant without a token", "bot-1", keeper.Registration{
 			Answer: provider.Answer{Refresh: store.NewSecret("y")}}, keeper.BadContent, "access_token"},
