@@ -110,7 +110,7 @@ func explainStart(err error) error {
 	switch {
 	case errors.Is(err, socket.ErrTaken):
 		return &failure{exitFailed, err, "remove it, or choose another api.socket"}
-	case rootHint(err) != "" && explain(err).code == exitFailed:
+	case rootHint(err) != "" && explain(err).code == exitFailed: // and no key, which has a next step of its own
 		return &failure{exitFailed, err, "let the user that the daemon runs as write there"}
 	case errors.Is(err, daemon.ErrIncomplete):
 		return &failure{exitFailed, fmt.Errorf("run once: %w", err), "see the log above, or: webex-tokend status"}
