@@ -45,7 +45,7 @@ func exitCodes() []exitCode {
 		{exitFailed, "failed", "read the message: it says what, on what, and the next step"},
 		{exitUsage, "usage or config", "see --help of the command, or `validate`"},
 		{exitNoGrant, "no such grant", "`status` lists the grants; a new one needs a block in the configuration"},
-		{exitNoKey, "no store key", "`key init` for a new store, else put the key back into its file"},
+		{exitNoKey, "no store key", "`key init` for a new store, else put the key back, readable for the daemon"},
 		{exitUnreachable, "daemon not reachable", "start it; name its socket by --socket where it has another one"},
 		{exitReplaced, "store file replaced under the daemon", "look at what stands there now; `restore` takes the copy that the daemon kept in backups"},
 		{exitLocked, "store locked by another process", "end the other daemon, or use the one that runs"},

@@ -41,7 +41,7 @@ of the first one: write it into the key file, and start the daemon.`,
 					err = seal.WriteKey(out, key)
 				}
 				if err != nil {
-					return &failure{exitFailed, err, "nobody has that key now; make another one"}
+					return &failure{exitFailed, err, "nobody has that key; before you make another one: webex-tokend key forget " + made.ID}
 				}
 				made.Key = ""
 			}
