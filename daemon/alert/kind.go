@@ -17,6 +17,7 @@ const (
 	Consent    Kind = "consent"    // a human must consent again, or will soon have to
 	Window     Kind = "window"     // the refresh window ends
 	Token      Kind = "token"      // a token ends that nobody can refresh
+	Failing    Kind = "failing"    // refreshes fail, and the access token lives on
 	Expired    Kind = "expired"    // the access token has expired, and no other came
 	Damaged    Kind = "damaged"    // the record does not open
 	Unverified Kind = "unverified" // restored from an older copy
@@ -32,7 +33,7 @@ const (
 )
 
 // ofGrants are the kinds that are looked for in each grant.
-func ofGrants() []Kind { return []Kind{Consent, Window, Token, Expired, Damaged, Unverified} }
+func ofGrants() []Kind { return []Kind{Consent, Window, Token, Failing, Expired, Damaged, Unverified} }
 
 func (k Kind) ofGrant() bool { return slices.Contains(ofGrants(), k) }
 
@@ -40,6 +41,9 @@ const (
 	// givenUpAfter is the least time between the first refusal of a refresh
 	// token and the end of its grant.
 	givenUpAfter = 10 * time.Minute
+	// failedOften is how many refreshes failed in a row when that is trouble, as
+	// for the command check.
+	failedOften = 3
 	// expiredFor is how long a token has been dead when that is trouble: perhaps
 	// the next attempt brings another one.
 	expiredFor = 2 * time.Minute
@@ -57,6 +61,7 @@ const (
 // least, until the worst of it: 0 when that has come.
 func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool) {
 	state := store.State(g.State)
+	failing := state == store.Retrying || state == store.Unknown
 	switch k {
 	case Consent:
 		if state == store.Retrying && g.Reason == rejected {
@@ -69,8 +74,9 @@ func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool
 			return 0, false
 		}
 		return max(end.Sub(now), 0), true
+	case Failing:
+		return 0, failing && g.Failures >= failedOften
 	case Expired:
-		failing := state == store.Retrying || state == store.Unknown
 		return 0, failing && g.AccessExpiresAt != nil && now.Sub(*g.AccessExpiresAt) >= expiredFor
 	case Damaged:
 		return 0, state == store.Damaged
@@ -110,11 +116,14 @@ func (k Kind) hidden(g wire.Grant) bool {
 	case store.Unpersisted:
 		return true
 	case store.Reauthorize:
-		return k == Window || k == Token || k == Expired
+		return k == Window || k == Token || k == Failing || k == Expired
 	case store.Unverified, store.Paused, store.Misconfigured:
-		return k == Consent || k == Expired
+		return k == Consent || k == Failing || k == Expired
 	case store.Unknown, store.Retrying:
-		return k == Consent && g.Reason != rejected
+		if g.Reason == rejected {
+			return k == Failing
+		}
+		return k == Consent
 	}
 	return false
 }
@@ -153,7 +162,7 @@ func (k Kind) severity(stage time.Duration) string {
 		if stage > 0 {
 			return warning
 		}
-	case Crowd:
+	case Failing, Crowd:
 		return warning
 	}
 	return critical

@@ -110,7 +110,8 @@ type finding struct {
 func (a *Alerts) examine(v view, g wire.Grant) {
 	for _, k := range ofGrants() {
 		f := finding{about: a.describe(k, g)}
-		if k.hidden(g) {
+		// Whom a consent will help, other failures tell nothing new.
+		if k.hidden(g) || k == Failing && a.book.find(Consent, g.Name) != nil {
 			if e := a.book.find(k, g.Name); e != nil {
 				e.about = f.about
 			}

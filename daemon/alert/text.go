@@ -63,6 +63,8 @@ func (e *entry) problem(many bool, now time.Time) string {
 		return e.ending("refresh window", many, now) + "; a new consent is needed before"
 	case Token:
 		return e.ending("token", many, now) + "; only a human can renew it"
+	case Failing:
+		return "refreshes fail again and again, while the access token lives on" + reason
 	case Expired:
 		return "the access token has expired, and no other came" + reason
 	case Damaged:
@@ -94,6 +96,8 @@ func (e *entry) recovery() string {
 		return "no human is needed any more"
 	case Window, Token:
 		return "the end is not near any more"
+	case Failing:
+		return "refreshes succeed again"
 	case Expired:
 		return "there is a live access token again"
 	case Damaged:

@@ -153,6 +153,41 @@ func TestAnAnswerThatTheStoreRefusesIsNamed(t *testing.T) {
 	})
 }
 
+func TestAnEndpointThatIsDownIsToldOnceOfEachGrantWhileTheTokensLive(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		for i := range 15 {
+			h.register(fmt.Sprintf("rest-%02d", i))
+		}
+		h.live(6*day, time.Hour)
+		h.webex.Down(true)
+		h.live(3*day, time.Minute)
+		told := 0
+		for _, m := range h.messages() {
+			switch {
+			case m.Kind == "overdue": // a broken endpoint is tried by one grant at a time
+			case m.Kind != "failing" || m.Severity != "warning" || m.Action == "":
+				t.Errorf("told of %+v", m)
+			default:
+				told += m.Count
+			}
+		}
+		if told != 15 {
+			t.Errorf("told of %d grants", told)
+		}
+		h.webex.Down(false)
+		h.live(2*time.Hour, time.Minute)
+		over := 0
+		for _, m := range h.messages() {
+			if m.Kind == "failing" && m.Resolved {
+				over += m.Count
+			}
+		}
+		if over != 15 {
+			t.Errorf("over for %d", over)
+		}
+	})
+}
+
 func TestAnEndpointThatIsDownIsToldWhenATokenHasExpired(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		for i := range 15 {
