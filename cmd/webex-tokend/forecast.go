@@ -27,8 +27,9 @@ say what the last one said; a window of which it is not known yet whether it
 slides is taken for fixed. Nothing is sent and nothing is changed.
 
 A grant is "lost" when the outage ends its window, "ends" when its window or its
-token ends by then anyway, and "waits" when a human is needed already. NO TOKEN is
-for how long no live access token is there, from the begin of the outage on.`,
+token ends by then anyway, "waits" when a human is needed already, "undecided"
+when nothing is registered. NO TOKEN is for how long no live access token is
+there, from the begin of the outage on.`,
 		Example: `  webex-tokend forecast --outage 9d
   webex-tokend forecast --outage 3d --from 2026-12-24 --days 60
   webex-tokend forecast --outage 9d --json | jq .longest`,

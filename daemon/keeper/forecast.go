@@ -82,6 +82,9 @@ func (k *Keeper) foresee(ctx context.Context, cfg *config.Config, name string, o
 		return err
 	}
 	p := wire.Prospect{Grant: name, Outcome: wire.Undecided, Window: string(window.Unknown)}
+	if in, _, declared := rules(cfg, name); declared {
+		p.Kind = string(in.Kind)
+	}
 	stored, err := k.store.Get(ctx, name)
 	_, damaged := errors.AsType[*store.DamagedError](err)
 	switch {

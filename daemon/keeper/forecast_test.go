@@ -130,6 +130,15 @@ func TestTheLongestOutageIsTheNearestWindowEndAtItsBegin(t *testing.T) {
 	})
 }
 
+func TestAForecastNamesGrantsOfWhichNothingIsRegistered(t *testing.T) {
+	inBubble(t, calm, "grant \"new\" {\n  integration = \"meetings\"\n}\n", func(t *testing.T, h *host) {
+		p := h.foretold(keeper.Outage{From: time.Now(), For: day, Until: time.Now().Add(120 * day)})["new"]
+		if p.Outcome != wire.Undecided || p.Kind != "meetings" || p.At != nil {
+			t.Errorf("foretold %+v", p)
+		}
+	})
+}
+
 func TestAForecastStoresNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := shortWindows(t, emulator.Sliding)
