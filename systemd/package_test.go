@@ -40,6 +40,14 @@ func TestThePackageOnAHostThatNeverHadIt(t *testing.T) {
 		m.run("webex-tokend status")
 		m.run("webex-tokend validate")
 	})
+	t.Run("the blocks that it shows are valid", func(t *testing.T) {
+		m := m.in(t)
+		m.run(`echo the-secret >/etc/webex-tokend/crm.secret && chgrp webex-tokend /etc/webex-tokend/crm.secret && chmod 640 /etc/webex-tokend/crm.secret
+			sed '/^# integration/,/^$/s/^# \?//' /etc/webex-tokend/config.hcl >/tmp/config.hcl`)
+		if plan := m.run("webex-tokend validate --config /tmp/config.hcl"); !strings.Contains(plan, "grant ops") {
+			t.Errorf("they declare no grant: %s", plan)
+		}
+	})
 	t.Run("members of its group see the grants", func(t *testing.T) {
 		m := m.in(t)
 		m.run("useradd --system --groups webex-tokend alice && useradd --system mallory")
