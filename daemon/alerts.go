@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"strings"
+
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/metrics"
@@ -19,11 +21,23 @@ func (d *daemon) startAlerts() {
 	d.tasks.Go(func() { d.alerts.Run(d.watching, events) })
 }
 
+// unheard says why alerts do not arrive. It is asked by the keeper, which is
+// made before the alerts.
+func (d *daemon) unheard() string {
+	var failing []string
+	for _, f := range d.alerts.Figures() {
+		if f.Error != "" {
+			failing = append(failing, f.Way+": "+f.Error)
+		}
+	}
+	return strings.Join(failing, "; ")
+}
+
 // tellings are what the metrics say of alerts.
 func (d *daemon) tellings() []metrics.Telling {
 	var list []metrics.Telling
 	for _, f := range d.alerts.Figures() {
-		list = append(list, metrics.Telling(f))
+		list = append(list, metrics.Telling{Way: f.Way, Told: f.Told, Failed: f.Failed, Waiting: f.Waiting})
 	}
 	return list
 }

@@ -144,9 +144,10 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Provider:  broker,
 		Outputs:   d.outputs,
 		Consumers: d.consumers,
+		Unheard:   d.unheard,
+		StoreKey:  d.storeKey,
 		Spool:     filepath.Join(c.RuntimeDir, "spool"),
 		Log:       d.log.Named("keeper"),
-		StoreKey:  d.storeKey,
 	})
 	d.consents = flow.NewConsents(flow.ConsentConfig{
 		Keeper:    d.keeper,

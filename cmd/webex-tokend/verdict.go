@@ -141,6 +141,9 @@ func judgeKeeper(k wire.Keeper, now time.Time) []finding {
 	if k.StoreError != "" {
 		add(severityCritical, "the store refuses to be written, nothing is refreshed: %s", k.StoreError)
 	}
+	if k.AlertError != "" {
+		add(severityWarning, "alerts do not arrive by %s", k.AlertError)
+	}
 	if k.Overdue > 0 {
 		add(severityCritical, "%d overdue", k.Overdue)
 	}

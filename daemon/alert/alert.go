@@ -83,6 +83,7 @@ type Figures struct {
 	Told    uint64 // messages that were taken
 	Failed  uint64 // attempts that were not
 	Waiting int    // troubles of which there is something left to tell
+	Error   string // of the last attempt; empty: it was taken
 }
 
 // New tells nothing until Run.

@@ -94,11 +94,14 @@ func TestAPagerThatIsAwayLearnsWhatIsSoWhenItIsBack(t *testing.T) {
 			t.Errorf("%d attempts in a day", tried)
 		}
 		f := h.alerts.Figures()
-		if len(f) != 2 || f[1].Way != "webhook" || f[1].Failed < 100 || f[1].Told != 0 || f[1].Waiting != 1 {
+		if len(f) != 2 || f[1].Way != "webhook" || f[1].Failed < 100 || f[1].Told != 0 || f[1].Waiting != 1 || f[1].Error != "post alert to pager.test: no route to host" {
 			t.Errorf("figures are %+v", f)
 		}
 		h.pager.set(false)
 		h.live(10*time.Minute, 10*time.Second)
+		if f := h.alerts.Figures(); f[1].Error != "" || f[1].Waiting != 0 {
+			t.Errorf("once it is back, figures are %+v", f)
+		}
 		// Neither the time that is no longer the nearest nor what came and went.
 		h.hears("window rest-1 14d")
 		log := h.log.String()

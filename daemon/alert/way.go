@@ -31,6 +31,7 @@ type way struct {
 	method
 	busy     bool
 	failures int       // in a row
+	err      error     // the last of them; nil: there is none
 	rest     time.Time // nothing is sent before
 	paces    map[group]*rate.Limiter
 	told     uint64
@@ -88,7 +89,11 @@ func (a *Alerts) dispatch(ctx context.Context) {
 			continue
 		}
 		owed := a.owed(w, now)
-		figures = append(figures, Figures{Way: w.name, Told: w.told, Failed: w.failed, Waiting: len(owed)})
+		f := Figures{Way: w.name, Told: w.told, Failed: w.failed, Waiting: len(owed)}
+		if w.err != nil {
+			f.Error = w.err.Error()
+		}
+		figures = append(figures, f)
 		if w.busy || time.Now().Before(w.rest) {
 			continue
 		}
@@ -221,12 +226,13 @@ func (a *Alerts) confirm(o outcome) {
 	switch {
 	case len(o.failed) > 0:
 		w.failures++
+		w.err = o.err
 		w.rest = now.Add(min(leastRest<<min(w.failures-1, 16), mostRest))
 		if w.failures == 1 {
 			a.cfg.Log.Error("alert not delivered, trying again", "way", w.name, "error", o.err)
 		}
 	case w.failures > 0 && len(o.delivered) > 0:
-		w.failures = 0
+		w.failures, w.err = 0, nil
 		a.cfg.Log.Info("alerts are delivered again", "way", w.name)
 	}
 }

@@ -34,6 +34,8 @@ type Config struct {
 	Outputs func(name string) []wire.Output
 	// Consumers reports who was given the token of a grant; nil: nobody.
 	Consumers func(name string) []wire.Consumer
+	// Unheard reports why alerts do not arrive; nil: there are none.
+	Unheard func() string
 	// StoreKey reports whether the store will open again; nil: it is not sealed.
 	StoreKey func(ctx context.Context) *wire.StoreKey
 	// Spool is a folder for sealed copies of answers that the store refuses,
@@ -52,6 +54,7 @@ type Keeper struct {
 	provider  *provider.Client
 	outputs   func(name string) []wire.Output
 	consumers func(name string) []wire.Consumer
+	unheard   func() string
 	storeKey  func(ctx context.Context) *wire.StoreKey
 	spool     spool
 	wall      func() time.Time
@@ -96,6 +99,7 @@ func New(cfg Config) *Keeper {
 		provider:  cfg.Provider,
 		outputs:   cfg.Outputs,
 		consumers: cfg.Consumers,
+		unheard:   cfg.Unheard,
 		storeKey:  cfg.StoreKey,
 		spool:     spool{cfg.Spool},
 		wall:      cfg.Now,
@@ -109,6 +113,9 @@ func New(cfg Config) *Keeper {
 		circuits:  make(map[string]*circuit),
 		lanes:     make(map[string]*lane),
 		endWalk:   func() {},
+	}
+	if k.unheard == nil {
+		k.unheard = func() string { return "" }
 	}
 	if k.storeKey == nil {
 		k.storeKey = func(context.Context) *wire.StoreKey { return nil }

@@ -109,6 +109,7 @@ type Keeper struct {
 	Overdue             int        `json:"overdue"`
 	StoreError          string     `json:"store_error"` // why the store refuses to be written, so that nothing is refreshed
 	Action              string     `json:"action"`      // a command that helps
+	AlertError          string     `json:"alert_error"` // why alerts do not arrive where they are sent; empty: they do
 }
 
 // An Imported is the answer to a registration.
