@@ -88,7 +88,7 @@ func (r *reader) checkReadable(a *hcl.Attribute, path string) {
 
 // ownPaths are those of the listener's own pages; what ends with a slash
 // stands for everything below.
-var ownPaths = []string{"/", "/ui/", "/link/", "/done/", "/healthz", "/readyz", "/metrics"}
+var ownPaths = []string{"/", "/ui/", "/link/", "/healthz", "/readyz", "/metrics"}
 
 // redirects refuses redirect URLs whose answers would land on a page.
 func (r *reader) redirects(blocks []*integrationBlock, c *Config) {

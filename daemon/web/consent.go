@@ -121,18 +121,18 @@ func (s *Server) redirected(c *call) error {
 	if b, ok := s.begun.find(query.Get("state")); ok {
 		cookie, err := c.r.Cookie(consentCookie)
 		if err != nil || sha256.Sum256([]byte(cookie.Value)) != b.cookie {
-			c.redirect("/done/" + elsewhereID)
+			c.redirect("/ui/done/" + elsewhereID)
 			return nil
 		}
 	}
 	a, err := s.cfg.Consents.Redirected(c.r.Context(), query)
 	switch {
 	case errors.Is(err, flow.ErrUnknownState):
-		c.redirect("/done/" + unknownID)
+		c.redirect("/ui/done/" + unknownID)
 	case err != nil:
 		return err
 	default:
-		c.redirect("/done/" + a.ID)
+		c.redirect("/ui/done/" + a.ID)
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func routes() []route {
 		{"GET /ui/open/{ticket}", everybody, (*Server).enter},
 		{"GET /link/{token}", everybody, (*Server).showLink},
 		{"POST /link/{token}", everybody, (*Server).openLink},
-		{"GET /done/{id}", everybody, (*Server).showOutcome},
+		{"GET /ui/done/{id}", everybody, (*Server).showOutcome},
 		// The redirect URLs are the configuration's; what is none of them is
 		// refused as everything else is.
 		{"/", everybody, (*Server).elsewhere},

@@ -35,7 +35,7 @@ var doors = []struct {
 	{"a guessed door does not open", "GET", "/ui/open/guess", "GET /ui/open/{ticket}", 403},
 	{"a guessed link is gone", "GET", "/link/guess", "GET /link/{token}", 410},
 	{"a guessed link cannot be used", "POST", "/link/guess", "POST /link/{token}", 403},
-	{"a guessed outcome is not known", "GET", "/done/guess", "GET /done/{id}", 404},
+	{"a guessed outcome is not known", "GET", "/ui/done/guess", "GET /ui/done/{id}", 404},
 	{"the redirect path sends a made-up answer away", "GET", "/oauth?code=x&state=y", "/", 303},
 	{"the redirect path takes no form", "POST", "/oauth", "/", 403},
 	{"below the redirect path is nothing", "GET", "/oauth/more", "/", 403},
@@ -74,7 +74,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	h := begin(t)
 	for _, v := range []*visitor{h.stranger(t), h.as(t, 0)} {
 		for _, path := range []string{"/healthz", "/", "/ui/", "/ui/grants/ops", "/ui/grants/ops/authorize", "/ui/open/x", "/link/x",
-			"/done/x", "/oauth?code=c&state=s", "/nothing"} {
+			"/ui/done/x", "/oauth?code=c&state=s", "/nothing"} {
 			a := v.get(path)
 			for name, want := range map[string]string{
 				"Cache-Control":           "no-store",
@@ -98,7 +98,7 @@ func TestAForeignNameOfTheHostIsRefused(t *testing.T) {
 	h := begin(t)
 	v := h.as(t, 0)
 	under := func(name string) func(*http.Request) { return func(r *http.Request) { r.Host = name } }
-	for _, path := range []string{"/", "/ui/", "/ui/grants/ops", "/ui/open/x", "/link/x", "/done/x", "/oauth?code=c&state=s", "/nothing"} {
+	for _, path := range []string{"/", "/ui/", "/ui/grants/ops", "/ui/open/x", "/link/x", "/ui/done/x", "/oauth?code=c&state=s", "/nothing"} {
 		a := v.do("GET", path, nil, under("evil.example"))
 		if a.status != http.StatusMisdirectedRequest {
 			t.Errorf("%s: got %d", path, a.status)

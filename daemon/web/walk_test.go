@@ -22,7 +22,7 @@ func TestABrowserGoesThroughConsent(t *testing.T) {
 	press(t, ctx, `button[value=accept]`, `.seal`)
 	reads(t, ctx, "Hello, Alex Morgan", "spark:rooms_read", "Window runs")
 	picture(t, ctx, "consent-done.png")
-	if address := ask(t, ctx, chromedp.Location()); !strings.HasPrefix(address, h.url+"/done/") {
+	if address := ask(t, ctx, chromedp.Location()); !strings.HasPrefix(address, h.url+"/ui/done/") {
 		t.Errorf("the address bar says %s", address)
 	}
 	forgets(t, ctx, h)
