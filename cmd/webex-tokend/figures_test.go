@@ -102,7 +102,7 @@ func inTrouble(t *testing.T) *estate {
 		e.register(grant, kind)
 	}
 	e.take("bot", `{"access_token":"a-token-of-a-bot","expires_in":8640000}`)
-	e.take("ended-bot", `{"access_token":"an-old-token-of-a-bot","expires_in":60}`, "--issued-at", "2026-01-01T00:00:00Z")
+	e.take("ended-bot", `{"access_token":"a-token-that-soon-ends","expires_in":1}`)
 	e.take("lasting", `{"access_token":"a-token-that-lasts","refresh_token":"and-what-renews-it","expires_in":3600}`)
 	for _, grant := range []string{"refused", "busy", "silent"} {
 		if e.command("webex-tokend", "refresh", grant).Run() == nil {
@@ -141,9 +141,9 @@ func (e *estate) damage(grant string) {
 }
 
 // take imports a response.
-func (e *estate) take(grant, response string, flags ...string) {
+func (e *estate) take(grant, response string) {
 	e.t.Helper()
-	cmd := e.command("webex-tokend", append([]string{"import", grant}, flags...)...)
+	cmd := e.command("webex-tokend", "import", grant)
 	cmd.Stdin = strings.NewReader(response)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		e.t.Fatalf("import %s: %v, %s", grant, err, out)

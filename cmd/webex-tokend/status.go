@@ -54,7 +54,7 @@ grant alone is shown in detail.`,
 				return usage(cmd, "--watch needs a terminal")
 			}
 			if !s.asJSON && !cmd.Flags().Changed("limit") {
-				s.limit, s.fit = 100, true
+				s.limit, s.fit = 100, len(args) == 0
 			}
 			return s.run(cmd.Context())
 		},
