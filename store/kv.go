@@ -122,6 +122,8 @@ type Position struct {
 // again before believing either way. All methods may be called concurrently;
 // returned bytes belong to the caller.
 type KV interface {
+	// Get returns a row without a value where the backend cannot read it for
+	// damage.
 	Get(ctx context.Context, name string) (Row, error)
 	// Swap applies one change and returns the row's revision after it.
 	Swap(ctx context.Context, c Change) (Revision, error)

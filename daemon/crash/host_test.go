@@ -50,6 +50,12 @@ grant "ops*" {
     path = "%[1]s/run/tokens/{{ .Grant }}"
   }
 }
+grant "ops-7" {
+  integration = "rest"
+  file {
+    path = "%[1]s/run/tokens/ops-7"
+  }
+}
 allow {
   users   = ["root"]
   actions = ["admin"]

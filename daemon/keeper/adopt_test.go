@@ -43,8 +43,15 @@ func TestOfAnOlderCopyNothingIsSentThatMayBeUsedUp(t *testing.T) {
 			t.Errorf("action %q, due at %v", g.Action, g.RefreshDueAt)
 		}
 		given(t, h, "rotating-1", 0, 1)
+		before := h.webex.Stats().Requests
 		if _, err := h.keeper.Refresh(t.Context(), "rotating-1"); err == nil {
 			t.Error("it was refreshed on order")
+		}
+		if _, err := h.keeper.Token(t.Context(), "rotating-1", 20*day); err == nil {
+			t.Error("it was refreshed for a reader")
+		}
+		if n := h.webex.Stats().Requests - before; n > 0 {
+			t.Errorf("%d requests were sent for it", n)
 		}
 		h.live(30*24*time.Hour, time.Hour)
 		if calls := len(h.webex.Calls()); calls == 0 {

@@ -58,6 +58,24 @@ func TestAClockThatIsSetBackWhileTheDaemonRunsLeavesNoGrantInTheFuture(t *testin
 	})
 }
 
+func TestARefreshUnderAClockThatWasAheadHoldsUpNoneUnderTheRightOne(t *testing.T) {
+	wrongClock(t, 10*365*day, func(t *testing.T, h *host, offset *atomic.Int64) {
+		for i := range clockGrants {
+			for _, kind := range []string{"rest", "meetings"} {
+				if _, err := h.keeper.Refresh(t.Context(), fmt.Sprintf("%s-%d", kind, i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		before := h.webex.Stats().Requests
+		offset.Store(0)
+		h.live(3*time.Minute, time.Second)
+		if n := h.webex.Stats().Requests - before; n != 2*clockGrants {
+			t.Errorf("%d requests for %d grants", n, 2*clockGrants)
+		}
+	})
+}
+
 func TestAClockThatIsSetBackBetweenTwoRunsLeavesNoGrantInTheFuture(t *testing.T) {
 	wrongClock(t, 10*365*day, func(t *testing.T, h *host, offset *atomic.Int64) {
 		h.stop()

@@ -224,10 +224,17 @@ func TestAnOutcomeThatCannotBeReadBackIsNotBelieved(t *testing.T) {
 		h.start()
 		t.Cleanup(h.stop)
 		h.register("rest-1", emulator.REST)
+		h.register("rest-2", emulator.REST)
 		kv.forgets.Store(true)
 		go h.keeper.Refresh(context.Background(), "rest-1")
 		synctest.Wait()
 		h.is("rest-1", store.Unpersisted, "the store refuses an answer")
+		sent := h.webex.Stats().Requests
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := h.keeper.Refresh(ctx, "rest-2"); err == nil || h.webex.Stats().Requests != sent {
+			t.Errorf("another refresh was sent: %v", err)
+		}
 		kv.forgets.Store(false)
 		time.Sleep(time.Minute)
 		if g := h.is("rest-1", store.OK, ""); g.Generation != 2 {

@@ -39,6 +39,32 @@ func TestOneDamagedRowFailsAlone(t *testing.T) {
 	get(t, kv, "b", "new")
 }
 
+func TestRowsOnADamagedPageAreDamagedAndTheOthersAreRead(t *testing.T) {
+	path, image := surveyed(t)
+	for _, at := range pagesIn(t, image, leafFlag)[:3] {
+		image[at+8] = 0x40 // no kind of page
+	}
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kv := openFor(t, path)
+	var damaged, whole int
+	for i := range 50 {
+		r, err := kv.Get(t.Context(), fmt.Sprintf("g%03d", i))
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case len(r.Value) == 700:
+			whole++
+		default:
+			damaged++
+		}
+	}
+	if damaged == 0 || whole == 0 {
+		t.Errorf("%d rows are damaged, %d whole", damaged, whole)
+	}
+}
+
 func TestATornMetaPageIsNoticedAndSurvived(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	kv := openFor(t, path)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -13,7 +14,8 @@ import (
 
 const defaultLimit = 1000
 
-// Get reads one row, as it is on the disk.
+// Get reads one row, as it is on the disk. One that stands on a damaged page
+// comes without a value, as the damaged record that it is: the others go on.
 func (k *KV) Get(ctx context.Context, name string) (r store.Row, err error) {
 	own := func(f *flight) bool { return f.carries(subject{name: name}) }
 	err = k.readDurable(ctx, own, func(tx *bbolt.Tx) error {
@@ -24,7 +26,16 @@ func (k *KV) Get(ctx context.Context, name string) (r store.Row, err error) {
 		r = rowOf(name, b)
 		return nil
 	})
+	if errors.Is(err, ErrDamaged) && k.open() {
+		return store.Row{Name: name}, nil
+	}
 	return r, err
+}
+
+func (k *KV) open() bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.file.db != nil
 }
 
 // List reads rows in the order of their names, as they are on the disk; limit

@@ -215,6 +215,22 @@ func TestWhatWasMovedOrChangedOpensNowhere(t *testing.T) {
 	}
 }
 
+func TestAValueOpensInThePlaceThatItWasSealedForOnly(t *testing.T) {
+	h := newHost(t)
+	places := []string{"record/a", "record/b", "record/ab", "intent/a", "identity", ""}
+	for _, place := range places {
+		sealed, err := h.ring.Seal(place, []byte("content"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range places {
+			if _, err := h.ring.Open(other, sealed); (err == nil) != (other == place) {
+				t.Errorf("sealed for %q, opened as %q: %v", place, other, err)
+			}
+		}
+	}
+}
+
 func TestAnUnsealedRecordIsNotTakenBySealedStores(t *testing.T) {
 	bare, h := &host{kv: new(storetest.Memory)}, newHost(t)
 	var err error
