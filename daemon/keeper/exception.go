@@ -38,7 +38,7 @@ func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string
 		}
 		indexed, state := k.shownAs(cfg, stored.Integration, stored.Condition().State), k.condition(stored.Record).State
 		if indexed != state {
-			found[name] = exception{indexed, at(state, stored.EndsAt(), name)}
+			found[name] = exception{indexed, cursorAt(state, stored.EndsAt(), name)}
 		}
 	}
 	places, err := k.placesOf(ctx, damaged)
@@ -46,7 +46,7 @@ func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string
 		return nil, err
 	}
 	for _, name := range damaged {
-		e := exception{cursor: at(store.Damaged, time.Time{}, name)}
+		e := exception{cursor: cursorAt(store.Damaged, time.Time{}, name)}
 		if p, indexed := places[name]; indexed {
 			e.indexed = k.shownAs(cfg, p.integration, p.state)
 		}
@@ -55,7 +55,7 @@ func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string
 	return found, nil
 }
 
-func at(state store.State, ends time.Time, name string) cursor {
+func cursorAt(state store.State, ends time.Time, name string) cursor {
 	return cursor{slices.Index(store.ByUrgency(), state), ends, name}
 }
 
