@@ -45,8 +45,8 @@ type sheet struct {
 
 func blobName(i int) string { return fmt.Sprintf("alert/%02x", i) }
 
-// load reads what was told before the start. A sheet that does not parse is
-// begun anew: better to be told twice.
+// load reads what was told before the start. What does not parse is dropped:
+// better to be told twice.
 func (b *book) load(ctx context.Context) error {
 	if b.loaded {
 		return nil
@@ -68,11 +68,11 @@ func (b *book) load(ctx context.Context) error {
 			s.entries = make(map[string]*entry)
 		}
 		for key, e := range s.entries {
-			if e == nil {
+			kind, subject, _ := strings.Cut(key, "/")
+			if e == nil || !Kind(kind).known() || key != keyOf(Kind(kind), subject) || sheetOf(key) != i {
 				delete(s.entries, key)
 				continue
 			}
-			kind, subject, _ := strings.Cut(key, "/")
 			e.kind, e.subject = Kind(kind), subject
 			if e.kind.ofGrant() {
 				grants++
@@ -115,10 +115,12 @@ func (s *sheet) save(ctx context.Context, in *store.Store, name string) error {
 	return fmt.Errorf("store what was told: %w", err)
 }
 
-func (b *book) sheet(key string) *sheet {
+func (b *book) sheet(key string) *sheet { return &b.sheets[sheetOf(key)] }
+
+func sheetOf(key string) int {
 	h := fnv.New32a()
 	h.Write([]byte(key))
-	return &b.sheets[h.Sum32()%sheets]
+	return int(h.Sum32() % sheets)
 }
 
 // find returns nil where there is no such entry.

@@ -35,6 +35,11 @@ const (
 // ofGrants are the kinds that are looked for in each grant.
 func ofGrants() []Kind { return []Kind{Consent, Window, Token, Failing, Expired, Damaged, Unverified} }
 
+// ofMany are the others.
+func ofMany() []Kind { return []Kind{Client, Secret, Store, Overdue, Crowd} }
+
+func (k Kind) known() bool { return k.ofGrant() || slices.Contains(ofMany(), k) }
+
 func (k Kind) ofGrant() bool { return slices.Contains(ofGrants(), k) }
 
 const (
