@@ -20,6 +20,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"webex-tokend": main, "token-reader": reader})
 }
 
+// nowhere is a proxy that is not there, so that no daemon of a test reaches Webex
+// itself. Loopback needs no proxy.
+const nowhere = "http://127.0.0.1:1"
+
 // TestScripts runs the program as its users do, the daemon against an emulated
 // Webex on loopback. Each script tells one story. Beside the usual commands of
 // a script there are:
@@ -53,6 +57,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("WEBEX_TOKEND_SOCKET", filepath.Join(e.WorkDir, "run", "api.sock"))
 			e.Setenv("TZ", "UTC")
+			e.Setenv("HTTPS_PROXY", nowhere)
 			// Every script has a store key, where systemd would pass it.
 			e.Setenv("CREDENTIALS_DIRECTORY", filepath.Join(e.WorkDir, ".credentials"))
 			if err := storeKey(e.Getenv("CREDENTIALS_DIRECTORY")); err != nil {
