@@ -61,7 +61,8 @@ http {
 #   rest      an integration on developer.webex.com: tokens of 14 and 90 days
 #   meetings  an integration for the Meetings XML API: tokens of 2 hours and 60 days
 #   generic   any server that speaks OAuth 2.0: needs client_id and token_url
-#   static    a bot's or a personal token: never renewed, only published
+#   static    a bot's or a personal token: never renewed, only published; Webex is
+#             asked once when it ends
 integration "crm" {
   kind               = "rest"
   client_id          = "C0ffee"
