@@ -22,12 +22,14 @@ type circuit struct {
 // without any change of its secret.
 const probePause = 15 * time.Minute
 
-// trip opens the circuit after the client was refused.
-func (k *Keeper) trip(in *config.Integration, f *provider.Failure, now time.Time) {
+// trip opens the circuit after the client was refused; news tells whether that
+// was not known of these secrets.
+func (k *Keeper) trip(in *config.Integration, f *provider.Failure, now time.Time) (news bool) {
 	secrets := digest(in)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	c := k.circuits[in.Name]
+	news = c == nil || c.secrets != secrets
 	if c == nil {
 		c = &circuit{since: now, reason: f.Code}
 		k.circuits[in.Name] = c
@@ -35,6 +37,7 @@ func (k *Keeper) trip(in *config.Integration, f *provider.Failure, now time.Time
 	}
 	c.secrets = secrets
 	c.probeAt = now.Add(max(probePause, f.RetryAfter))
+	return news
 }
 
 // tripUnreadable opens the circuits of integrations whose secrets cannot be
@@ -50,10 +53,16 @@ func (k *Keeper) tripUnreadable(cfg *config.Config, now time.Time) {
 // mend closes the circuit after the client was accepted.
 func (k *Keeper) mend(integration string) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.circuits[integration] != nil {
-		delete(k.circuits, integration)
+	_, open := k.circuits[integration]
+	_, noted := k.rejections[integration]
+	delete(k.circuits, integration)
+	delete(k.rejections, integration)
+	k.mu.Unlock()
+	if open {
 		k.log.Info("client accepted again", "integration", integration)
+	}
+	if noted {
+		k.swapRejection(integration, nil)
 	}
 }
 

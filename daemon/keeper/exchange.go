@@ -168,7 +168,9 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	before := p.stored.Condition()
 	switch {
 	case f.Kind == provider.Misconfigured:
-		k.trip(p.in, f, k.now())
+		if k.trip(p.in, f, k.now()) {
+			k.noteRejection(p.in)
+		}
 	case f.Kind == provider.Limited:
 		k.closeEndpoint(p, k.now().Add(patience(f, p.rule)))
 		k.meter.limited(patience(f, p.rule))

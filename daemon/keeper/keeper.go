@@ -75,44 +75,47 @@ type Keeper struct {
 	// resolutions are the tasks that clear up open intents after the start.
 	resolutions sync.WaitGroup
 
-	mu        sync.Mutex
-	stopping  bool
-	flights   map[string]*flight
-	attempts  map[string]uint64 // of open intents
-	held      map[string]time.Time
-	mints     map[string]time.Time // of pending service apps: not before
-	damaged   map[string]damage
-	pending   map[string]vacancy // declared names without a record
-	comings   map[string]bool    // during findPending: registered, else removed
-	circuits  map[string]*circuit
-	lanes     map[string]*lane // by token URL
-	storeTry  time.Time        // no intents before that
-	fault     *storeFault      // nil: the store accepts writes
-	reindexed chan struct{}    // closed when the walk under way has ended
-	endWalk   context.CancelFunc
+	mu       sync.Mutex
+	stopping bool
+	flights  map[string]*flight
+	attempts map[string]uint64 // of open intents
+	held     map[string]time.Time
+	mints    map[string]time.Time // of pending service apps: not before
+	damaged  map[string]damage
+	pending  map[string]vacancy // declared names without a record
+	comings  map[string]bool    // during findPending: registered, else removed
+	circuits map[string]*circuit
+	// rejections are the integrations of which the store has one noted.
+	rejections map[string]struct{}
+	lanes      map[string]*lane // by token URL
+	storeTry   time.Time        // no intents before that
+	fault      *storeFault      // nil: the store accepts writes
+	reindexed  chan struct{}    // closed when the walk under way has ended
+	endWalk    context.CancelFunc
 }
 
 // New returns a keeper that does nothing of its own until Start.
 func New(cfg Config) *Keeper {
 	k := &Keeper{
-		store:     cfg.Store,
-		provider:  cfg.Provider,
-		outputs:   cfg.Outputs,
-		consumers: cfg.Consumers,
-		unheard:   cfg.Unheard,
-		storeKey:  cfg.StoreKey,
-		spool:     spool{cfg.Spool},
-		wall:      cfg.Now,
-		log:       cfg.Log,
-		flights:   make(map[string]*flight),
-		attempts:  make(map[string]uint64),
-		held:      make(map[string]time.Time),
-		mints:     make(map[string]time.Time),
-		damaged:   make(map[string]damage),
-		pending:   make(map[string]vacancy),
-		circuits:  make(map[string]*circuit),
-		lanes:     make(map[string]*lane),
-		endWalk:   func() {},
+		store:      cfg.Store,
+		provider:   cfg.Provider,
+		outputs:    cfg.Outputs,
+		consumers:  cfg.Consumers,
+		unheard:    cfg.Unheard,
+		storeKey:   cfg.StoreKey,
+		spool:      spool{cfg.Spool},
+		wall:       cfg.Now,
+		log:        cfg.Log,
+		flights:    make(map[string]*flight),
+		attempts:   make(map[string]uint64),
+		held:       make(map[string]time.Time),
+		mints:      make(map[string]time.Time),
+		damaged:    make(map[string]damage),
+		pending:    make(map[string]vacancy),
+		circuits:   make(map[string]*circuit),
+		rejections: make(map[string]struct{}),
+		lanes:      make(map[string]*lane),
+		endWalk:    func() {},
 	}
 	if k.unheard == nil {
 		k.unheard = func() string { return "" }
@@ -141,13 +144,16 @@ func New(cfg Config) *Keeper {
 }
 
 // Start stores what the spool holds, closes the endpoints that asked for
-// patience, lists the open intents, resolves them behind its return, and brings
+// patience, knows the clients that were refused, lists the open intents, resolves them behind its return, and brings
 // the schedule in line with the configuration.
 func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.emptySpool(ctx); err != nil {
 		return err
 	}
 	if err := k.recallClosures(ctx); err != nil {
+		return err
+	}
+	if err := k.recallRejections(ctx); err != nil {
 		return err
 	}
 	if err := k.loadIntents(ctx); err != nil {
