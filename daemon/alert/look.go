@@ -106,12 +106,18 @@ type finding struct {
 	about       about
 }
 
+// awaitsConsent tells that a consent is known to be needed. Failures of another
+// kind are no news then.
+func (a *Alerts) awaitsConsent(grant string) bool {
+	e := a.book.find(Consent, grant)
+	return e != nil && e.Over.IsZero()
+}
+
 // examine looks for every trouble of a grant.
 func (a *Alerts) examine(v view, g wire.Grant) {
 	for _, k := range ofGrants() {
 		f := finding{about: a.describe(k, g)}
-		// Whom a consent will help, other failures tell nothing new.
-		if k.hidden(g) || k == Failing && a.book.find(Consent, g.Name) != nil {
+		if k.hidden(g) || k == Failing && a.awaitsConsent(g.Name) {
 			if e := a.book.find(k, g.Name); e != nil {
 				e.about = f.about
 			}

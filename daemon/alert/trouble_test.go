@@ -188,6 +188,20 @@ func TestAnEndpointThatIsDownIsToldOnceOfEachGrantWhileTheTokensLive(t *testing.
 	})
 }
 
+func TestFailuresAfterAConsentAreTold(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		issued := h.register("rest-1")
+		h.webex.Revoke(issued.RefreshToken)
+		h.refresh("rest-1")
+		h.hears("consent rest-1 10m")
+		h.register("rest-1")
+		h.hears("consent rest-1 over")
+		h.webex.Down(true)
+		h.live(8*day, time.Minute)
+		h.hears("failing rest-1 0s")
+	})
+}
+
 func TestAnEndpointThatIsDownIsToldWhenATokenHasExpired(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		for i := range 15 {
