@@ -86,19 +86,24 @@ func (s *statusCommand) redraw(ctx context.Context, daemon *client.Client) error
 	default:
 		return err
 	}
-	var frame bytes.Buffer
-	frame.WriteString("\x1b[H") // to the upper left corner
+	_, err = s.out.Write(frame(picture.Bytes(), on.height))
+	return err
+}
+
+// frame puts a picture in the place of the one before.
+func frame(picture []byte, height int) []byte {
+	var b bytes.Buffer
+	b.WriteString("\x1b[H") // to the upper left corner
 	lines := 0
-	for line := range bytes.Lines(picture.Bytes()) {
-		if lines++; lines == on.height {
+	for line := range bytes.Lines(picture) {
+		if lines++; lines == height {
 			break // the last line stays free, or the screen would scroll
 		}
 		// Clear the line before: behind a full one the cursor stands on its last
 		// character still.
-		frame.WriteString("\x1b[K")
-		frame.Write(line)
+		b.WriteString("\x1b[K")
+		b.Write(line)
 	}
-	frame.WriteString("\x1b[J") // and below
-	_, err = frame.WriteTo(s.out)
-	return err
+	b.WriteString("\x1b[J") // and below
+	return b.Bytes()
 }
