@@ -46,8 +46,7 @@ func TestTheGuide(t *testing.T) {
 
 	followed := t.Run("until the disk is lost", func(t *testing.T) {
 		o := employ(t, webex, stick, deb)
-		response := webex.Issue(emulator.REST, emulator.Consent{Email: "kim.lee@acme.example"}).Response
-		o.write("/root/response.json", string(response))
+		o.receiveResponse()
 		for _, c := range chapters[:lost] {
 			o.follow(t, c)
 		}
@@ -116,6 +115,16 @@ func (o *operator) receive(path string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		o.t.Fatalf("%v: %s", err, out)
 	}
+}
+
+// otherPerson consented to grant "reports" somewhere else.
+const otherPerson = "kim.lee@acme.example"
+
+// receiveResponse brings the token response of the other person.
+func (o *operator) receiveResponse() {
+	o.t.Helper()
+	issued := o.webex.Issue(emulator.REST, emulator.Consent{Email: otherPerson})
+	o.write("/root/response.json", string(issued.Response))
 }
 
 // follow takes the steps of a chapter, and ends at the first that goes wrong.

@@ -244,7 +244,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// scratch holds the program.
+// scratch holds the program and the packages.
 var scratch string
 
 func TestMain(m *testing.M) {

@@ -1,24 +1,36 @@
 package systemd_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// packed builds the packages and returns their folder.
+// packed returns the folder of the packages.
 func packed(t *testing.T) string {
 	t.Helper()
 	bootable(t)
-	folder := t.TempDir()
-	build := exec.Command("../.ci/package", folder)
-	build.Stderr = os.Stderr
-	if _, err := build.Output(); err != nil {
-		t.Fatalf("build the packages: %v", err)
+	folder, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return folder
 }
+
+// built builds the packages, once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	folder := filepath.Join(scratch, "packages")
+	build := exec.Command("../.ci/package", folder)
+	build.Stderr = os.Stderr
+	if _, err := build.Output(); err != nil {
+		return "", fmt.Errorf("build the packages: %w", err)
+	}
+	return folder, nil
+})
 
 func TestThePackageOnAHostThatNeverHadIt(t *testing.T) {
 	m := boot(t, "--bind-ro="+packed(t)+":/packages")

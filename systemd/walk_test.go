@@ -1,0 +1,217 @@
+package systemd_test
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"webex-tokend/daemon/alert"
+)
+
+// pager is where the daemon of the walk sends its alerts.
+const pager = "127.0.0.1:9000"
+
+// more is what the walk adds to the configuration of the guide.
+const more = `
+alert {
+  webhook_url = "http://` + pager + `/"
+}
+integration "bots" {
+  kind = "static"
+}
+grant "bot-*" {
+  integration = "bots"
+}`
+
+// A walker is an operator who looks at everything that shows trouble.
+type walker struct {
+	*operator
+	mu     sync.Mutex
+	alerts []alert.Message
+}
+
+// The walk is what an operator must be able to do without any source: to see by
+// status, check, page, metrics and alert that something is wrong, and to mend it
+// by what status prints.
+func TestTheWalk(t *testing.T) {
+	w := &walker{operator: employ(t, newWebex(t), t.TempDir(), shipped(t))}
+	w.takeAlerts()
+	w.prepare()
+	for _, m := range mishaps() {
+		t.Run(m.name, func(t *testing.T) {
+			outer := w.machine
+			defer func() { w.machine = outer }()
+			w.machine = outer.in(t)
+			w.wellAgain("")
+			w.forget()
+			m.happens(w)
+			for range m.refreshes {
+				w.try("webex-tokend refresh ops")
+			}
+			w.sees(m)
+			if m.over != nil {
+				m.over(w)
+			}
+			printed := w.do(w.action())
+			if m.follow != nil {
+				m.follow(w, printed)
+			}
+			w.wellAgain(m.alert)
+		})
+	}
+}
+
+// prepare follows the guide until its grants are registered. The store has a
+// disk of its own, which is soon full.
+func (w *walker) prepare() {
+	w.t.Helper()
+	w.run("mkdir -m 700 /var/lib/webex-tokend && mount -t tmpfs -o size=1m,mode=700 tmpfs /var/lib/webex-tokend")
+	w.receiveResponse()
+	for _, c := range readGuide(w.t) {
+		for _, s := range c.steps {
+			switch {
+			case s.file == "/etc/webex-tokend/config.hcl":
+				w.write(s.file, s.text+more)
+			case s.file != "":
+				w.write(s.file, s.text)
+			default:
+				w.do(s.command)
+			}
+		}
+		if c.title == "Register" {
+			return
+		}
+	}
+}
+
+// takeAlerts is the pager.
+func (w *walker) takeAlerts() {
+	w.t.Helper()
+	var listener net.Listener
+	err := w.within(func() (err error) {
+		listener, err = net.Listen("tcp", pager)
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var m alert.Message
+		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.alerts = append(w.alerts, m)
+	})}
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener)
+	}()
+	w.t.Cleanup(func() {
+		_ = server.Close()
+		<-served
+	})
+}
+
+// forget drops the alerts that came so far.
+func (w *walker) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.alerts = nil
+}
+
+// told tells whether an alert of the kind came, or came to its end.
+func (w *walker) told(k alert.Kind, over bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.alerts, func(m alert.Message) bool { return m.Kind == k && m.Resolved == over })
+}
+
+// sees looks everywhere. Only the alert may take a moment.
+func (w *walker) sees(m mishap) {
+	w.t.Helper()
+	for where, look := range map[string]struct{ shown, pattern string }{
+		"status":      {w.output("webex-tokend status"), m.status},
+		"the page":    {w.page(), m.page},
+		"the metrics": {w.metrics(), m.metric},
+	} {
+		if !regexp.MustCompile(look.pattern).MatchString(look.shown) {
+			w.t.Errorf("no %q in %s:\n%s", look.pattern, where, look.shown)
+		}
+	}
+	if said, code := w.try("webex-tokend check"); code != m.code || !regexp.MustCompile(m.check).MatchString(said) {
+		w.t.Errorf("check exits with %d, not %d, and does not say %q: %s", code, m.code, m.check, said)
+	}
+	if m.alert != "" {
+		w.until(nil, func() bool { return w.told(m.alert, false) })
+	}
+}
+
+// wellAgain waits until everything looks well, and the alert is over.
+func (w *walker) wellAgain(k alert.Kind) {
+	w.t.Helper()
+	w.until(nil, func() bool {
+		_, code := w.try("webex-tokend check")
+		return code == 0 && strings.Contains(w.output("webex-tokend status"), ", all well;") &&
+			strings.Contains(w.page(), "All is well") &&
+			regexp.MustCompile(`webex_tokend_grants{state="(retrying|unknown|misconfigured)"} 0(.|\n)*store_writable 1`).MatchString(w.metrics()) &&
+			(k == "" || w.told(k, true))
+	})
+}
+
+// action is what status prints as the next step, of all grants or of the one.
+func (w *walker) action() string {
+	w.t.Helper()
+	printed := w.output("webex-tokend status; webex-tokend status ops")
+	next := regexp.MustCompile(`(?m)^  (?:next:?|start it:) +(.*)$`).FindStringSubmatch(printed)
+	if next == nil {
+		w.t.Fatalf("status names no action:\n%s", printed)
+	}
+	return next[1]
+}
+
+// output is what a command prints, whatever it exits with.
+func (w *walker) output(command string) string {
+	w.t.Helper()
+	out, _ := w.try(command)
+	return out
+}
+
+func (w *walker) metrics() string {
+	w.t.Helper()
+	return w.output("curl -sS --unix-socket /run/webex-tokend/api.sock http://localhost/metrics")
+}
+
+// page is the first page that a browser shows, or why it shows none.
+func (w *walker) page() string {
+	w.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	browser := w.webex.browser(w.machine)
+	browser.Jar, browser.CheckRedirect = jar, nil
+	link, code := w.try("webex-tokend web")
+	if code != 0 {
+		link = "http://127.0.0.1:8411"
+	}
+	answer, err := browser.Get(link)
+	if err != nil {
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(page)
+}
