@@ -28,7 +28,7 @@ const declared = `
 integration "crm" {
   kind               = "rest"
   client_id          = "C0ffee"
-  client_secret_file = "/none"
+  client_secret_file = "SEED.secret"
 }
 integration "bots" {
   kind = "static"
@@ -70,7 +70,10 @@ type host struct {
 func newHost(t *testing.T) *host {
 	dir := t.TempDir()
 	h := &host{t: t, disk: new(disk), seed: filepath.Join(dir, "ops.json"), log: new(strings.Builder), now: time.Now()}
-	var err error
+	err := os.WriteFile(h.seed+".secret", []byte("hush"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.config, err = config.Parse([]byte(strings.ReplaceAll(declared, "SEED", h.seed)), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
