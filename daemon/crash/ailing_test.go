@@ -3,11 +3,11 @@ package crash_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/emulator"
@@ -38,19 +38,13 @@ func (h *host) midway(c *client.Client, name string, happens func()) {
 // becomes waits until a grant has that state.
 func (h *host) becomes(c *client.Client, name string, state store.State) {
 	h.t.Helper()
-	ctx, cancel := patience(h.t)
-	defer cancel()
-	for {
+	until(h.t, func(ctx context.Context) error {
 		g, err := c.Grant(ctx, name)
-		if err == nil && g.State == string(state) {
-			return
+		if err == nil && g.State != string(state) {
+			err = fmt.Errorf("%s is %s (%s)", name, g.State, g.Reason)
 		}
-		select {
-		case <-ctx.Done():
-			h.t.Fatalf("%s is %s (%s), %v", name, g.State, g.Reason, err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+		return err
+	})
 }
 
 // serves fails unless the daemon hands out a token that works.
@@ -143,21 +137,13 @@ func TestADaemonRefusesToStartOnAReadOnlyDiskAndLeavesTheTokenFiles(t *testing.T
 }
 
 // awaitFile waits until there is a file, and returns its content.
-func awaitFile(t *testing.T, path string) []byte {
+func awaitFile(t *testing.T, path string) (content []byte) {
 	t.Helper()
-	ctx, cancel := patience(t)
-	defer cancel()
-	for {
-		content, err := os.ReadFile(path)
-		if err == nil {
-			return content
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal(err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	until(t, func(context.Context) (err error) {
+		content, err = os.ReadFile(path)
+		return err
+	})
+	return content
 }
 
 func TestADaemonWhoseStoreIsReplacedEndsAndLosesNothing(t *testing.T) {

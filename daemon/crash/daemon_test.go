@@ -36,17 +36,9 @@ func (h *host) speak() *client.Client {
 	h.t.Helper()
 	c := client.New(client.Config{Socket: filepath.Join(h.dir, "run", "api.sock")})
 	h.t.Cleanup(c.Close)
-	ctx, cancel := patience(h.t)
-	defer cancel()
-	for {
+	until(h.t, func(ctx context.Context) error {
 		_, err := c.Status(ctx)
-		if err == nil {
-			return c
-		}
-		select {
-		case <-ctx.Done():
-			h.t.Fatalf("the daemon does not answer: %v", err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+		return err
+	})
+	return c
 }

@@ -119,6 +119,13 @@ func (h *host) start(role string, args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
+	h.t.Cleanup(func() {
+		if h.t.Failed() && p.cmd.ProcessState == nil {
+			p.kill()
+			p.wait()
+			h.t.Logf("the %s that nobody waited for: %s", role, p.err.String())
+		}
+	})
 	return p
 }
 
@@ -193,4 +200,22 @@ func (h *host) asked() (n int) {
 // patience bounds every wait, far above what anything takes.
 func patience(t *testing.T) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), time.Minute)
+}
+
+// until tries again and again until there is no error.
+func until(t *testing.T, try func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := patience(t)
+	defer cancel()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
