@@ -97,10 +97,14 @@ func (k *Keeper) Token(ctx context.Context, name string, minValid time.Duration)
 // unserved explains why a refresh did not help.
 func (k *Keeper) unserved(s store.Stored, refused error) error {
 	c, now := k.condition(s.Record), k.now()
-	if r, ok := asRefusal(refused); ok && (r.Kind == Unavailable || r.Kind == Conflict) {
-		return r
-	}
 	wait := max(s.DueAt.Sub(now), time.Second)
+	if r, ok := asRefusal(refused); ok {
+		told := *r // all that waited for the flight share it
+		if r.Kind == Broker {
+			told.Kind, told.RetryAfter = Unavailable, wait
+		}
+		return &told
+	}
 	switch {
 	case errors.Is(refused, context.DeadlineExceeded):
 		return k.later(s.Name, c, wait, "the refresh takes longer than readers are made to wait")

@@ -304,6 +304,22 @@ func TestAReaderIsToldWhatTheEndpointAskedFor(t *testing.T) {
 	})
 }
 
+func TestAReaderIsToldOfARefusalWhatAnOperatorIsTold(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("meetings-1", emulator.Meetings)
+		time.Sleep(2 * time.Hour)
+		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+		_, err := h.keeper.Token(t.Context(), "meetings-1", 0)
+		read := refused(t, err, keeper.Unavailable)
+		time.Sleep(time.Minute)
+		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+		_, err = h.keeper.Refresh(t.Context(), "meetings-1")
+		if ordered := refused(t, err, keeper.Broker); read.Detail != ordered.Detail || read.Action != ordered.Action || read.RetryAfter == 0 {
+			t.Errorf("a reader is told %+v, an operator %+v", read, ordered)
+		}
+	})
+}
+
 func TestAStaticTokenIsGivenWhileItLives(t *testing.T) {
 	inBubble(t, calm, statics, func(t *testing.T, h *host) {
 		end := time.Now().Add(time.Hour)
