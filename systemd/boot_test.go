@@ -148,6 +148,15 @@ func TestTheServiceUnderARealSystemd(t *testing.T) {
 		m.equal("systemctl is-active webex-tokend", "active")
 		m.configure(config)
 	})
+	t.Run("validate names what root can read and the daemon cannot", func(t *testing.T) {
+		m := m.in(t)
+		m.run("chmod 600 /etc/webex-tokend/config.hcl")
+		m.fails("webex-tokend validate", 0, "unit: user webex-tokend cannot read /etc/webex-tokend/config.hcl: chgrp webex-tokend ")
+		m.configure(config)
+		if out := m.run("webex-tokend validate"); strings.Contains(out, "cannot read") {
+			t.Error(out)
+		}
+	})
 	t.Run("a killed daemon comes back with what it had", func(t *testing.T) {
 		m := m.in(t)
 		m.run("systemctl kill -s KILL webex-tokend")

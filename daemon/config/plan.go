@@ -74,8 +74,9 @@ func (f File) describe() string {
 	return s + ")"
 }
 
-// UnitNeeds says what the shipped unit does not allow by itself and the
-// outputs of this configuration need, one line for each drop-in setting.
+// UnitNeeds says what the shipped unit does not allow by itself and this
+// configuration needs, one line for each file that its user cannot read and for
+// each drop-in setting.
 func (c *Config) UnitNeeds() []string {
 	var owners, controls bool
 	var groups, folders []string
@@ -105,7 +106,7 @@ func (c *Config) UnitNeeds() []string {
 			folders = append(folders, own.dir)
 		}
 	}
-	var needs []string
+	needs := c.unreadable()
 	if owners {
 		needs = append(needs, "files with an owner need the drop-in chown.conf, which grants CAP_CHOWN")
 	}
