@@ -100,7 +100,7 @@ func TestADaemonWhoseDiskTurnsReadOnlyServesOnSendsNothingAndLosesNothing(t *tes
 	}
 	d.kill()
 	d.wait()
-	disk.repair()
+	disk.remount()
 	h.nothingLost(names)
 }
 

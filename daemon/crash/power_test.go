@@ -61,23 +61,12 @@ func (l *looped) turnReadOnly() {
 	}
 }
 
-// repair checks the file system and mounts it again.
-func (l *looped) repair() {
+// remount lets the kernel forget the file system and read it from the disk.
+func (l *looped) remount() {
 	l.t.Helper()
 	if out, err := exec.Command("umount", l.point).CombinedOutput(); err != nil {
 		l.t.Fatalf("%v: %s", err, out)
 	}
-	// Its exit code 1 says that it mended something.
-	if out, err := exec.Command("e2fsck", "-f", "-y", l.image).CombinedOutput(); err != nil {
-		if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() > 1 {
-			l.t.Fatalf("%v: %s", err, out)
-		}
-	}
-	l.mount()
-}
-
-func (l *looped) mount() {
-	l.t.Helper()
 	if out, err := exec.Command("mount", "-o", "loop", l.image, l.point).CombinedOutput(); err != nil {
 		l.t.Fatalf("%v: %s", err, out)
 	}
@@ -94,10 +83,7 @@ func (l *looped) losePower() {
 	if err := errors.Join(err, f.Close()); err != nil {
 		l.t.Fatal(err)
 	}
-	if out, err := exec.Command("umount", l.point).CombinedOutput(); err != nil {
-		l.t.Fatalf("%v: %s", err, out)
-	}
-	l.mount()
+	l.remount()
 }
 
 // onExt4 puts the store, or the token files, on a file system that can lose its

@@ -52,7 +52,10 @@ func inspect(f *os.File) (spare bool, err error) {
 	if !info.Mode().IsRegular() {
 		return false, fmt.Errorf("%s is not a regular file", f.Name())
 	}
-	size := uint64(info.Size())
+	return inspectImage(f, uint64(info.Size()))
+}
+
+func inspectImage(f io.ReaderAt, size uint64) (spare bool, err error) {
 	if size == 0 {
 		return false, fmt.Errorf("%w: it is empty", ErrDamaged)
 	}
