@@ -66,8 +66,9 @@ no reason to warn.`,
 type checkup struct {
 	sum      *wire.Status // nil: not known
 	findings []finding
-	judged   int  // grants looked at
-	partial  bool // more may be wrong than was looked at
+	named    []string // the grants that were asked for, with their states
+	judged   int      // grants looked at
+	partial  bool     // more may be wrong than was looked at
 	now      time.Time
 	limit    thresholds
 }
@@ -153,6 +154,7 @@ func (k *checkCommand) judge(ctx context.Context, daemon *client.Client, v *chec
 			return err
 		}
 		v.add(judgeGrant(g, v.now, v.limit))
+		v.named = append(v.named, g.Name+" "+g.State)
 		v.judged++
 	}
 	if len(k.names) > 0 {
@@ -218,7 +220,11 @@ func (v *checkup) line() string {
 		}
 		parts = append(parts, text)
 	}
-	if v.sum != nil && len(parts) == 0 {
+	switch {
+	case v.sum == nil || len(parts) > 0:
+	case len(v.named) > 0:
+		parts = v.named
+	default:
 		parts = append(parts, headline(*v.sum, v.now))
 		if key := v.sum.StoreKey; key != nil && key.Slots == 1 {
 			parts = append(parts, "no recovery key: webex-tokend key recovery")
