@@ -87,7 +87,8 @@ type daemon struct {
 	metrics   *metrics.Metrics
 	creds     *credential.Server
 	readers   ledger.Ledger
-	reloads   sync.Mutex // held while one configuration gives way to the next
+	reloads   sync.Mutex            // held while one configuration gives way to the next
+	refusal   atomic.Pointer[error] // why the last reload changed nothing; nil: it did
 
 	// tasks are what runs beside; watching ends them at the stop, publishing
 	// ends the publisher, which comes last.
@@ -145,6 +146,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Outputs:   d.outputs,
 		Consumers: d.consumers,
 		Unheard:   d.unheard,
+		Refused:   d.refusedReload,
 		StoreKey:  d.storeKey,
 		Spool:     filepath.Join(c.RuntimeDir, "spool"),
 		Log:       d.log.Named("keeper"),
@@ -174,7 +176,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	return d, nil
 }
 
-// serve runs until ctx ends or the socket fails.
+// serve runs until ctx ends, the socket fails or the store file is replaced.
 func (d *daemon) serve(ctx context.Context) error {
 	c, watch := d.current.Load(), d.newWatch()
 	d.startPublishing(ctx)

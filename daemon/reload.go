@@ -21,13 +21,28 @@ func (d *daemon) takeOver(ctx context.Context, watched bool) error {
 	defer d.reloads.Unlock()
 	d.notify.reloading()
 	err := d.replace(ctx, watched)
+	d.refusal.Store(nil)
 	if err != nil {
+		d.refusal.Store(&err)
 		d.notify.refused()
 		d.log.Error("reload refused, nothing changed", "error", err)
 		return err
 	}
 	d.notify.ready()
 	return nil
+}
+
+// refusedReload says in one line why the configuration in force is not the one
+// that was saved last.
+func (d *daemon) refusedReload() string {
+	refusal := d.refusal.Load()
+	if refusal == nil {
+		return ""
+	}
+	if faults, ok := errors.AsType[*config.Faults](*refusal); ok {
+		return faults.Lines()[0]
+	}
+	return (*refusal).Error()
 }
 
 func (d *daemon) replace(ctx context.Context, watched bool) error {

@@ -141,6 +141,9 @@ func judgeKeeper(k wire.Keeper, now time.Time) []finding {
 	if k.StoreError != "" {
 		add(severityCritical, "the store refuses to be written, nothing is refreshed: %s", k.StoreError)
 	}
+	if k.ConfigError != "" {
+		add(severityWarning, "the saved configuration is refused: %s", k.ConfigError)
+	}
 	if k.AlertError != "" {
 		add(severityWarning, "alerts do not arrive by %s", k.AlertError)
 	}

@@ -84,6 +84,7 @@ func TestTheDaemonItselfIsJudged(t *testing.T) {
 		{"it sweeps", wire.Keeper{LastSweepAt: &fresh, StoreLatencySeconds: 0.004, ClockSkewSeconds: -20}, "[]"},
 		{"it no longer sweeps", wire.Keeper{LastSweepAt: &at}, "[{2 last sweep 11m ago}]"},
 		{"the store refuses writes", wire.Keeper{StoreError: "full"}, "[{2 the store refuses to be written, nothing is refreshed: full}]"},
+		{"a configuration is refused", wire.Keeper{ConfigError: "no"}, "[{1 the saved configuration is refused: no}]"},
 		{"nobody hears its alerts", wire.Keeper{AlertError: "webhook: it answers 502"}, "[{1 alerts do not arrive by webhook: it answers 502}]"},
 		{"refreshes are late", wire.Keeper{Overdue: 3}, "[{2 3 overdue}]"},
 		{"the disk is slow", wire.Keeper{StoreLatencySeconds: 1.5}, "[{1 store takes 1.5s}]"},

@@ -36,6 +36,9 @@ type Config struct {
 	Consumers func(name string) []wire.Consumer
 	// Unheard reports why alerts do not arrive; nil: there are none.
 	Unheard func() string
+	// Refused reports why the configuration that was saved last is not in force;
+	// nil: it always is.
+	Refused func() string
 	// StoreKey reports whether the store will open again; nil: it is not sealed.
 	StoreKey func(ctx context.Context) *wire.StoreKey
 	// Spool is a folder for sealed copies of answers that the store refuses,
@@ -55,6 +58,7 @@ type Keeper struct {
 	outputs   func(name string) []wire.Output
 	consumers func(name string) []wire.Consumer
 	unheard   func() string
+	refused   func() string
 	storeKey  func(ctx context.Context) *wire.StoreKey
 	spool     spool
 	wall      func() time.Time
@@ -102,6 +106,7 @@ func New(cfg Config) *Keeper {
 		outputs:    cfg.Outputs,
 		consumers:  cfg.Consumers,
 		unheard:    cfg.Unheard,
+		refused:    cfg.Refused,
 		storeKey:   cfg.StoreKey,
 		spool:      spool{cfg.Spool},
 		wall:       cfg.Now,
@@ -116,6 +121,9 @@ func New(cfg Config) *Keeper {
 		rejections: make(map[string]struct{}),
 		lanes:      make(map[string]*lane),
 		endWalk:    func() {},
+	}
+	if k.refused == nil {
+		k.refused = func() string { return "" }
 	}
 	if k.unheard == nil {
 		k.unheard = func() string { return "" }

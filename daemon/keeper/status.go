@@ -17,6 +17,7 @@ func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 	s := summary{wire.Status{States: make(map[string]int), Keeper: k.health.wire()}}
 	s.Keeper.ClockSkewSeconds = k.widestSkew().Seconds()
 	s.Keeper.AlertError = k.unheard()
+	s.Keeper.ConfigError = k.refused()
 	s.StoreKey = k.storeKey(ctx)
 	if s.Keeper.StoreError = k.storeError(); s.Keeper.StoreError != "" {
 		s.Keeper.Action = diskAction(cfg)
