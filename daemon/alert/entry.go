@@ -22,8 +22,8 @@ type entry struct {
 	// Stage is how far it has come: the time left until the worst, as reached by
 	// the list in the configuration. The smaller the worse. In nanoseconds.
 	Stage time.Duration `json:"stage"`
-	// Times counts how often it came up, Again how often what was told of it was
-	// to be told once more.
+	// Times counts how often it came up. Again counts how often something that
+	// was told of it came to be news once more, which needs another ID.
 	Times int `json:"times"`
 	Again int `json:"again,omitempty"`
 	// Told is, by way, the stage that was told last; absent: as far as those know
@@ -68,7 +68,10 @@ func (e *entry) raise(stage, left time.Duration, now time.Time) (changed bool) {
 		changed = true
 		e.Times++
 		if len(e.Told) == 0 {
-			e.Since = now
+			e.Since, e.Again = now, 0
+		} else {
+			// Some may have been told that it was over, others not yet.
+			e.Again++
 		}
 		e.Over = time.Time{}
 	}
@@ -153,10 +156,10 @@ func (e *entry) incident() string {
 
 // id is the same whenever the same thing is told again.
 func (e *entry) id() string {
-	if !e.Over.IsZero() {
-		return e.incident() + "-over"
+	id := e.incident() + "-over"
+	if e.Over.IsZero() {
+		id = e.incident() + "-" + config.FormatDuration(e.Stage)
 	}
-	id := e.incident() + "-" + config.FormatDuration(e.Stage)
 	if e.Again > 0 {
 		id += fmt.Sprintf("-%d", e.Again)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -105,13 +106,44 @@ func TestAPagerThatIsAwayLearnsWhatIsSoWhenItIsBack(t *testing.T) {
 		// Neither the time that is no longer the nearest nor what came and went.
 		h.hears("window rest-1 14d")
 		log := h.log.String()
-		for _, once := range []string{"alert not delivered, trying again", "alerts are delivered again"} {
-			if n := strings.Count(log, once); n != map[bool]int{true: 2, false: 1}[once[5] == ' '] {
-				t.Errorf("%q stands %d times in the log", once, n)
+		for line, times := range map[string]int{
+			"alert not delivered, trying again": 2, // before the restart and after it
+			"alerts are delivered again":        1,
+		} {
+			if n := strings.Count(log, line); n != times {
+				t.Errorf("%q stands %d times in the log", line, n)
 			}
 		}
 		if strings.Contains(log, "/alerts") {
 			t.Error("the log shows the path of the webhook")
+		}
+	})
+}
+
+func TestWhatComesUpAgainHasAnotherIDForThoseWhoWereToldThatItWasOver(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		refused := emulator.Reply(400, nil, `{"error":"invalid_grant"}`)
+		h.webex.Script(refused)
+		h.refresh("rest-1")
+		h.pager.set(true) // so that it stays untold there that it is over
+		for range 3 {
+			time.Sleep(2 * time.Minute)
+			h.refresh("rest-1")
+			h.live(day, time.Minute)
+			h.webex.Script(refused)
+			h.refresh("rest-1")
+		}
+		ids := regexp.MustCompile(`kind=consent id=(\S+)`).FindAllStringSubmatch(h.log.String(), -1)
+		seen := make(map[string]bool)
+		for _, id := range ids {
+			if seen[id[1]] {
+				t.Errorf("the log tells %s twice", id[1])
+			}
+			seen[id[1]] = true
+		}
+		if len(seen) < 7 {
+			t.Errorf("it tells only %d times of 7", len(seen))
 		}
 	})
 }
