@@ -33,7 +33,7 @@ func parseWtr(text string) (Import, error) {
 		return Import{}, errors.New("has a token of no use")
 	}
 	i.Access = store.NewSecret(token)
-	i.Scope, _ = o.Text("scopes")
+	i.Scope = o.Line("scopes", MaxSize)
 	i.AccessEnd = i.instant(o, "expiration")
 	i.RefreshEnd = i.instant(o, "refresh_expiration")
 	if i.AccessEnd.IsZero() {

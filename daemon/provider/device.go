@@ -79,7 +79,7 @@ func readDevice(r reply) (Device, *Failure) {
 	o, _ := ReadObject(r.body.text)
 	code, _ := o.Text("device_code")
 	d := Device{Code: store.NewSecret(code), Life: deviceLife, Interval: deviceInterval}
-	d.UserCode, _ = o.Text("user_code")
+	d.UserCode = o.Line("user_code", maxName)
 	d.URL, _ = o.Text("verification_uri")
 	d.URLComplete, _ = o.Text("verification_uri_complete")
 	if seconds, ok := o.Number("expires_in"); ok && seconds >= 1 {
@@ -96,10 +96,11 @@ func readDevice(r reply) (Device, *Failure) {
 	return d, nil
 }
 
-// isLink reports that a text is safe to be opened by the person's browser.
+// isLink reports that a text is safe to be shown on a terminal and to be opened
+// by the person's browser.
 func isLink(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+	return err == nil && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 // PollDevice asks whether the person has decided. The error is always a

@@ -82,6 +82,15 @@ func (o Object) Text(name string) (text string, ok bool) {
 	return text, ok && !strings.ContainsRune(text, utf8.RuneError)
 }
 
+// Line returns a member that is a string, for terminals, pages and files of
+// others: on one line, with everything unprintable escaped, of at most so many
+// bytes. A line break would be a line of its own in a token file, and an escape
+// sequence an order to a terminal.
+func (o Object) Line(name string, most int) string {
+	text, _ := o.Text(name)
+	return scrubber{}.clean(text, most)
+}
+
 // unquote decodes a JSON string; one without escapes, as all but a few are, at
 // no cost.
 func unquote(value []byte) (text string, ok bool) {

@@ -36,16 +36,12 @@ func (c *Client) Me(ctx context.Context, in *config.Integration, access store.Se
 
 // Person reads the profile of people/me; false: it is none.
 func (a APIAnswer) Person() (p Person, ok bool) {
-	clean := func(name string) string {
-		text, _ := a.Text(name)
-		return scrubber{}.clean(text, maxDescription)
-	}
-	p = Person{ID: clean("id"), DisplayName: clean("displayName"), OrgID: clean("orgId")}
+	p = Person{ID: a.Line("id", maxName), DisplayName: a.Line("displayName", maxName), OrgID: a.Line("orgId", maxName)}
 	var emails []string
 	// What does not decode leaves the list empty.
 	_ = json.Unmarshal(a.members["emails"], &emails)
 	if len(emails) > 0 {
-		p.Email = scrubber{}.clean(emails[0], maxDescription)
+		p.Email = scrubber{}.clean(emails[0], maxName)
 	}
 	return p, p.ID != ""
 }

@@ -15,6 +15,13 @@ const (
 	maxRefresh = 8 << 10
 )
 
+// Bounds of texts in an answer that people are shown, in bytes. All scopes of
+// Webex together have about five thousand.
+const (
+	maxScope = 16 << 10
+	maxName  = 200
+)
+
 // leastAccessLife stands for an expires_in of zero or less: the token came
 // just now, so it is hardly over, and a loop of refreshes must not follow.
 const leastAccessLife = time.Minute
@@ -40,14 +47,14 @@ func (o Object) Answer(longest time.Duration) Answer {
 	}
 	a.Access = o.access(note)
 	a.Refresh = o.refresh(note)
-	a.TokenType, _ = o.Text("token_type")
+	a.TokenType = o.Line("token_type", maxName)
 	a.AccessLife = o.life("expires_in", leastAccessLife, longest, note)
 	a.RefreshLife = o.life("refresh_token_expires_in", 0, longest, note)
 	a.Scope = o.scope()
-	a.User, _ = o.Text("user_name")
-	a.Email, _ = o.Text("email")
-	if a.Site, _ = o.Text("siteid"); a.Site == "" && o.Has("siteid") {
-		a.Site = string(o.members["siteid"])
+	a.User = o.Line("user_name", maxName)
+	a.Email = o.Line("email", maxName)
+	if a.Site = o.Line("siteid", maxName); a.Site == "" && o.Has("siteid") {
+		a.Site = scrubber{}.clean(string(o.members["siteid"]), maxName)
 	}
 	return a
 }
@@ -105,12 +112,12 @@ func (o Object) life(name string, least, longest time.Duration, note func(string
 }
 
 func (o Object) scope() string {
-	if text, ok := o.Text("scope"); ok || !o.Has("scope") {
-		return text
+	if _, ok := o.Text("scope"); ok || !o.Has("scope") {
+		return o.Line("scope", maxScope)
 	}
 	var list []string
 	if json.Unmarshal(o.members["scope"], &list) != nil {
 		return ""
 	}
-	return strings.Join(list, " ")
+	return scrubber{}.clean(strings.Join(list, " "), maxScope)
 }

@@ -3,8 +3,10 @@ package provider_test
 import (
 	"encoding/base64"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
@@ -76,6 +78,57 @@ func TestScopesMayComeAsAList(t *testing.T) {
 		o, err := provider.ReadObject([]byte(text))
 		if got := o.Answer(time.Hour).Scope; err != nil || got != want {
 			t.Errorf("scope of %s is %q (%v), want %q", text, got, err, want)
+		}
+	}
+}
+
+func TestTextsOfAnAnswerStayOnOneLineAndPrintable(t *testing.T) {
+	const hostile = `"a\nTOKEN=evil\u001b]0;x\u0007\u009b2J\u202eb"`
+	const want = `a\nTOKEN=evil\x1b]0;x\a\u009b2J\u202eb`
+	o, err := provider.ReadObject([]byte(`{"access_token":"t","token_type":` + hostile + `,"scope":` + hostile +
+		`,"user_name":` + hostile + `,"email":` + hostile + `,"siteid":` + hostile + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := o.Answer(time.Hour)
+	for name, got := range map[string]string{
+		"token_type": a.TokenType, "scope": a.Scope, "user_name": a.User, "email": a.Email, "siteid": a.Site,
+	} {
+		if got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	for name, text := range map[string]string{
+		"scopes in a list":         `{"scope":["a","\u001b[2J"]}`,
+		"a site that is no string": `{"siteid":["` + "\u009b" + `2J",` + "\n" + `1]}`,
+	} {
+		o, _ := provider.ReadObject([]byte(text))
+		a := o.Answer(time.Hour)
+		if got := a.Scope + a.Site; got == "" || strings.ContainsFunc(got, unicode.IsControl) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	o, _ = provider.ReadObject([]byte(`{"user_name":"` + strings.Repeat("x", 5000) + `"}`))
+	if a := o.Answer(time.Hour); len(a.User) > 200 {
+		t.Errorf("a name of %d bytes is taken", len(a.User))
+	}
+}
+
+func TestADeviceAnswerCannotSpeakToATerminal(t *testing.T) {
+	start := func(members string) (provider.Device, error) {
+		c := client(t, provider.Config{Transport: by(respond(200, nil, `{"device_code":"d",`+members+`}`))})
+		return c.StartDevice(t.Context(), integration(t, "http://127.0.0.1"))
+	}
+	d, err := start(`"user_code":"12\u001b[2J\n34","verification_uri":"https://webex.example/device"`)
+	if err != nil || d.UserCode != `12\x1b[2J\n34` {
+		t.Errorf("the user code is %q, %v", d.UserCode, err)
+	}
+	for _, link := range []string{`https://webex.example/\u009b2J`, `https://webex.example/\u202egpj`, `https://webex.example/ x`} {
+		if d, err := start(`"user_code":"1234","verification_uri":"` + link + `"`); err == nil {
+			t.Errorf("the link %q is taken", d.URL)
+		}
+		if d, err := start(`"user_code":"1234","verification_uri":"https://webex.example/","verification_uri_complete":"` + link + `"`); err == nil {
+			t.Errorf("the link %q is taken", d.URLComplete)
 		}
 	}
 }
