@@ -63,7 +63,7 @@ type Alerts struct {
 	// These belong to Run.
 	book    book
 	cursor  string    // of the walk through the urgent grants
-	missed  int       // grants for which the book has had no room during this walk
+	missed  int       // grants that this walk found and the book has no room for
 	proven  bool      // since the start the store took the outcome of a refresh
 	swept   time.Time // the last sweep, as of the last look
 	late    time.Time // since when refreshes are overdue; zero: they are not

@@ -74,7 +74,9 @@ func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (other
 	}
 	for _, g := range page.Grants {
 		delete(others, g.Name)
-		a.examine(v, g)
+		if !a.examine(v, g) {
+			a.missed++
+		}
 	}
 	a.cursor = page.Next
 	if a.cursor == "" {
@@ -113,8 +115,10 @@ func (a *Alerts) awaitsConsent(grant string) bool {
 	return e != nil && e.Over.IsZero()
 }
 
-// examine looks for every trouble of a grant.
-func (a *Alerts) examine(v view, g wire.Grant) {
+// examine looks for every trouble of a grant, and tells whether the book has
+// room for what there is.
+func (a *Alerts) examine(v view, g wire.Grant) (room bool) {
+	room = true
 	for _, k := range ofGrants() {
 		f := finding{about: a.describe(k, g)}
 		if k.hidden(g) || k == Failing && a.awaitsConsent(g.Name) {
@@ -126,8 +130,9 @@ func (a *Alerts) examine(v view, g wire.Grant) {
 		if f.left, f.holds = k.holds(g, v.now); f.holds {
 			f.stage, f.holds = k.stage(f.left, v.cfg.Alert.Before)
 		}
-		a.note(v, k, g.Name, f)
+		room = a.note(v, k, g.Name, f) && room
 	}
+	return room
 }
 
 func (a *Alerts) describe(k Kind, g wire.Grant) about {
@@ -209,16 +214,14 @@ func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
 		about: about{count: t.Overdue, action: "webex-tokend status"}})
 }
 
-// note enters a finding into the book.
-func (a *Alerts) note(v view, k Kind, subject string, f finding) {
+// note enters a finding into the book, and tells whether there is room for it.
+func (a *Alerts) note(v view, k Kind, subject string, f finding) (room bool) {
 	e := a.book.find(k, subject)
 	if e == nil && f.holds {
-		if e = a.book.enter(k, subject); e == nil {
-			a.missed++
-		}
+		e = a.book.enter(k, subject)
 	}
 	if e == nil {
-		return
+		return !f.holds
 	}
 	e.about = f.about
 	changed := false
@@ -230,6 +233,7 @@ func (a *Alerts) note(v view, k Kind, subject string, f finding) {
 	if changed {
 		a.book.changed(e)
 	}
+	return true
 }
 
 // tidy drops what is of no more use, and lets listen know what is left. An entry
