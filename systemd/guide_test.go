@@ -24,11 +24,11 @@ type operator struct {
 }
 
 // The guide is followed in order. It begins on one machine, and after the loss
-// of its disk it goes on with another one, of which nothing is known but what
-// lies on the operator's stick.
+// of its disk it goes on with another one, to which nothing comes but what lies
+// on the operator's stick and with the backups.
 func TestTheGuide(t *testing.T) {
 	deb := shipped(t)
-	webex, stick := newWebex(t), t.TempDir()
+	webex, stick, backups := newWebex(t), "--bind="+t.TempDir()+":/media/usb", "--bind="+t.TempDir()+":/mnt/backup"
 	// The first consent is a month old when it is renewed: its answer and that of
 	// a refresh say so.
 	month := emulator.Alter(func(fields map[string]any) { fields["refresh_token_expires_in"] = 60 * 24 * 3600 })
@@ -45,7 +45,7 @@ func TestTheGuide(t *testing.T) {
 	}
 
 	followed := t.Run("until the disk is lost", func(t *testing.T) {
-		o := employ(t, webex, stick, deb)
+		o := employ(t, webex, deb, stick, backups)
 		o.receiveResponse()
 		for _, c := range chapters[:lost] {
 			o.follow(t, c)
@@ -59,7 +59,7 @@ func TestTheGuide(t *testing.T) {
 		return
 	}
 	t.Run("on another host", func(t *testing.T) {
-		o := employ(t, webex, stick, deb)
+		o := employ(t, webex, deb, stick, backups)
 		for _, c := range chapters[lost:] {
 			if c.title == "Upgrade" {
 				o.run("rm webex-tokend_*.deb")
@@ -94,10 +94,10 @@ func later(t *testing.T, deb string) string {
 	return next
 }
 
-// employ gives an operator a machine, a package at home and a stick.
-func employ(t *testing.T, webex *webex, stick, deb string) *operator {
+// employ gives an operator a machine with these options, and a package at home.
+func employ(t *testing.T, webex *webex, deb string, options ...string) *operator {
 	t.Helper()
-	o := &operator{boot(t, "--bind="+stick+":/media/usb"), webex}
+	o := &operator{boot(t, options...), webex}
 	webex.serve(o.machine)
 	o.receive(deb)
 	return o

@@ -41,7 +41,7 @@ type walker struct {
 // status, check, page, metrics and alert that something is wrong, and to mend it
 // by what status prints.
 func TestTheWalk(t *testing.T) {
-	w := &walker{operator: employ(t, newWebex(t), t.TempDir(), shipped(t))}
+	w := &walker{operator: employ(t, newWebex(t), shipped(t))}
 	w.takeAlerts()
 	w.prepare()
 	for _, m := range mishaps() {
