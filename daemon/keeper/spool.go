@@ -28,7 +28,7 @@ func (s spool) write(name string, sealed []byte) error {
 	if s.dir == "" {
 		return errors.New("no spool folder is set up")
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := os.Mkdir(s.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make spool folder: %w", err)
 	}
 	if err := renameio.WriteFile(filepath.Join(s.dir, name), sealed, 0o600, renameio.WithTempDir(s.dir)); err != nil {

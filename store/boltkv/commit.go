@@ -176,7 +176,13 @@ func (k *KV) writable() error {
 	if why := cmp.Or(k.file.why, k.file.refuses); why != nil {
 		return k.condemnReplaced(why)
 	}
-	return k.condemnReplaced(k.file.inPlace())
+	// A path that cannot be looked at leads nowhere else, and the change may be
+	// an answer that has no other place: it is written, and its caller told of the
+	// doubt when the path is looked at again behind the commit.
+	if err := k.file.inPlace(); errors.Is(err, ErrReplaced) {
+		return k.condemnReplaced(err)
+	}
+	return nil
 }
 
 // condemnReplaced returns err, and gives up a file for good to which the path
