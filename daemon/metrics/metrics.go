@@ -9,13 +9,17 @@ package metrics
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"path/filepath"
 	"runtime"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/hashicorp/go-hclog"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
@@ -129,9 +133,26 @@ func (m *Metrics) Handler(view keeper.View) http.Handler {
 }
 
 // WriteFile replaces a file by the figures of all grants, in the format that
-// node_exporter's textfile collector reads, which skips what is half written.
+// node_exporter's textfile collector reads. The folder is often another user's,
+// who can put a link in place of any name in it. So nothing is done by the name
+// of the new file but the rename: prometheus.WriteToTextfile sets the mode by
+// name, and would open a token file to all at the end of such a link.
 func (m *Metrics) WriteFile(ctx context.Context, path string) error {
-	return prometheus.WriteToTextfile(path, m.registry(ctx, nil))
+	families, err := m.registry(ctx, nil).Gather()
+	if err != nil {
+		return fmt.Errorf("gather metrics: %w", err)
+	}
+	next, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer next.Cleanup() // does nothing after the replacement
+	for _, family := range families {
+		if _, err := expfmt.MetricFamilyToText(next, family); err != nil {
+			return err
+		}
+	}
+	return next.CloseAtomicallyReplace()
 }
 
 // registry is made for one answer: what it shows depends on who asks.

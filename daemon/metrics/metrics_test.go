@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,7 +189,43 @@ func TestATextfileIsWrittenWhole(t *testing.T) {
 	if err != nil || !bytes.Contains(text, []byte("webex_tokend_store_readable 1\n")) {
 		t.Errorf("%v, it holds\n%s", err, text)
 	}
-	if others, _ := filepath.Glob(path + "?*"); len(others) > 0 {
+	if others, _ := os.ReadDir(filepath.Dir(path)); len(others) != 1 {
 		t.Errorf("beside it stand %q", others)
+	}
+}
+
+// The other user of the folder puts a link in place of whatever appears there.
+func TestATextfileInAFolderOfAnotherUserOpensNoFileOfOurs(t *testing.T) {
+	dir, ours := t.TempDir(), filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(ours, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	swap := func() {
+		found, _ := os.ReadDir(dir)
+		for _, e := range found {
+			if e.Type().IsRegular() && os.Remove(filepath.Join(dir, e.Name())) == nil {
+				_ = os.Symlink(ours, filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var other sync.WaitGroup
+	other.Go(func() {
+		for ctx.Err() == nil {
+			swap()
+		}
+	})
+	m := of(grants(1))
+	for range 300 {
+		_ = m.WriteFile(t.Context(), filepath.Join(dir, "webex-tokend.prom"))
+	}
+	cancel()
+	other.Wait()
+	info, err := os.Stat(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, _ := os.ReadFile(ours); info.Mode() != 0o600 || string(text) != "secret" {
+		t.Errorf("it has mode %v and holds %q", info.Mode(), text)
 	}
 }
