@@ -152,8 +152,9 @@ func New(cfg Config) *Keeper {
 }
 
 // Start stores what the spool holds, closes the endpoints that asked for
-// patience, knows the clients that were refused, lists the open intents, resolves them behind its return, and brings
-// the schedule in line with the configuration.
+// patience, remembers the clients that were refused, lists the open intents,
+// which are resolved behind its return, and brings the schedule in line with the
+// configuration.
 func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.emptySpool(ctx); err != nil {
 		return err
@@ -180,13 +181,14 @@ func (k *Keeper) Start(ctx context.Context) error {
 	return nil
 }
 
-// Reconfigure takes over another configuration. Exchanges in flight end under
-// the one they began with; the schedule follows behind the return, paced.
+// Reconfigure takes over another configuration, or, with an error, nothing of
+// it. Exchanges in flight end under the one they began with; the schedule
+// follows behind the return, paced.
 func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
-	before := k.config.Swap(cfg)
 	if err := k.findPending(ctx, cfg); err != nil {
 		return err
 	}
+	before := k.config.Swap(cfg)
 	k.arrangeLanes(cfg)
 	k.mu.Lock()
 	// What changed about a client may be what it was refused for. One that is as

@@ -21,10 +21,40 @@ type vacancy struct {
 	since  time.Time // found by this keeper
 }
 
+// findPending looks for the pending grants of a configuration. An error leaves
+// those that were known.
 func (k *Keeper) findPending(ctx context.Context, cfg *config.Config) error {
 	k.mu.Lock()
 	k.comings = make(map[string]bool)
 	k.mu.Unlock()
+	found, err := k.vacancies(ctx, cfg)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	comings := k.comings
+	k.comings = nil
+	if err != nil {
+		return err
+	}
+	for name, v := range found {
+		if before, known := k.pending[name]; known {
+			found[name] = vacancy{v.reason, before.since}
+		}
+	}
+	// What came and went since the records were read has the last word.
+	for name, came := range comings {
+		if came {
+			delete(found, name)
+		} else if v, waits := k.pending[name]; waits && cfg.Declared(name) {
+			found[name] = v
+		}
+	}
+	k.pending = found
+	return nil
+}
+
+// vacancies reads which grants that are declared by their exact name have no
+// record.
+func (k *Keeper) vacancies(ctx context.Context, cfg *config.Config) (map[string]vacancy, error) {
 	found := make(map[string]vacancy)
 	now := k.now()
 	for _, g := range cfg.Grants {
@@ -41,26 +71,10 @@ func (k *Keeper) findPending(ctx context.Context, cfg *config.Config) error {
 			continue
 		}
 		if _, damaged := errors.AsType[*store.DamagedError](err); err != nil && !damaged {
-			return fmt.Errorf("look for grant %s: %w", g.Name, err)
+			return nil, fmt.Errorf("look for grant %s: %w", g.Name, err)
 		}
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for name, v := range found {
-		if before, known := k.pending[name]; known {
-			found[name] = vacancy{v.reason, before.since}
-		}
-	}
-	// What came and went since the records were read has the last word.
-	for name, came := range k.comings {
-		if came {
-			delete(found, name)
-		} else if v, waits := k.pending[name]; waits && cfg.Declared(name) {
-			found[name] = v
-		}
-	}
-	k.pending, k.comings = found, nil
-	return nil
+	return found, nil
 }
 
 // Pend gives the reason why a declared grant has no token, and tells whether it

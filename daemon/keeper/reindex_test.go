@@ -2,6 +2,7 @@ package keeper_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
+	"webex-tokend/store/storetest"
 )
 
 // earlier and later stand for the rules before and after a reload.
@@ -141,6 +143,29 @@ func TestAStartUnderTheSameRulesWritesNothing(t *testing.T) {
 		if n := h.webex.Stats().Requests; n != 0 {
 			t.Errorf("%d requests merely for a start", n)
 		}
+	})
+}
+
+func TestAReloadThatCannotReadTheStoreChangesNothing(t *testing.T) {
+	blind := new(blindness)
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{t: t, dir: t.TempDir(), webex: emulator.New(calm), memory: new(storetest.Memory), kv: blind.around}
+		h.configure("")
+		h.start()
+		defer h.stop()
+		h.configure("grant \"ops\" {\n  integration = \"rest\"\n}\n")
+		blind.on = true
+		if err := h.keeper.Reconfigure(t.Context(), h.config); !errors.Is(err, errNoSight) {
+			t.Fatalf("reconfigured: %v", err)
+		}
+		blind.on = false
+		if g, err := h.keeper.Grant(t.Context(), "ops"); err == nil {
+			t.Errorf("the grant of the configuration that was not taken is %s", g.State)
+		}
+		if err := h.keeper.Reconfigure(t.Context(), h.config); err != nil {
+			t.Fatal(err)
+		}
+		h.is("ops", store.Pending, "nothing registered")
 	})
 }
 
