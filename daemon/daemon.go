@@ -144,6 +144,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Config:    c,
 		Provider:  broker,
 		Outputs:   d.outputs,
+		Failing:   func() []string { return d.publisher.Failing() },
 		Consumers: d.consumers,
 		Unheard:   d.unheard,
 		Refused:   d.refusedReload,

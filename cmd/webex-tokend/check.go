@@ -41,10 +41,10 @@ for consent, whose client or refresh token is refused, whose answer is not
 stored or whose record is damaged or unverified; a refresh overdue by more than
 5 minutes; a window that ends within -c; a daemon that is away. WARNING is a
 third failure in a row, an unknown outcome, a pause, a grant pending for over
-an hour, a window that ends within -w, alerts that do not arrive. The daemon
-itself is judged by its last sweep, its store's latency, its clock, and whether
-the store's key is still there. A store without a recovery key is mentioned and
-no reason to warn.`,
+an hour, a window that ends within -w, files or hooks that fail, a saved
+configuration that is refused, alerts that do not arrive. The daemon itself is
+judged by its last sweep, by its store, its latency and the key, and by its
+clock. A store without a recovery key is mentioned and no reason to warn.`,
 		Example: `  webex-tokend check
   webex-tokend check ops crm -w 21d -c 7d`,
 		ValidArgsFunction: c.completeGrants,
@@ -109,6 +109,9 @@ func (k *checkCommand) run(ctx context.Context) checkup {
 		}
 		v.findings = judgeKeeper(sum.Keeper, v.now)
 		v.add(judgeKey(sum.StoreKey))
+		if len(k.names) == 0 {
+			v.add(judgeOutputs(sum.FailingOutputs))
+		}
 		err = k.judge(ctx, daemon, &v)
 	}
 	switch {

@@ -19,7 +19,7 @@ func headline(sum wire.Status, now time.Time) string {
 	if sum.Counting {
 		b.WriteString(" so far (still counting)")
 	}
-	if sum.States[string(store.OK)] == sum.Grants && sum.Keeper.StoreError == "" {
+	if sum.States[string(store.OK)] == sum.Grants && sum.Keeper.StoreError == "" && sum.FailingOutputs.Count == 0 {
 		b.WriteString(", all well")
 	} else {
 		separator := ": "

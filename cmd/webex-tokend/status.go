@@ -184,6 +184,9 @@ func drawRows(on screen, sum wire.Status, shown []wire.Grant, rest int, now time
 	if k := sum.Keeper; k.StoreError != "" {
 		fmt.Fprintln(&b, on.paint(red, on.wrap("the store refuses to be written, nothing is refreshed: "+k.StoreError, 0))+"\n  next: "+k.Action)
 	}
+	if f := sum.FailingOutputs; f.Count > 0 {
+		fmt.Fprintln(&b, on.paint(yellow, on.wrap(failingOutputs(f), 0))+"\n  next: webex-tokend status "+f.Grants[0])
+	}
 	if why := sum.Keeper.ConfigError; why != "" {
 		fmt.Fprintln(&b, on.paint(yellow, on.wrap("the saved configuration is refused, the one before is in force: "+why, 0))+"\n  next: webex-tokend reload")
 	}

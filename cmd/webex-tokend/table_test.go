@@ -174,6 +174,7 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 			"6 grants: 2 reauthorize, 1 retrying, 1 paused, 2 ok; human action needed now"},
 		{"a store that refuses is not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Keeper: wire.Keeper{StoreError: "full"}},
 			"1 grant: 1 ok; human action needed now"},
+		{"files that are not written are not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, FailingOutputs: wire.FailingOutputs{Count: 1}}, "1 grant: 1 ok"},
 		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants, all well; 1 overdue"},
 		{"a key that is gone is told", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, StoreKey: &wire.StoreKey{Fault: "gone"}, Horizon: end(90 * day)},
 			"1 grant, all well; human action needed now"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"webex-tokend/daemon/config"
@@ -159,6 +160,22 @@ func judgeKeeper(k wire.Keeper, now time.Time) []finding {
 		add(s, "clock is off by %s", span(skew))
 	}
 	return list
+}
+
+// judgeOutputs warns of consumers that go on with an old token.
+func judgeOutputs(f wire.FailingOutputs) finding {
+	if f.Count == 0 {
+		return finding{}
+	}
+	return finding{severityWarning, failingOutputs(f)}
+}
+
+func failingOutputs(f wire.FailingOutputs) string {
+	text := fmt.Sprintf("files or hooks of %s fail: %s", plural(f.Count, "grant"), strings.Join(f.Grants, ", "))
+	if more := f.Count - len(f.Grants); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // judgeKey finds a key that is gone worth waking somebody: until the daemon

@@ -32,6 +32,9 @@ type Config struct {
 	Provider *provider.Client
 	// Outputs reports where the token of a grant stands; nil: nowhere.
 	Outputs func(name string) []wire.Output
+	// Failing lists the grants of which an output failed at its last try; nil:
+	// none.
+	Failing func() []string
 	// Consumers reports who was given the token of a grant; nil: nobody.
 	Consumers func(name string) []wire.Consumer
 	// Unheard reports why alerts do not arrive; nil: there are none.
@@ -56,6 +59,7 @@ type Keeper struct {
 	store     *store.Store
 	provider  *provider.Client
 	outputs   func(name string) []wire.Output
+	failing   func() []string
 	consumers func(name string) []wire.Consumer
 	unheard   func() string
 	refused   func() string
@@ -104,6 +108,7 @@ func New(cfg Config) *Keeper {
 		store:      cfg.Store,
 		provider:   cfg.Provider,
 		outputs:    cfg.Outputs,
+		failing:    cfg.Failing,
 		consumers:  cfg.Consumers,
 		unheard:    cfg.Unheard,
 		refused:    cfg.Refused,
@@ -130,6 +135,9 @@ func New(cfg Config) *Keeper {
 	}
 	if k.storeKey == nil {
 		k.storeKey = func(context.Context) *wire.StoreKey { return nil }
+	}
+	if k.failing == nil {
+		k.failing = func() []string { return nil }
 	}
 	if k.consumers == nil {
 		k.consumers = func(string) []wire.Consumer { return []wire.Consumer{} }

@@ -16,6 +16,7 @@ func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 	cfg := k.config.Load()
 	s := summary{wire.Status{States: make(map[string]int), Keeper: k.health.wire()}}
 	s.Keeper.ClockSkewSeconds = k.widestSkew().Seconds()
+	s.FailingOutputs = k.failingOutputs(view)
 	s.Keeper.AlertError = k.unheard()
 	s.Keeper.ConfigError = k.refused()
 	s.StoreKey = k.storeKey(ctx)
@@ -29,6 +30,14 @@ func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 		err = k.walkThrough(ctx, cfg, view, &s)
 	}
 	return s.Status, err
+}
+
+// failingShown is how many grants with failing outputs are named.
+const failingShown = 10
+
+func (k *Keeper) failingOutputs(view View) wire.FailingOutputs {
+	names := slices.DeleteFunc(slices.Clone(k.failing()), func(name string) bool { return view != nil && !view(name) })
+	return wire.FailingOutputs{Count: len(names), Grants: append([]string{}, names[:min(len(names), failingShown)]...)}
 }
 
 type summary struct{ wire.Status }

@@ -91,7 +91,14 @@ type Status struct {
 	Horizon *WindowEnd `json:"horizon"`
 	Keeper  Keeper     `json:"keeper"`
 	// StoreKey is null where the store is not sealed.
-	StoreKey *StoreKey `json:"store_key"`
+	StoreKey       *StoreKey      `json:"store_key"`
+	FailingOutputs FailingOutputs `json:"failing_outputs"`
+}
+
+// FailingOutputs are the grants of which a file or hook failed at its last try.
+type FailingOutputs struct {
+	Count  int      `json:"count"`
+	Grants []string `json:"grants"` // their names, ten at most
 }
 
 // A WindowEnd is the end of a refresh window, or of a token that nobody can
