@@ -43,8 +43,9 @@ stored or whose record is damaged or unverified; a refresh overdue by more than
 third failure in a row, an unknown outcome, a pause, a grant pending for over
 an hour, a window that ends within -w, files or hooks that fail, a saved
 configuration that is refused, alerts that do not arrive. The daemon itself is
-judged by its last sweep, by its store, its latency and the key, and by its
-clock. A store without a recovery key is mentioned and no reason to warn.`,
+judged by its last sweep, its clock and its store: whether that can be written,
+how fast, and whether its key is still there. A store without a recovery key is
+mentioned and no reason to warn.`,
 		Example: `  webex-tokend check
   webex-tokend check ops crm -w 21d -c 7d`,
 		ValidArgsFunction: c.completeGrants,
