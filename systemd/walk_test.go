@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"regexp"
@@ -103,15 +102,7 @@ func (w *walker) prepare() {
 // takeAlerts is the pager.
 func (w *walker) takeAlerts() {
 	w.t.Helper()
-	var listener net.Listener
-	err := w.within(func() (err error) {
-		listener, err = net.Listen("tcp", pager)
-		return err
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	w.serve(pager, &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var m alert.Message
 		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
 			return
@@ -119,16 +110,7 @@ func (w *walker) takeAlerts() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.alerts = append(w.alerts, m)
-	})}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.Serve(listener)
-	}()
-	w.t.Cleanup(func() {
-		_ = server.Close()
-		<-served
-	})
+	})})
 }
 
 // forget drops the alerts that came so far.

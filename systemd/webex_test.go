@@ -10,17 +10,13 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
-	"log"
 	"math/big"
 	"net"
 	"net/http"
 	"net/url"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"webex-tokend/daemon/emulator"
 )
@@ -84,50 +80,7 @@ func (w *webex) serve(m *machine) {
 	m.run("echo " + host + " " + strings.Join(webexNames, " ") + " >>/etc/hosts")
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.certificate.Certificate[0]})
 	m.run("cat >>/etc/ssl/certs/ca-certificates.crt <<'END'\n" + string(authority) + "END")
-	var listener net.Listener
-	err := m.within(func() (err error) {
-		listener, err = net.Listen("tcp", webexAddress)
-		return err
-	})
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	server := &http.Server{
-		Handler: w, TLSConfig: &tls.Config{Certificates: []tls.Certificate{w.certificate}},
-		// Connections that are cut on purpose are no news.
-		ErrorLog: log.New(io.Discard, "", 0),
-	}
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		_ = server.ServeTLS(listener, "", "")
-	}()
-	m.t.Cleanup(func() {
-		_ = server.Close()
-		<-served
-	})
-}
-
-// within calls a function whose sockets are those of the machine. Only what it
-// does in its own goroutine counts.
-func (m *machine) within(call func() error) error {
-	done := make(chan error)
-	go func() {
-		// The thread keeps the network of the machine and ends with the goroutine.
-		runtime.LockOSThread()
-		done <- func() error {
-			network, err := unix.Open("/proc/"+m.leader+"/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err != nil {
-				return err
-			}
-			defer unix.Close(network)
-			if err := unix.Setns(network, unix.CLONE_NEWNET); err != nil {
-				return err
-			}
-			return call()
-		}()
-	}()
-	return <-done
+	m.serve(webexAddress, &http.Server{Handler: w, TLSConfig: &tls.Config{Certificates: []tls.Certificate{w.certificate}}})
 }
 
 // browser returns a client with the network and the certificates of a machine.
