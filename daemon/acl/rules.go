@@ -167,6 +167,11 @@ func (r *Rules) View(p Peer) func(grant string) bool {
 	}
 }
 
+// May reports whether the peer may do this to any grant at all.
+func (r *Rules) May(p Peer, a Action) bool {
+	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool { return r.names(b, p) && b.permits(a) })
+}
+
 // Named reports whether the rules speak of the peer at all. One they do not
 // speak of is refused even an empty list.
 func (r *Rules) Named(p Peer) bool {

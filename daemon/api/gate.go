@@ -68,7 +68,7 @@ func (s *Server) admit(rt route, c *call) bool {
 	case whole:
 		return c.rules.Allowed(peer, rt.action, "")
 	}
-	return c.rules.Named(peer)
+	return c.rules.May(peer, rt.action)
 }
 
 // audit leaves one line for whatever hands out a token or changes something,

@@ -35,7 +35,7 @@ func TestImportsAreAnsweredByWhatTheyDid(t *testing.T) {
 		{"an unknown format is of no use", "/v1/grants/ops?format=xml", first, 422, `unknown format`},
 		{"a time that is none is refused", "/v1/grants/ops?issued_at=yesterday", first, 400, `yesterday`},
 		{"a time of issue counts", "/v1/grants/crm?issued_at=" + time.Now().UTC().Add(-time.Hour).Format(time.RFC3339), response("a", "b"), 201, `"assumed":[]`},
-		{"too long a body is refused", "/v1/grants/ops", strings.Repeat("x", 1<<20+1), 413, `1048576`},
+		{"too long a body is refused", "/v1/grants/ops", strings.Repeat("x", 128<<10+1), 413, `131072`},
 		{"a bare token of a static grant is an access token", "/v1/grants/bot-one", "NjlhNThmODctMzE5Yy00MTU3\n", 201, `"kind":"static"`},
 	}
 	for _, test := range tests {

@@ -20,8 +20,8 @@ type reach int
 const (
 	// everybody: no rule is asked.
 	everybody reach = iota
-	// visible: whatever the caller may see. Any caller that some block names
-	// comes in, and serve looks through the caller's view.
+	// visible: whatever the caller may see. Any caller who may do the action on
+	// some grant comes in, and serve looks through the caller's view.
 	visible
 	// one: the grant in the path.
 	one
@@ -35,10 +35,10 @@ func routes() []route {
 		{"GET /healthz", everybody, "", (*Server).health},
 		{"GET /readyz", everybody, "", (*Server).readiness},
 
-		{"GET /v1/status", visible, acl.Status, (*Server).status},
-		{"GET /v1/events", visible, acl.Status, (*Server).follow},
-		{"GET /v1/grants", visible, acl.Status, (*Server).grants},
-		{"POST /v1/import", visible, acl.Admin, (*Server).importLines},
+		{"GET /v1/status", visible, acl.Status, within(answers, (*Server).status)},
+		{"GET /v1/events", visible, acl.Status, within(streams, (*Server).follow)},
+		{"GET /v1/grants", visible, acl.Status, within(answers, (*Server).grants)},
+		{"POST /v1/import", visible, acl.Admin, within(imports, (*Server).importLines)},
 
 		{"GET /v1/grants/{name}", one, acl.Status, (*Server).grant},
 		{"GET /v1/grants/{name}/token", one, acl.Token, (*Server).token},
@@ -63,8 +63,8 @@ func routes() []route {
 		{"GET /v1/key/slots", whole, acl.Admin, (*Server).keySlots},
 		{"DELETE /v1/key/slots/{id}", whole, acl.Admin, (*Server).forgetKey},
 
-		{"GET /v1/forecast", visible, acl.Status, (*Server).forecast},
-		{"GET /metrics", visible, acl.Status, (*Server).metrics},
+		{"GET /v1/forecast", visible, acl.Status, within(answers, (*Server).forecast)},
+		{"GET /metrics", visible, acl.Status, within(answers, (*Server).metrics)},
 		{"POST /v1/web", visible, acl.Status, (*Server).web},
 		{"POST /v1/drain", whole, acl.Admin, (*Server).drain},
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -129,6 +130,9 @@ type Server struct {
 	mux  *http.ServeMux
 	http *http.Server
 
+	// answers, imports and following bound what one user has under way.
+	answers, imports, following *places
+
 	// streams ends when the server stops: events and bulk imports go on for
 	// as long as their client wishes, and would hold up everybody.
 	streams    context.Context
@@ -146,12 +150,20 @@ const (
 	answerTimeout  = 2 * time.Minute
 	idleTimeout    = 2 * time.Minute
 	headerLimit    = 16 << 10
-	bodyLimit      = 1 << 20
+	// bodyLimit leaves room to say better than "too large" what is wrong with a
+	// response of more than flow.MaxSize.
+	bodyLimit = 2 * flow.MaxSize
 )
 
 // New returns a server that does not listen yet.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg.withDefaults(), mux: http.NewServeMux()}
+	s := &Server{
+		cfg:       cfg.withDefaults(),
+		mux:       http.NewServeMux(),
+		answers:   newPlaces(answersAtOnce),
+		imports:   newPlaces(importsAtOnce),
+		following: newPlaces(streamsAtOnce),
+	}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
 	for _, r := range routes() {
 		s.mux.Handle(r.pattern, s.gate(r))

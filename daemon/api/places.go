@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// What a user may have under way at once. A page of a large fleet, a forecast
+// and the figures are a megabyte or two until their caller has read them, a
+// stream of events is that when its reader falls behind, and an import up to
+// 32 MiB: times the connections of one user they would be all the memory that
+// the daemon may have.
+const (
+	answersAtOnce = 4
+	importsAtOnce = 2
+	streamsAtOnce = 64
+	// placeTimeout is how long a request waits for another one to end.
+	placeTimeout = 30 * time.Second
+)
+
+// places are shared by the requests of one user, who so waits for nobody but
+// himself. Root needs none: a bound on root would be one on the operator.
+type places struct {
+	most int64
+
+	mu     sync.Mutex
+	byUser map[uint32]*semaphore.Weighted // of users that passed the gate
+}
+
+func newPlaces(most int64) *places {
+	return &places{most: most, byUser: make(map[uint32]*semaphore.Weighted)}
+}
+
+// enter waits for a place, and leave gives it back.
+func (p *places) enter(ctx context.Context, uid uint32) (leave func(), err error) {
+	if uid == 0 {
+		return func() {}, nil
+	}
+	p.mu.Lock()
+	own := p.byUser[uid]
+	if own == nil {
+		own = semaphore.NewWeighted(p.most)
+		p.byUser[uid] = own
+	}
+	p.mu.Unlock()
+	waiting, cancel := context.WithTimeout(ctx, placeTimeout)
+	defer cancel()
+	if own.Acquire(waiting, 1) != nil {
+		return nil, &refusal{status: http.StatusServiceUnavailable, detail: "too many requests of this user are under way", retry: time.Second}
+	}
+	return func() { own.Release(1) }, nil
+}
+
+// within makes a route wait for one of these places.
+func within(these func(*Server) *places, serve func(*Server, *call) error) func(*Server, *call) error {
+	return func(s *Server, c *call) error {
+		leave, err := these(s).enter(c.r.Context(), c.peer.UID)
+		if err != nil {
+			return err
+		}
+		defer leave()
+		return serve(s, c)
+	}
+}
+
+func answers(s *Server) *places { return s.answers }
+func imports(s *Server) *places { return s.imports }
+func streams(s *Server) *places { return s.following }
