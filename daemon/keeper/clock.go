@@ -73,12 +73,36 @@ func ahead(t, now time.Time) bool { return t.Sub(now) > clockTolerance }
 func (k *Keeper) watchClock(ctx context.Context, now time.Time) {
 	if back := k.clock.setBack(now); back > 0 {
 		k.log.Warn("the clock was set back; grants that were refreshed before are refreshed anew", "by", back.Round(time.Second).String())
+		k.setPausesBack(back)
 		k.startReindex(k.config.Load(), true)
 	}
 	if k.clock.toNote(now) {
 		if err := k.noteClock(ctx, now); err != nil {
 			k.log.Warn("time not noted", "error", err)
 		}
+	}
+}
+
+// setPausesBack keeps what is waited for in memory as long as it is.
+func (k *Keeper) setPausesBack(by time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.storeTry = k.storeTry.Add(-by)
+	for name, notBefore := range k.mints {
+		k.mints[name] = notBefore.Add(-by)
+	}
+	for name, d := range k.damaged {
+		d.seen = d.seen.Add(-by)
+		k.damaged[name] = d
+	}
+	for _, c := range k.circuits {
+		c.probeAt = c.probeAt.Add(-by)
+	}
+	for _, l := range k.lanes {
+		l.endpoint.SetBack(by)
+		l.mu.Lock()
+		l.noted = l.noted.Add(-by)
+		l.mu.Unlock()
 	}
 }
 

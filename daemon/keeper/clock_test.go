@@ -107,3 +107,46 @@ func TestASmallCorrectionOfTheClockChangesNothing(t *testing.T) {
 		}
 	})
 }
+
+// What is waited for in memory was begun under the wrong clock, too.
+func TestAClockThatIsSetBackMakesNoPauseLonger(t *testing.T) {
+	const year = 365 * day
+	t.Run("of an endpoint that asked for patience, and for more since", func(t *testing.T) {
+		wrongClock(t, year, func(t *testing.T, h *host, offset *atomic.Int64) {
+			h.webex.Script(emulator.Limit("60"))
+			_, _ = h.keeper.Refresh(t.Context(), "rest-1")
+			offset.Store(0)
+			h.live(2*time.Minute, time.Second)
+			h.webex.Script(emulator.Limit("600"))
+			if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+				t.Error("refreshed by a 429")
+			}
+			h.restart()
+			if left := closedFor(t, h, "rest-2"); left != 10*time.Minute {
+				t.Errorf("closed for %v", left)
+			}
+		})
+	})
+	t.Run("of an endpoint that failed", func(t *testing.T) {
+		wrongClock(t, year, func(t *testing.T, h *host, offset *atomic.Int64) {
+			h.webex.Down(true)
+			for i := range clockGrants {
+				_, _ = h.keeper.Refresh(t.Context(), fmt.Sprintf("rest-%d", i))
+			}
+			offset.Store(0)
+			h.webex.Down(false)
+			h.live(time.Hour, time.Second)
+			h.is("rest-1", store.OK, "")
+		})
+	})
+	t.Run("of a client that was refused", func(t *testing.T) {
+		wrongClock(t, year, func(t *testing.T, h *host, offset *atomic.Int64) {
+			h.webex.RejectClient(h.webex.Client(emulator.REST).ID, true)
+			_, _ = h.keeper.Refresh(t.Context(), "rest-1")
+			offset.Store(0)
+			h.webex.RejectClient(h.webex.Client(emulator.REST).ID, false)
+			h.live(time.Hour, time.Second)
+			h.is("rest-1", store.OK, "")
+		})
+	})
+}

@@ -153,6 +153,7 @@ func TestAReloadThatCannotReadTheStoreChangesNothing(t *testing.T) {
 		h.configure("")
 		h.start()
 		defer h.stop()
+		h.settle()
 		h.configure("grant \"ops\" {\n  integration = \"rest\"\n}\n")
 		blind.on = true
 		if err := h.keeper.Reconfigure(t.Context(), h.config); !errors.Is(err, errNoSight) {

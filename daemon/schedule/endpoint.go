@@ -83,6 +83,14 @@ func (e *Endpoint) ClosedFor(now time.Time) time.Duration {
 	return max(0, e.closedUntil.Sub(now))
 }
 
+// SetBack keeps the pauses of the endpoint as long as they are when the clock by
+// which they began was set back.
+func (e *Endpoint) SetBack(by time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closedUntil, e.probeAt = e.closedUntil.Add(-by), e.probeAt.Add(-by)
+}
+
 // Report tells how a request ended: well when the endpoint answered, whatever
 // it said of the grant. It returns whether the endpoint broke by that, or came
 // back.
