@@ -50,20 +50,24 @@ func (k *Keeper) Grants(ctx context.Context, q Query) (wire.Grants, error) {
 		next = k.byName
 	}
 	answer := wire.Grants{Grants: []wire.Grant{}}
+	last := after // that the caller may see
 	for {
 		list, err := next(ctx, cfg, after, q.Limit+1)
 		if err != nil {
 			return wire.Grants{}, err
 		}
 		for _, c := range list {
-			if len(answer.Grants) == q.Limit {
-				answer.Next = after.String()
-				return answer, nil
-			}
 			after = c
+			// Before the limit, so that a next page is not one of grants that are
+			// none of the caller's business.
 			if q.View != nil && !q.View(c.name) {
 				continue
 			}
+			if len(answer.Grants) == q.Limit {
+				answer.Next = last.String()
+				return answer, nil
+			}
+			last = c
 			g, err := k.view(ctx, cfg, c.name)
 			if _, gone := asRefusal(err); gone {
 				continue // removed while we were reading

@@ -264,6 +264,24 @@ func TestAPageHoldsAHundredGrantsUnlessAskedOtherwiseAndAThousandAtMost(t *testi
 	})
 }
 
+func TestTheLastPageOfAViewDoesNotTellOfGrantsBehindIt(t *testing.T) {
+	busy(t, earlier, func(t *testing.T, h *host) {
+		h.tenants(9)
+		for _, byName := range []bool{true, false} {
+			all := names(pages(t, h, keeper.Query{ByName: byName}))
+			for _, limit := range []int{1, 2, 3} {
+				mine := all[:limit]
+				page, err := h.keeper.Grants(t.Context(), keeper.Query{
+					View: func(name string) bool { return slices.Contains(mine, name) }, Limit: limit, ByName: byName,
+				})
+				if err != nil || !slices.Equal(names(page.Grants), mine) || page.Next != "" {
+					t.Errorf("by name %v: %v of %v, next %q, %v", byName, names(page.Grants), mine, page.Next, err)
+				}
+			}
+		}
+	})
+}
+
 func TestACursorOfNoListIsRefused(t *testing.T) {
 	busy(t, earlier, func(t *testing.T, h *host) {
 		h.tenants(3)
