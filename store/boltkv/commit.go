@@ -225,7 +225,7 @@ func (k *KV) undo(t *transaction, why error) {
 	if t != nil {
 		err := guarded(t.tx.Rollback)
 		if err != nil && !errors.Is(err, berrors.ErrTxClosed) {
-			k.mu.Lock()
+			k.takeFile()
 			k.file.abandon(why)
 			k.mu.Unlock()
 		}
@@ -239,7 +239,7 @@ func (k *KV) reopen() {
 	if k.file.refuses != nil && k.file.readOnly() {
 		return
 	}
-	k.mu.Lock()
+	k.takeFile()
 	defer k.mu.Unlock()
 	if err := k.file.close(nil); err != nil {
 		k.log.Warn("could not close the store file", "error", err)

@@ -61,8 +61,10 @@ type KV struct {
 
 	// mu guards what changes in file: readers hold it for the length of one
 	// read, the committer takes it to reopen. No other goroutine writes there.
-	mu   sync.RWMutex
-	file *file
+	// A read that lasts makes way when the file is wanted.
+	mu     sync.RWMutex
+	file   *file
+	wanted atomic.Bool
 
 	flight    atomic.Pointer[flight] // nil between commits
 	condemned atomic.Pointer[error]  // why there are no changes any more
@@ -105,12 +107,19 @@ func (k *KV) Close() error {
 	k.closing.Do(func() {
 		k.queue.close()
 		<-k.done
-		k.mu.Lock()
+		k.takeFile()
 		defer k.mu.Unlock()
 		k.closeErr = k.file.close(store.ErrClosed)
 		k.lock.release()
 	})
 	return k.closeErr
+}
+
+// takeFile locks mu.
+func (k *KV) takeFile() {
+	k.wanted.Store(true)
+	k.mu.Lock()
+	k.wanted.Store(false)
 }
 
 // Replaced is closed when a change has met ErrReplaced. The file that is open

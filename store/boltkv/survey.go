@@ -160,6 +160,13 @@ func (s *survey) lead(from, to uint64) error {
 // on, since any of them may overwrite rows that are still whole; what can be
 // read is.
 func (k *KV) Survey(ctx context.Context) error {
+	return k.survey(ctx, func() { time.Sleep(surveyPause) })
+}
+
+// errMakeWay ends a survey that the file is wanted from; it begins anew.
+var errMakeWay = errors.New("the file is wanted")
+
+func (k *KV) survey(ctx context.Context, rest func()) error {
 	for surveyed := false; !surveyed; {
 		_, err := k.read(ctx, func(tx *bbolt.Tx) error {
 			// The pages of this transaction are not written again as long as it
@@ -170,10 +177,17 @@ func (k *KV) Survey(ctx context.Context) error {
 			}
 			surveyed = true
 			return surveyPages(k.file.raw, m, func() error {
-				time.Sleep(surveyPause)
+				rest()
+				if k.wanted.Load() {
+					return errMakeWay
+				}
 				return ctx.Err()
 			})
 		})
+		if errors.Is(err, errMakeWay) {
+			surveyed = false
+			continue
+		}
 		if errors.Is(err, ErrDamaged) {
 			err = fmt.Errorf("no change is made any more, a backup has to take its place: %w", err)
 			k.condemned.CompareAndSwap(nil, &err)

@@ -2,11 +2,14 @@ package boltkv
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -169,4 +172,30 @@ func TestASurveyThatFindsDamageEndsAllChangesAndNoReading(t *testing.T) {
 		t.Errorf("a change was made: %v", err)
 	}
 	get(t, kv, "g100", string(make([]byte, 700)))
+}
+
+func TestASurveyMakesWayForWhoeverWantsTheFile(t *testing.T) {
+	path, _ := surveyed(t)
+	kv := openFor(t, path)
+	ctx, cancel := context.WithCancel(t.Context())
+	under, ended := make(chan struct{}), make(chan error)
+	begun := sync.OnceFunc(func() { close(under) })
+	go func() {
+		ended <- kv.survey(ctx, func() {
+			begun()
+			for !kv.wanted.Load() && ctx.Err() == nil {
+				runtime.Gosched()
+			}
+		})
+	}()
+	<-under
+	kv.takeFile()
+	cancel() // before the survey can begin anew
+	kv.mu.Unlock()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("it had ended when the file was given: %v", err)
+	}
+	if err := kv.Survey(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
