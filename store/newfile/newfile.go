@@ -49,20 +49,16 @@ func Write(path string, fill func(*os.File) error) error {
 	return syncFolder(filepath.Dir(path))
 }
 
-// name gives a whole file its name. A link fails where a rename would replace.
-// File systems without links, as on most memory sticks, have the name taken by
-// an empty file first, which the rename then replaces.
+// name gives a whole file its name. A link fails where a rename would replace;
+// file systems without links, as on most memory sticks, have a rename that does
+// not.
 func name(whole, path string) error {
 	err := os.Link(whole, path)
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
 		return err
 	}
-	taken, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unix.O_CLOEXEC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(taken.Close(), os.Rename(whole, path)); err != nil {
-		return errors.Join(err, os.Remove(path))
+	if err := unix.Renameat2(unix.AT_FDCWD, whole, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE); err != nil {
+		return &os.LinkError{Op: "rename", Old: whole, New: path, Err: err}
 	}
 	return nil
 }

@@ -2,10 +2,13 @@ package newfile_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"webex-tokend/store/newfile"
@@ -90,19 +93,43 @@ func TestWhatFailsLeavesNothingAndNamesTheFile(t *testing.T) {
 	}
 }
 
-// Memory sticks have file systems without links.
-func TestAFileIsMadeWhereThereAreNoLinks(t *testing.T) {
+// withoutLinks makes a file in a process of its own, as on a memory stick, whose
+// file system has no links. More are injections of strace.
+func withoutLinks(t *testing.T, path string, more ...string) error {
+	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
 	}
-	folder := t.TempDir()
-	path := filepath.Join(folder, "key")
-	child := exec.CommandContext(t.Context(), strace, "-f", "-qq", "-o", "/dev/null",
-		"-e", "inject=linkat:error=EPERM", os.Args[0])
+	args := []string{"-f", "-qq", "-o", "/dev/null", "-e", "inject=linkat:error=EPERM"}
+	child := exec.CommandContext(t.Context(), strace, slices.Concat(args, more, os.Args[:1])...)
 	child.Env = append(os.Environ(), pathVariable+"="+path)
 	if out, err := child.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+func TestAFileIsMadeWhereThereAreNoLinks(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "key")
+	if err := withoutLinks(t, path); err != nil {
+		t.Fatal(err)
 	}
 	holds(t, folder, "key", "whole")
+	// It appears after Write has looked.
+	err := withoutLinks(t, path, "-e", "inject=newfstatat:error=ENOENT")
+	if err == nil || !strings.Contains(err.Error(), "create "+path+": file exists") {
+		t.Errorf("over a file that appeared: %v", err)
+	}
+}
+
+func TestAKillBeforeAFileHasItsNameLeavesNoneWhereThereAreNoLinks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	if err := withoutLinks(t, path, "-e", "inject=renameat,renameat2:signal=KILL"); err == nil {
+		t.Fatal("nothing was killed")
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a file, which is not whole: %v", err)
+	}
 }
