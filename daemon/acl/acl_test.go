@@ -1,10 +1,7 @@
 package acl_test
 
 import (
-	"context"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -154,30 +151,24 @@ func TestTheKernelSaysWhoCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	peers := make(chan acl.Peer, 1)
-	server := &http.Server{ConnContext: acl.ConnContext, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		p, ok := acl.FromContext(r.Context())
-		if !ok {
-			t.Error("the request has no peer")
-		}
-		peers <- p
-	})}
-	done := make(chan error)
-	go func() { done <- server.Serve(listener) }()
-
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", listener.Addr().String())
-	}}}
-	answer, err := client.Get("http://daemon/")
+	defer listener.Close()
+	caller, err := net.Dial("unix", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	answer.Body.Close()
-	server.Close()
-	<-done
-
-	p := <-peers
+	defer caller.Close()
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	p, err := acl.Identify(conn.(*net.UnixConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept, ok := acl.FromContext(acl.NewContext(t.Context(), p)); !ok || kept.PID != p.PID {
+		t.Errorf("a request of it has the peer %+v", kept)
+	}
 	groups, err := os.Getgroups()
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +216,7 @@ func TestAPeerWithManyGroupsIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestARequestOverTCPHasNoPeer(t *testing.T) {
+func TestAConnectionOverTCPHasNoPeer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +227,10 @@ func TestARequestOverTCPHasNoPeer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if p, ok := acl.FromContext(acl.ConnContext(t.Context(), conn)); ok {
+	if p, err := acl.Identify(conn.(*net.TCPConn)); err == nil {
 		t.Errorf("got %+v", p)
+	}
+	if p, ok := acl.FromContext(t.Context()); ok {
+		t.Errorf("a request without one has %+v", p)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"syscall"
 	"unsafe"
 
@@ -35,6 +34,16 @@ func PeerOf(conn syscall.Conn) (Peer, error) {
 	if err = errors.Join(err, inner); err != nil {
 		return Peer{}, fmt.Errorf("read peer credentials: %w", err)
 	}
+	return p, nil
+}
+
+// Identify is PeerOf with the unit.
+func Identify(conn syscall.Conn) (Peer, error) {
+	p, err := PeerOf(conn)
+	if err != nil {
+		return Peer{}, err
+	}
+	p.Unit = UnitOf(conn, p)
 	return p, nil
 }
 
@@ -72,23 +81,12 @@ func peerGroups(fd int) ([]uint32, error) {
 
 type contextKey struct{}
 
-// ConnContext serves http.Server.ConnContext: it puts the peer of a unix
-// connection, with its unit, into the context of its requests. A connection without one is
-// left without, and FromContext says so.
-func ConnContext(ctx context.Context, conn net.Conn) context.Context {
-	c, ok := conn.(syscall.Conn)
-	if !ok {
-		return ctx
-	}
-	p, err := PeerOf(c)
-	if err != nil {
-		return ctx
-	}
-	p.Unit = UnitOf(c, p)
+// NewContext is for requests of that peer.
+func NewContext(ctx context.Context, p Peer) context.Context {
 	return context.WithValue(ctx, contextKey{}, p)
 }
 
-// FromContext returns the peer that ConnContext found, if it found one.
+// FromContext returns the peer of NewContext, if there is one.
 func FromContext(ctx context.Context) (Peer, bool) {
 	p, ok := ctx.Value(contextKey{}).(Peer)
 	return p, ok

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"webex-tokend/daemon/acl"
 )
 
 // connect opens a connection as that user and asks for the daemon's health.
@@ -60,6 +62,29 @@ func TestAUserWithTooManyConnectionsKeepsNobodyElseOut(t *testing.T) {
 	for {
 		if status, _ := connect(t, h.socket, stranger); status == http.StatusOK {
 			return
+		}
+	}
+}
+
+// A user with subordinate numbers is as many users as he likes.
+func TestStrangersOfManyNumbersKeepNobodyOutWhomABlockNames(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("connecting as another user takes root")
+	}
+	const share = 512
+	h := begin(t)
+	h.allow([]acl.Action{acl.Status}, "ops")
+	for i := range share {
+		if status, _ := connect(t, h.socket, stranger+1+i/100); status != http.StatusOK {
+			t.Fatalf("connection %d of %d: status %d", i+1, share, status)
+		}
+	}
+	if status, _ := connect(t, h.socket, stranger+100); status != http.StatusServiceUnavailable {
+		t.Errorf("one stranger too many: status %d", status)
+	}
+	for range 20 {
+		if status, _ := connect(t, h.socket, stranger); status != http.StatusOK {
+			t.Fatalf("a user whom a block names is kept out by strangers: status %d", status)
 		}
 	}
 }

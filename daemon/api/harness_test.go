@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ type host struct {
 	server *api.Server
 	socket string
 	log    *record
-	rules  acl.Config
+	rules  atomic.Pointer[acl.Rules]
 }
 
 // begin serves grants "ops" and "crm", whose token endpoint is away, and any
@@ -88,11 +89,12 @@ grant "bot-*" { integration = "bots" }
 		}
 	})
 	h := &host{keeper: k, log: &record{}}
+	h.rules.Store(acl.New(acl.Config{}))
 	serving := api.Config{
 		Keeper:   k,
 		Consents: consents,
 		Events:   func(after uint64) api.Stream { return k.Subscribe(after) },
-		Rules:    func() *acl.Rules { return acl.New(h.rules) },
+		Rules:    h.rules.Load,
 		Reload:   func(context.Context) error { return nil },
 		Backup: func(context.Context) (io.ReadCloser, int64, error) {
 			return io.NopCloser(strings.NewReader("backup")), 6, nil
@@ -244,7 +246,8 @@ func (h *host) register(t testing.TB, name, access string) {
 
 // allow names the stranger in one block.
 func (h *host) allow(actions []acl.Action, grants ...string) {
-	h.rules = acl.Config{Blocks: []acl.Block{{Users: []string{fmt.Sprint(stranger)}, Actions: actions, Grants: grants}}}
+	users := []string{fmt.Sprint(stranger)}
+	h.rules.Store(acl.New(acl.Config{Blocks: []acl.Block{{Users: users, Actions: actions, Grants: grants}}}))
 }
 
 // A record keeps what was logged.

@@ -27,8 +27,9 @@ func TestAUserHasFewLargeAnswersUnderWayAndHoldsUpNobodyElse(t *testing.T) {
 			})
 		}
 	})
-	h.allow([]acl.Action{acl.Status}, "ops")
-	h.rules.Blocks[0].Users = append(h.rules.Blocks[0].Users, fmt.Sprint(other))
+	h.rules.Store(acl.New(acl.Config{Blocks: []acl.Block{{
+		Users: []string{fmt.Sprint(stranger), fmt.Sprint(other)}, Actions: []acl.Action{acl.Status}, Grants: []string{"ops"},
+	}}}))
 	var asked sync.WaitGroup
 	get := func(c *http.Client) {
 		asked.Go(func() {

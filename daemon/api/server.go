@@ -176,7 +176,7 @@ func New(cfg Config) *Server {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    headerLimit,
-		ConnContext:       acl.ConnContext,
+		ConnContext:       withPeer,
 		ErrorLog:          s.cfg.Log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	return s
@@ -184,7 +184,7 @@ func New(cfg Config) *Server {
 
 // Serve answers on l, which it closes, until Shutdown; then it returns nil.
 func (s *Server) Serve(l *net.UnixListener) error {
-	err := s.http.Serve(newCrowd(l))
+	err := s.http.Serve(newCrowd(l, s.cfg.Rules))
 	if err == http.ErrServerClosed {
 		return nil
 	}
