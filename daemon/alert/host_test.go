@@ -290,6 +290,16 @@ func (h *host) messages() []alert.Message {
 	return list
 }
 
+// overFor takes what the pager got and counts the grants that recovered.
+func (h *host) overFor(kind alert.Kind) (grants int) {
+	for _, m := range h.messages() {
+		if m.Kind == kind && m.Resolved {
+			grants += m.Count
+		}
+	}
+	return grants
+}
+
 // hears fails unless the pager got exactly these.
 func (h *host) hears(want ...string) {
 	h.t.Helper()

@@ -176,13 +176,7 @@ func TestAnEndpointThatIsDownIsToldOnceOfEachGrantWhileTheTokensLive(t *testing.
 		}
 		h.webex.Down(false)
 		h.live(2*time.Hour, time.Minute)
-		over := 0
-		for _, m := range h.messages() {
-			if m.Kind == "failing" && m.Resolved {
-				over += m.Count
-			}
-		}
-		if over != 15 {
+		if over := h.overFor("failing"); over != 15 {
 			t.Errorf("over for %d", over)
 		}
 	})
@@ -222,13 +216,7 @@ func TestAnEndpointThatIsDownIsToldWhenATokenHasExpired(t *testing.T) {
 		}
 		h.webex.Down(false)
 		h.live(2*time.Hour, time.Minute)
-		over := 0
-		for _, m := range h.messages() {
-			if m.Kind == "expired" && m.Resolved {
-				over += m.Count
-			}
-		}
-		if over != 15 {
+		if over := h.overFor("expired"); over != 15 {
 			t.Errorf("over for %d", over)
 		}
 	})

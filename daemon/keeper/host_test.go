@@ -72,6 +72,20 @@ grant "meetings-*" {
 }
 `
 
+// oneByOne declares an endpoint that takes one request at a time.
+const oneByOne = `
+integration "slow" {
+  kind               = "generic"
+  client_id          = "x"
+  client_secret_file = "SECRET"
+  token_url          = "https://slow.test/token"
+  concurrency        = 1
+}
+grant "slow-*" {
+  integration = "slow"
+}
+`
+
 // newHost starts a keeper under twoKinds and what more says.
 func newHost(t testing.TB, cfg emulator.Config, more string) *host {
 	h := &host{t: t, dir: ramDir(t), webex: emulator.New(cfg)}
@@ -79,6 +93,19 @@ func newHost(t testing.TB, cfg emulator.Config, more string) *host {
 	h.start()
 	t.Cleanup(h.stop)
 	return h
+}
+
+// through runs a test in fake time with a host whose store goes through what
+// around puts before the backend, once the walk of the start has ended.
+func through(t *testing.T, around func(store.KV) store.KV, more string, test func(t *testing.T, h *host)) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm), kv: around}
+		h.configure(more)
+		h.start()
+		defer h.stop()
+		h.settle()
+		test(t, h)
+	})
 }
 
 // busy runs a test in fake time with a host that is made for a great many

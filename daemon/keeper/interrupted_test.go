@@ -139,22 +139,10 @@ func TestAStopWaitsForTheAnswerAndStoresIt(t *testing.T) {
 }
 
 func TestARequestThatWaitsForItsTurnIsGivenUpAtAStop(t *testing.T) {
-	const slow = `
-integration "slow" {
-  kind               = "generic"
-  client_id          = "x"
-  client_secret_file = "SECRET"
-  token_url          = "https://slow.test/token"
-  concurrency        = 1
-}
-grant "slow-*" {
-  integration = "slow"
-}
-`
-	inBubble(t, calm, slow, func(t *testing.T, h *host) {
-		first := `{"access_token":"a","refresh_token":"r-%d","expires_in":3600}`
-		h.take("slow-1", []byte(first))
-		h.take("slow-2", []byte(first))
+	inBubble(t, calm, oneByOne, func(t *testing.T, h *host) {
+		response := []byte(`{"access_token":"a","refresh_token":"r","expires_in":3600}`)
+		h.take("slow-1", response)
+		h.take("slow-2", response)
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
 		h.transport = nil
 		h.webex.ScriptAt("/token", emulator.Hold(arrived, release))

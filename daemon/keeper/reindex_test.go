@@ -13,7 +13,6 @@ import (
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
-	"webex-tokend/store/storetest"
 )
 
 // earlier and later stand for the rules before and after a reload.
@@ -95,12 +94,7 @@ func TestChangedRulesMoveEveryDueTime(t *testing.T) {
 
 func TestAStopInTheMiddleNeitherForgetsNorRepeatsAWalk(t *testing.T) {
 	w := &writeCount{}
-	synctest.Test(t, func(t *testing.T) {
-		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm), kv: w.around}
-		h.configure(earlier)
-		h.start()
-		defer func() { h.stop() }()
-		h.settle()
+	through(t, w.around, earlier, func(t *testing.T, h *host) {
 		names := h.tenants(1000)
 		h.configure(later)
 		w.take()
@@ -126,12 +120,7 @@ func TestAStopInTheMiddleNeitherForgetsNorRepeatsAWalk(t *testing.T) {
 
 func TestAStartUnderTheSameRulesWritesNothing(t *testing.T) {
 	w := &writeCount{}
-	synctest.Test(t, func(t *testing.T) {
-		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm), kv: w.around}
-		h.configure(earlier)
-		h.start()
-		defer func() { h.stop() }()
-		h.settle()
+	through(t, w.around, earlier, func(t *testing.T, h *host) {
 		h.tenants(300)
 		w.take()
 		h.restart()
@@ -148,12 +137,7 @@ func TestAStartUnderTheSameRulesWritesNothing(t *testing.T) {
 
 func TestAReloadThatCannotReadTheStoreChangesNothing(t *testing.T) {
 	blind := new(blindness)
-	synctest.Test(t, func(t *testing.T) {
-		h := &host{t: t, dir: t.TempDir(), webex: emulator.New(calm), memory: new(storetest.Memory), kv: blind.around}
-		h.configure("")
-		h.start()
-		defer h.stop()
-		h.settle()
+	through(t, blind.around, "", func(t *testing.T, h *host) {
 		h.configure("grant \"ops\" {\n  integration = \"rest\"\n}\n")
 		blind.on = true
 		if err := h.keeper.Reconfigure(t.Context(), h.config); !errors.Is(err, errNoSight) {
@@ -299,12 +283,7 @@ func TestAReloadDoesNotDelayTheRefreshThatTellsAnUnknownLife(t *testing.T) {
 
 func TestAGrantThatTheOperatorChangesDuringAWalkFollowsTheRules(t *testing.T) {
 	hook := &swapHook{}
-	synctest.Test(t, func(t *testing.T) {
-		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm), kv: hook.around}
-		h.configure(earlier)
-		h.start()
-		defer func() { h.stop() }()
-		h.settle()
+	through(t, hook.around, earlier, func(t *testing.T, h *host) {
 		names := h.tenants(1)
 		hook.before(names[0], func() {
 			if _, err := h.keeper.Pause(t.Context(), names[0]); err != nil {
@@ -326,12 +305,7 @@ grant "ops" {
 }
 `
 	hook := &readHook{}
-	synctest.Test(t, func(t *testing.T) {
-		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm), kv: hook.around}
-		h.configure(one)
-		h.start()
-		defer func() { h.stop() }()
-		h.settle()
+	through(t, hook.around, one, func(t *testing.T, h *host) {
 		var once sync.Once
 		// The reload has just read that there is no record.
 		hook.set(func(name string) {

@@ -239,13 +239,8 @@ func TestAPendingGrantSaysSinceWhen(t *testing.T) {
 }
 
 func TestAStoreThatCannotBeReadMakesNoSummary(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		blind := &blindness{}
-		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm), kv: blind.around}
-		h.configure(reserved)
-		h.start()
-		defer h.stop()
-		h.settle()
+	blind := &blindness{}
+	through(t, blind.around, reserved, func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		blind.on = true
 		if _, err := h.keeper.Status(t.Context(), nil); !errors.Is(err, errNoSight) {

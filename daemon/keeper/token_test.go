@@ -169,19 +169,7 @@ func TestAReaderJoinsARefreshInFlight(t *testing.T) {
 }
 
 func TestAReaderWaitsThirtyFiveSecondsAtMost(t *testing.T) {
-	const slow = `
-integration "slow" {
-  kind               = "generic"
-  client_id          = "x"
-  client_secret_file = "SECRET"
-  token_url          = "https://slow.test/token"
-  concurrency        = 1
-}
-grant "slow-*" {
-  integration = "slow"
-}
-`
-	inBubble(t, calm, slow, func(t *testing.T, h *host) {
+	inBubble(t, calm, oneByOne, func(t *testing.T, h *host) {
 		for i := range 3 {
 			h.take(fmt.Sprint("slow-", i), fmt.Appendf(nil, `{"access_token":"a","refresh_token":"r-%d","expires_in":3600}`, i))
 		}
