@@ -87,7 +87,7 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 }
 
 func tokenLine(g wire.Grant, now time.Time) string {
-	if g.Generation == 0 {
+	if tokenless(g) {
 		return "no access token yet"
 	}
 	text := "does not expire"

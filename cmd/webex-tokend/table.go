@@ -164,14 +164,20 @@ func tintOf(state store.State) tint {
 
 func tokenLeft(g wire.Grant, now time.Time) cell {
 	switch {
-	case g.AccessExpiresAt == nil && g.Generation > 0:
-		return cell{"no end", plain}
-	case g.AccessExpiresAt == nil:
+	case tokenless(g):
 		return cell{"-", faint}
+	case g.AccessExpiresAt == nil:
+		return cell{"no end", plain}
 	case !now.Before(*g.AccessExpiresAt):
 		return cell{"expired", red}
 	}
 	return cell{guess(g, "access_expires_at") + span(g.AccessExpiresAt.Sub(now)), plain}
+}
+
+// tokenless tells that a grant has no access token yet: it was registered by a
+// refresh token alone, or not at all. Only static tokens go without an end.
+func tokenless(g wire.Grant) bool {
+	return g.Generation == 0 || g.AccessExpiresAt == nil && g.Kind != string(config.Static)
 }
 
 func nextRefresh(g wire.Grant, now time.Time) cell {

@@ -240,7 +240,7 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 		r.Token, r.TokenLate = "expired", true
 	case at != nil:
 		r.Token = length(at.Sub(now))
-	case g.Generation > 0:
+	case g.Generation > 0 && g.Kind == string(config.Static):
 		r.Token = "no end"
 	}
 	switch at := g.RefreshDueAt; {
