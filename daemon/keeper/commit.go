@@ -31,42 +31,20 @@ const (
 func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*store.Record)) (*store.Record, error) {
 	name := base.Name
 	defer k.release(name)
-	retry := 500 * time.Millisecond
-	spared := false
+	refusal := holdup{keeper: k, retry: time.Second}
 	for {
-		before := base.Token
 		next := *base.Record
 		apply(&next)
 		begin := k.now()
-		// refused spares the answer and waits before the store is asked again.
-		refused := func(err error) error {
-			k.hold(name, begin, err)
-			if !spared {
-				k.spare(&next)
-				spared = true
-			}
-			retry = min(2*retry, 30*time.Second)
-			if pause(k.abandoned, retry) != nil {
-				k.log.Error("answer given up at the stop, the store does not accept it", "grant", name, "error", err)
-				return fmt.Errorf("store outcome of grant %s: %w", name, err)
-			}
-			return nil
-		}
-		revision, err := k.store.Put(context.Background(), store.Update{
-			Record: &next, Expect: base.Revision, CloseIntent: bool(intent),
-			Unpublished: k.hasOutputs(name) && !sameToken(before, next.Token),
-		})
-		if err == nil {
-			err = k.readBack(name, revision, &next)
-		}
+		err := k.write(base, &next, intent)
 		if err == nil {
 			k.health.committed(k.now().Sub(begin))
 			k.meter.committed(k.now().Sub(begin))
-			k.settle(name, intent, spared)
+			k.settle(name, intent, refusal.spared)
 			return &next, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			if err := refused(err); err != nil {
+			if err := refusal.wait(&next, begin, err); err != nil {
 				return nil, err
 			}
 		}
@@ -78,22 +56,58 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		case damaged:
 			base.Revision = bad.Revision // what is in memory is whole
 		case err == nil && fresh.Removed:
-			k.settle(name, keepIntent, spared)
+			k.settle(name, keepIntent, refusal.spared)
 			return nil, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		case err == nil && held && sameOutcome(fresh.Record, &next):
-			k.settle(name, intent, spared)
+			k.settle(name, intent, refusal.spared)
 			return fresh.Record, nil
 		case err == nil:
 			base = fresh
 		case errors.Is(err, store.ErrNotFound):
-			k.settle(name, keepIntent, spared)
+			k.settle(name, keepIntent, refusal.spared)
 			return nil, &Refusal{Kind: NoSuchGrant, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		default:
-			if err := refused(err); err != nil {
+			if err := refusal.wait(&next, begin, err); err != nil {
 				return nil, err
 			}
 		}
 	}
+}
+
+// write stores a record in the place of base.
+func (k *Keeper) write(base store.Stored, next *store.Record, intent intentChange) error {
+	revision, err := k.store.Put(context.Background(), store.Update{
+		Record: next, Expect: base.Revision, CloseIntent: bool(intent),
+		Unpublished: k.hasOutputs(base.Name) && !sameToken(base.Token, next.Token),
+	})
+	if err != nil {
+		return err
+	}
+	return k.readBack(base.Name, revision, next)
+}
+
+// A holdup is a store that refuses one record.
+type holdup struct {
+	keeper *Keeper
+	retry  time.Duration // before the store is asked again; it doubles
+	spared bool          // the spool has been given a copy
+}
+
+// wait gives the spool a copy, the first time, and waits before the store is
+// asked again. Its error says that the daemon ends meanwhile.
+func (h *holdup) wait(r *store.Record, since time.Time, refused error) error {
+	k := h.keeper
+	k.hold(r.Name, since, refused)
+	if !h.spared {
+		k.spare(r)
+		h.spared = true
+	}
+	if pause(k.abandoned, h.retry) != nil {
+		k.log.Error("answer given up at the stop, the store does not accept it", "grant", r.Name, "error", refused)
+		return fmt.Errorf("store outcome of grant %s: %w", r.Name, refused)
+	}
+	h.retry = min(2*h.retry, 30*time.Second)
+	return nil
 }
 
 // readBack opens what was just written as the next reader will.
