@@ -31,7 +31,7 @@ const (
 func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*store.Record)) (*store.Record, error) {
 	name := base.Name
 	defer k.release(name)
-	refusal := holdup{keeper: k, retry: time.Second}
+	hold := holdup{keeper: k, retry: time.Second}
 	for {
 		next := *base.Record
 		apply(&next)
@@ -40,11 +40,11 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		if err == nil {
 			k.health.committed(k.now().Sub(begin))
 			k.meter.committed(k.now().Sub(begin))
-			k.settle(name, intent, refusal.spared)
+			k.settle(name, intent, hold.spared)
 			return &next, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			if err := refusal.wait(&next, begin, err); err != nil {
+			if err := hold.wait(&next, begin, err); err != nil {
 				return nil, err
 			}
 		}
@@ -56,18 +56,18 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		case damaged:
 			base.Revision = bad.Revision // what is in memory is whole
 		case err == nil && fresh.Removed:
-			k.settle(name, keepIntent, refusal.spared)
+			k.settle(name, keepIntent, hold.spared)
 			return nil, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		case err == nil && held && sameOutcome(fresh.Record, &next):
-			k.settle(name, intent, refusal.spared)
+			k.settle(name, intent, hold.spared)
 			return fresh.Record, nil
 		case err == nil:
 			base = fresh
 		case errors.Is(err, store.ErrNotFound):
-			k.settle(name, keepIntent, refusal.spared)
+			k.settle(name, keepIntent, hold.spared)
 			return nil, &Refusal{Kind: NoSuchGrant, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		default:
-			if err := refusal.wait(&next, begin, err); err != nil {
+			if err := hold.wait(&next, begin, err); err != nil {
 				return nil, err
 			}
 		}
