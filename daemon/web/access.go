@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
@@ -23,6 +25,9 @@ import (
 type access struct {
 	path string
 	tls  *tls.Config // nil: plain HTTP
+
+	// comparing is held while a password is compared with its hash.
+	comparing sync.Mutex
 
 	mu    sync.Mutex
 	known map[[sha256.Size]byte]struct{} // passwords found right, under their hash
@@ -94,33 +99,47 @@ func (a *access) users() map[string]string {
 	return users
 }
 
-// nobody's hash is compared for names that do not exist, so that the time of
-// an answer does not tell which ones do.
-const nobody = "$2a$10$MyfD1nGVac1N1APcxENCw.S8G91fw6Fi.LsxwPl4KeB5vOyaAPLbu"
-
 // password returns the user that the request proves to be.
 func (a *access) password(r *http.Request) (string, bool) {
 	name, password, ok := r.BasicAuth()
-	if !ok {
+	users := a.users()
+	if !ok || len(users) == 0 {
 		return "", false
 	}
-	hash, exists := a.users()[name]
+	hash, exists := users[name]
 	if !exists {
-		hash = nobody
+		hash = standIn(users)
 	}
 	key := sha256.Sum256([]byte(name + "\x00" + hash + "\x00" + password))
-	// One comparison at a time: it takes a tenth of a second of a core, and
-	// guesses must not take the cores from refreshes.
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if _, ok := a.known[key]; ok {
+	if a.knows(key) {
 		return name, true
 	}
+	// One comparison at a time: it takes a tenth of a second of a core, and
+	// guesses must not take the cores from refreshes. Whoever was right before
+	// does not wait for them.
+	a.comparing.Lock()
+	defer a.comparing.Unlock()
 	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil || !exists {
 		return "", false
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.known[key] = struct{}{}
 	return name, true
+}
+
+func (a *access) knows(key [sha256.Size]byte) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, ok := a.known[key]
+	return ok
+}
+
+// standIn is the hash that is compared for names that do not exist, so that the
+// time of an answer does not tell which ones do. It is one of the file, because
+// the time depends on the cost that was chosen there.
+func standIn(users map[string]string) string {
+	return users[slices.Min(slices.Collect(maps.Keys(users)))]
 }
 
 // certificate returns the name in a client certificate that was verified.

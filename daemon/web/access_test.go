@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,6 +89,60 @@ func TestUsersOfTheFileComeInByPasswordUntilTheyAreRemoved(t *testing.T) {
 	if status, _ := ask("ida", "rhodes"); status != 200 {
 		t.Errorf("not removed: got %d", status)
 	}
+}
+
+func TestGuessesHoldUpNobodyWhosePasswordIsKnown(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("lovelace"), bcrypt.DefaultCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := listen(t)
+	cfg, err := config.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(),
+		writeFile(t, "basic_auth_users:\n  ada: "+string(hash)+"\n")), "test.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, listener, web.Config{Keeper: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	ask := func(password string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String()+"/ui/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("ada", password)
+		resp, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if status := ask("lovelace"); status != 200 {
+		t.Fatalf("the right password: got %d", status)
+	}
+	var guesses sync.WaitGroup
+	for range 5 {
+		guesses.Go(func() {
+			if status := ask("byron"); status != 401 {
+				t.Errorf("a guess: got %d", status)
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { guesses.Wait(); close(done) }()
+	for range 10 {
+		if status := ask("lovelace"); status != 200 {
+			t.Errorf("during guesses: got %d", status)
+		}
+	}
+	select {
+	case <-done:
+		t.Error("the guesses came first")
+	default:
+	}
+	<-done
 }
 
 func TestACertificateOfTheClientAuthorityLetsIn(t *testing.T) {

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -16,8 +17,10 @@ const (
 	ticketLife = 5 * time.Minute
 	// sessionLife is a long working day.
 	sessionLife = 12 * time.Hour
-	// crowd bounds tickets and sessions each; beyond it the oldest goes.
-	crowd = 512
+	// crowd bounds tickets and sessions each, ownCrowd those of one user; beyond
+	// it the oldest goes. So nobody ends the sessions of others with his own.
+	crowd    = 512
+	ownCrowd = 64
 )
 
 const sessionCookie = "webex_tokend_session"
@@ -83,21 +86,30 @@ func (s *sessions) add(in *map[[sha256.Size]byte]session, new session) string {
 	if *in == nil {
 		*in = make(map[[sha256.Size]byte]session)
 	}
-	var oldest [sha256.Size]byte
-	first := time.Time{}
-	for key, old := range *in {
-		if !s.now().Before(old.ends) {
-			delete(*in, key)
-		} else if first.IsZero() || old.ends.Before(first) {
-			oldest, first = key, old.ends
-		}
-	}
-	if len(*in) >= crowd {
-		delete(*in, oldest)
-	}
+	maps.DeleteFunc(*in, func(_ [sha256.Size]byte, old session) bool { return !s.now().Before(old.ends) })
+	dropOldest(*in, ownCrowd, func(old session) bool { return old.peer.UID == new.peer.UID })
+	dropOldest(*in, crowd, func(session) bool { return true })
 	secret := rand.Text() + rand.Text()
 	(*in)[sha256.Sum256([]byte(secret))] = new
 	return secret
+}
+
+// dropOldest makes room where there are as many of a sort as there may be.
+func dropOldest(in map[[sha256.Size]byte]session, most int, ofSort func(session) bool) {
+	var oldest [sha256.Size]byte
+	var first time.Time
+	n := 0
+	for key, old := range in {
+		if !ofSort(old) {
+			continue
+		}
+		if n++; n == 1 || old.ends.Before(first) {
+			oldest, first = key, old.ends
+		}
+	}
+	if n >= most {
+		delete(in, oldest)
+	}
 }
 
 // cookie makes one that no script reads. Strict ones stay behind when the

@@ -160,6 +160,32 @@ func TestADoorOpensOnceAndOnlyForAWhile(t *testing.T) {
 	}
 }
 
+func TestAUserWithManySessionsEndsNoneOfOthers(t *testing.T) {
+	h := begin(t)
+	h.rules.Blocks = []acl.Block{{Users: []string{fmt.Sprint(somebody)}, Actions: []acl.Action{acl.Status}, Grants: []string{"ops"}}}
+	other := h.as(t, 0)
+	door := strings.TrimPrefix(h.server.Open(acl.Peer{}).URL, h.url)
+	first := h.as(t, somebody)
+	if a := first.get("/ui/"); a.status != 200 {
+		t.Fatalf("got %d", a.status)
+	}
+	for range 70 {
+		h.as(t, somebody)
+	}
+	for range 1000 {
+		h.server.Open(acl.Peer{UID: somebody})
+	}
+	if a := other.get("/ui/"); a.status != 200 {
+		t.Errorf("the session of another user: got %d", a.status)
+	}
+	if a := h.stranger(t).get(door); a.status != 303 {
+		t.Errorf("the door of another user: got %d", a.status)
+	}
+	if a := first.get("/ui/"); a.status != 403 {
+		t.Errorf("the oldest of too many sessions: got %d", a.status)
+	}
+}
+
 func TestASessionEnds(t *testing.T) {
 	h := begin(t)
 	left, late := h.as(t, 0), h.as(t, 0)
