@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -185,15 +186,30 @@ func TestOnlyAFlowThatTheIntegrationHasBegins(t *testing.T) {
 				t.Errorf("%s: %v, %+v", row.name, err, refusal)
 			}
 		}
-		for range 1000 {
-			h.begin("ops", flow.Options{})
+	})
+}
+
+func TestAThousandConsentsWaitAndFiftyOfAGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		refused := func(grant, why string) {
+			t.Helper()
+			_, err := h.consents.Begin(t.Context(), grant, flow.Options{})
+			if refusal, ok := errors.AsType[*keeper.Refusal](err); !ok || refusal.Kind != keeper.Unavailable || refusal.Detail != why {
+				t.Errorf("one too many: %v", err)
+			}
 		}
-		_, err := h.consents.Begin(t.Context(), "ops", flow.Options{})
-		if refusal, ok := errors.AsType[*keeper.Refusal](err); !ok || refusal.Kind != keeper.Unavailable {
-			t.Errorf("one too many: %v", err)
+		for i := range 20 {
+			grant := fmt.Sprint("tenant-", i)
+			for range 50 {
+				h.begin(grant, flow.Options{})
+			}
+			refused(grant, "50 consents of this grant wait already")
 		}
+		refused("ops", "1000 consents wait already")
 		time.Sleep(20 * time.Minute)
 		h.begin("ops", flow.Options{})
+		h.begin("tenant-1", flow.Options{})
 	})
 }
 

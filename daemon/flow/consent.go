@@ -26,8 +26,10 @@ const (
 	linkLife    = 24 * time.Hour
 	// remembered is how long the outcome of a consent can be asked for.
 	remembered = 10 * time.Minute
-	// most is how many consents may wait at once.
-	most = 1000
+	// most is how many consents may wait or be remembered at once, mostOfGrant
+	// of one grant: who may administer one keeps nobody from renewing another.
+	most        = 1000
+	mostOfGrant = 50
 )
 
 // Keeper is what a consent asks of the core. *keeper.Keeper is one.
@@ -183,19 +185,28 @@ func conflict(grant, why, action string) error {
 	return &keeper.Refusal{Kind: keeper.Conflict, Detail: fmt.Sprintf("grant %s %s", grant, why), Action: action}
 }
 
-var errTooMany = &keeper.Refusal{Kind: keeper.Unavailable, RetryAfter: time.Minute,
-	Detail: fmt.Sprintf("%d consents wait already", most)}
+func tooMany(n int, of string) error {
+	return &keeper.Refusal{Kind: keeper.Unavailable, RetryAfter: time.Minute, Detail: fmt.Sprintf("%d consents %swait already", n, of)}
+}
 
 // enter makes a consent known for so long; begin runs under the lock.
 func (c *Consents) enter(a *consent, life time.Duration, begin func()) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sweep()
+	ofGrant := 0
+	for _, other := range c.all {
+		if other.shown.Grant == a.shown.Grant {
+			ofGrant++
+		}
+	}
 	switch {
 	case c.closed:
 		return &keeper.Refusal{Kind: keeper.Unavailable, RetryAfter: time.Minute, Detail: "the daemon is stopping"}
+	case ofGrant >= mostOfGrant:
+		return tooMany(mostOfGrant, "of this grant ")
 	case len(c.all) >= most:
-		return errTooMany
+		return tooMany(most, "")
 	}
 	c.all[a.shown.ID] = a
 	c.prolong(a, life)

@@ -81,6 +81,7 @@ grant "calls"  { integration = "meetings" }
 grant "other"  { integration = "generic" }
 grant "screen" { integration = "device" }
 grant "bot"    { integration = "bots" }
+grant "tenant-*" { integration = "rest" }
 `
 
 func newHost(t *testing.T, webex emulator.Config, more string) *host {
