@@ -67,6 +67,17 @@ func (r *reader) worldWritable(at hcl.Range, path string) {
 	r.fault(at, "Everyone may write to a secret file", fmt.Sprintf("Run: chmod 0600 %s, and check what stands in it.", path))
 }
 
+// checkClosed looks at a file that the daemon obeys: whoever may write to it has
+// the daemon's rights.
+func (r *reader) checkClosed(at hcl.Range, what, path string) {
+	if r.disk == nil {
+		return
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o002 != 0 {
+		r.doubt(at, "Everyone may write to the "+what, fmt.Sprintf("Run: chmod o-w %s, and check what stands in it.", path))
+	}
+}
+
 func (r *reader) warnReadable(at hcl.Range, path string) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o004 != 0 {
@@ -108,7 +119,7 @@ func (r *reader) checkAccount(name string, at hcl.Range, users bool) {
 	}
 }
 
-// checkProgram only warns, for the same reason.
+// checkProgram only warns of one that is not there, for the same reason.
 func (r *reader) checkProgram(at hcl.Range, path string) {
 	if r.disk == nil {
 		return
@@ -116,6 +127,7 @@ func (r *reader) checkProgram(at hcl.Range, path string) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
 		r.warn(at, fmt.Sprintf("there is no program %s on this host", path), "")
 	}
+	r.checkClosed(at, "program", path)
 }
 
 // folderOrAbsent checks a folder that the daemon makes when it is absent.

@@ -52,6 +52,7 @@ func parse(src []byte, filename string, d *disk) (*Config, error) {
 	r := &reader{diags: gohcl.DecodeBody(file.Body, nil, &doc), src: src, disk: d}
 	c := r.config(&doc)
 	c.Path = filename
+	r.checkClosed(hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}, "configuration", filename)
 
 	var faults, warnings hcl.Diagnostics
 	for _, d := range inOrder(r.diags) {

@@ -116,6 +116,7 @@ func (r *reader) templateFile(a *hcl.Attribute) string {
 	case len(text) == 0:
 		r.fault(a.Expr.Range(), "template_file is empty", "Write what the output shall hold.")
 	}
+	r.checkClosed(a.Expr.Range(), "template", path)
 	return string(text)
 }
 
