@@ -34,20 +34,12 @@ func TestTheGuide(t *testing.T) {
 	month := emulator.Alter(func(fields map[string]any) { fields["refresh_token_expires_in"] = 60 * 24 * 3600 })
 	webex.Script(month, month)
 	chapters := readGuide(t)
-	lost := -1
-	for i, c := range chapters {
-		if c.title == "Restore" {
-			lost = i
-		}
-	}
-	if lost < 0 {
-		t.Fatal("the guide does not say how to restore")
-	}
+	restore, upgrade := chapters.find(t, "Restore"), chapters.find(t, "Upgrade")
 
 	followed := t.Run("until the disk is lost", func(t *testing.T) {
 		o := employ(t, webex, deb, stick, backups)
 		o.receiveResponse()
-		for _, c := range chapters[:lost] {
+		for _, c := range chapters[:restore] {
 			o.follow(t, c)
 		}
 		// A guide that is wrong is found out.
@@ -60,11 +52,12 @@ func TestTheGuide(t *testing.T) {
 	}
 	t.Run("on another host", func(t *testing.T) {
 		o := employ(t, webex, deb, stick, backups)
-		for _, c := range chapters[lost:] {
-			if c.title == "Upgrade" {
-				o.run("rm webex-tokend_*.deb")
-				o.receive(later(t, deb))
-			}
+		for _, c := range chapters[restore:upgrade] {
+			o.follow(t, c)
+		}
+		o.run("rm webex-tokend_*.deb")
+		o.receive(later(t, deb))
+		for _, c := range chapters[upgrade:] {
 			o.follow(t, c)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -42,7 +43,23 @@ func readGuide(t *testing.T) guide {
 		title, text, _ := strings.Cut(text, "\n")
 		g = append(g, chapter{title, readSteps(text)})
 	}
-	return g[1:] // what stands before the first headline has none
+	g = g[1:] // what stands before the first headline has none
+	for _, c := range g {
+		if len(c.steps) == 0 {
+			t.Fatalf("chapter %q of the guide has nothing to do", c.title)
+		}
+	}
+	return g
+}
+
+// find returns the place of a chapter.
+func (g guide) find(t *testing.T, title string) int {
+	t.Helper()
+	i := slices.IndexFunc(g, func(c chapter) bool { return c.title == title })
+	if i < 0 {
+		t.Fatalf("the guide has no chapter %q", title)
+	}
+	return i
 }
 
 // readSteps takes the code of a chapter. Code may be indented, as in lists.
