@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/publish"
 )
 
 func newToken(c *console) *cobra.Command {
@@ -55,7 +56,11 @@ func printToken(cmd *cobra.Command, c *console, grant string, minValid time.Dura
 	case "header":
 		_, err = fmt.Fprintf(c.out, "Authorization: Bearer %s\n", t.AccessToken)
 	case "env":
-		_, err = fmt.Fprintf(c.out, "WEBEX_ACCESS_TOKEN=%s\n", t.AccessToken)
+		// What is made for eval must not run what a server wrote into a token.
+		var value string
+		if value, err = publish.QuoteEnv(t.AccessToken); err == nil {
+			_, err = fmt.Fprintf(c.out, "WEBEX_ACCESS_TOKEN=%s\n", value)
+		}
 	default:
 		_, err = fmt.Fprintln(c.out, t.AccessToken)
 	}

@@ -36,7 +36,7 @@ func Render(f config.File, labels map[string]string, current keeper.Current) ([]
 	case "json":
 		return renderJSON(token, current)
 	case "env":
-		value, err := quoteEnv(token)
+		value, err := QuoteEnv(token)
 		return []byte(f.Variable + "=" + value + "\n"), err
 	case "header":
 		// Meetings sends "bearer", which not every server takes back.
@@ -86,11 +86,11 @@ func expiry(current keeper.Current) *time.Time {
 	return &at
 }
 
-// quoteEnv returns the token such that systemd, the dotenv libraries and sh
+// QuoteEnv returns the token such that systemd, the dotenv libraries and sh
 // read the same value. They agree on the characters of RFC 6750's b64token
 // without quotes, and on single quotes around anything but a quote or a
-// backslash.
-func quoteEnv(token string) (string, error) {
+// backslash; one that has these is an error.
+func QuoteEnv(token string) (string, error) {
 	switch {
 	case !strings.ContainsFunc(token, func(r rune) bool { return !plainInEnv(r) }):
 		return token, nil
