@@ -92,9 +92,10 @@ func (e *entry) raise(stage, left time.Duration, now time.Time) (changed bool) {
 	return changed || moved
 }
 
-// clear notes that the trouble is over.
+// clear notes that the trouble is over. What ended in the future did so under a
+// clock that has been set back since, and must not keep anybody waiting.
 func (e *entry) clear(now time.Time) (changed bool) {
-	if !e.Over.IsZero() {
+	if !e.Over.IsZero() && !e.Over.After(now) {
 		return false
 	}
 	e.Over = now
@@ -116,8 +117,7 @@ func (e *entry) owes(way string, now time.Time) bool {
 	if e.Over.IsZero() {
 		return !known || e.Stage < told
 	}
-	// A clock that was set back must not keep it waiting.
-	return known && now.Sub(e.Over).Abs() >= e.calm()
+	return known && now.Sub(e.Over) >= e.calm()
 }
 
 // tell notes what a way has told.
@@ -145,7 +145,7 @@ func (e *entry) spent(now time.Time, crowded bool) bool {
 	if e.Over.IsZero() {
 		return false
 	}
-	age := now.Sub(e.Over).Abs()
+	age := now.Sub(e.Over)
 	return age > 7*remembered || len(e.Told) == 0 && (crowded || age > remembered)
 }
 

@@ -117,12 +117,20 @@ type pager struct {
 	away     bool
 	attempts int
 	messages []alert.Message
+	refuses  func(alert.Message) bool // nil: none
+	hold     chan struct{}            // nil: none; a message is taken when it is closed
 }
 
 func (p *pager) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
+	}
+	p.mu.Lock()
+	hold := p.hold
+	p.mu.Unlock()
+	if hold != nil {
+		<-hold
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,8 +142,13 @@ func (p *pager) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := json.Unmarshal(body, &m); err != nil {
 		return nil, err
 	}
-	p.messages = append(p.messages, m)
-	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: req}, nil
+	status := http.StatusNoContent
+	if p.refuses != nil && p.refuses(m) {
+		status = http.StatusRequestEntityTooLarge
+	} else {
+		p.messages = append(p.messages, m)
+	}
+	return &http.Response{StatusCode: status, Body: http.NoBody, Request: req}, nil
 }
 
 func (p *pager) set(away bool) {

@@ -189,7 +189,8 @@ func (a *Alerts) lookAtClients(v view, t keeper.Trouble, refreshed map[string]bo
 		}
 		_, declared := v.cfg.Integrations[e.subject]
 		e.about.integration = e.subject
-		if !here[e.key()] && (e.kind == Secret || accepted[e.subject] || !declared) {
+		over := e.kind == Secret || accepted[e.subject] || !declared || !e.Over.IsZero()
+		if over && !here[e.key()] {
 			a.note(v, e.kind, e.subject, finding{about: e.about})
 		}
 	}
