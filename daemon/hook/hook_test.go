@@ -3,6 +3,7 @@ package hook_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -217,6 +218,46 @@ func TestTheProcessOfAPIDFileIsSignalled(t *testing.T) {
 	}
 	if err := tell(t, h); err == nil || !strings.HasSuffix(err.Error(), path+" names no process that runs") {
 		t.Errorf("for a process that has ended: %v", err)
+	}
+}
+
+func TestAUserNamesProcessesOfHisOwnAlone(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("giving a file away takes root")
+	}
+	const somebody = 41_414
+	begin := func(uid uint32) *exec.Cmd {
+		cmd := exec.Command("/bin/sleep", "1000")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+		return cmd
+	}
+	ours, theirs := begin(0), begin(somebody)
+	for name, test := range map[string]struct {
+		names *exec.Cmd
+		owner int
+		mode  os.FileMode
+		says  string // empty: it is signalled
+	}{
+		"a file of theirs names their process":    {theirs, somebody, 0o644, ""},
+		"a file of ours names their process":      {theirs, 0, 0o644, ""},
+		"a file of theirs names our process":      {ours, somebody, 0o644, "it belongs to user 0"},
+		"a file of everyone names their process":  {theirs, 0, 0o646, "everyone may write"},
+		"a file of somebody else names a process": {theirs, somebody + 1, 0o644, "it belongs to user 41414"},
+	} {
+		path := filepath.Join(t.TempDir(), "pid")
+		err := errors.Join(os.WriteFile(path, fmt.Appendln(nil, test.names.Process.Pid), 0o600),
+			os.Chmod(path, test.mode), os.Chown(path, test.owner, -1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = tell(t, config.Hook{PIDFile: path, Signal: "WINCH"})
+		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
