@@ -17,8 +17,9 @@ import (
 // An inquiry counts what is asked about expiries, and answers some of it itself.
 type inquiry struct {
 	http.RoundTripper
-	asked  int
-	status int // 0: the emulator answers
+	asked     int
+	status    int    // 0: the emulator answers
+	meanwhile func() // nil: nothing happens before the answer
 }
 
 func (i *inquiry) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,6 +27,9 @@ func (i *inquiry) RoundTrip(r *http.Request) (*http.Response, error) {
 		return i.RoundTripper.RoundTrip(r)
 	}
 	i.asked++
+	if i.meanwhile != nil {
+		i.meanwhile()
+	}
 	if i.status == 0 {
 		return i.RoundTripper.RoundTrip(r)
 	}
@@ -48,6 +52,9 @@ integration "bots" {
 }
 grant "bot" {
   integration = "bots"
+  file {
+    path = "/run/webex-tokend/tokens/bot"
+  }
 }
 `)
 		h.start()
@@ -103,6 +110,32 @@ func TestAStaticTokenWithoutAnEndIsAskedForOne(t *testing.T) {
 		h.is("bot", store.OK, "token_ends")
 		h.live(2*24*time.Hour, time.Hour)
 		h.is("bot", store.Reauthorize, "token_expired")
+	})
+}
+
+func TestTheOutputsAreBehindAnEndThatIsTold(t *testing.T) {
+	inquiring(t, func(t *testing.T, h *host, _ *inquiry) {
+		token := h.webex.Issue(emulator.REST, emulator.Consent{}).AccessToken
+		h.take("bot", fmt.Appendf(nil, `{"access_token":%q}`, token))
+		if err := h.keeper.Published(t.Context(), "bot", 1); err != nil {
+			t.Fatal(err)
+		}
+		h.askExpiry("bot")
+		if behind, err := h.keeper.Unpublished(t.Context(), "", 9); err != nil || fmt.Sprint(behind) != "[bot]" {
+			t.Errorf("%v are behind, %v", behind, err)
+		}
+	})
+}
+
+func TestTheEndOfATokenIsNotThatOfTheOneThatReplacedIt(t *testing.T) {
+	inquiring(t, func(t *testing.T, h *host, asked *inquiry) {
+		token := h.webex.Issue(emulator.REST, emulator.Consent{}).AccessToken
+		h.take("bot", fmt.Appendf(nil, `{"access_token":%q}`, token))
+		asked.meanwhile = func() { h.take("bot", []byte(`{"access_token":"another"}`)) }
+		h.askExpiry("bot")
+		if g := h.is("bot", store.OK, ""); g.AccessExpiresAt != nil {
+			t.Errorf("it ends at %v, as the one before", g.AccessExpiresAt)
+		}
 	})
 }
 
