@@ -11,13 +11,16 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// bbolt believes two things of a page that can cost the rows of other pages,
-// or all time there is, and a survey compares both with the whole file:
+// bbolt believes three things of a page that can cost the rows of other pages,
+// all time there is, or the process, and a survey looks at them in the whole file:
 //
 //   - how many pages belong to it. When a row of it changes, all of these go
 //     into the list of free pages, where the next commit finds room.
 //   - which pages a branch leads to. One that leads back to a page above it is
 //     walked for ever.
+//   - where the keys and values of a small bucket are, which has its page within
+//     its value. bbolt copies that to the heap, and what leads out of it there
+//     is found by the garbage collector, which ends the process.
 //
 // What else a page says wrongly, bbolt notices or the one row suffers.
 //
@@ -27,12 +30,14 @@ import (
 //	leaf:   flags 4 | position of the key 4 | its size 4 | size of the value 4
 //
 // A position counts from the element. The value of a bucket begins with its
-// root page, 8 bytes, 0 where its content follows instead.
+// root page and a counter, 8 bytes each; the root is 0 where its only page
+// follows instead.
 const (
 	branchFlag  = 0x01
 	leafFlag    = 0x02
 	bucketFlag  = 0x01 // of a leaf element
 	elementSize = 16
+	bucketHead  = 16
 	// surveyedAtOnce is how many pages pass through memory at a time.
 	surveyedAtOnce = 256
 	// surveyedAtOpen is how many pages a file may have to be surveyed before it
@@ -134,14 +139,44 @@ func (s *survey) follow(id uint64, flags uint16, page []byte) error {
 			}
 			continue
 		}
-		value := uint64(at) + uint64(host.Uint32(element[4:])) + uint64(host.Uint32(element[8:]))
-		if host.Uint32(element)&bucketFlag == 0 || value+8 > uint64(len(page)) {
+		if host.Uint32(element)&bucketFlag == 0 {
 			continue
 		}
-		if root := host.Uint64(page[value:]); root != 0 {
-			if err := s.lead(id, root); err != nil {
-				return err
-			}
+		value := uint64(at) + uint64(host.Uint32(element[4:])) + uint64(host.Uint32(element[8:]))
+		end := value + uint64(host.Uint32(element[12:]))
+		if end > uint64(len(page)) || end-value < bucketHead {
+			return fmt.Errorf("%w: page %d has a bucket that is cut short", ErrDamaged, id)
+		}
+		if err := s.enter(id, page[value:end]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter follows a bucket to its page, or looks at the one that it holds itself.
+func (s *survey) enter(id uint64, bucket []byte) error {
+	host := binary.NativeEndian
+	if root := host.Uint64(bucket); root != 0 {
+		return s.lead(id, root)
+	}
+	page := bucket[bucketHead:]
+	damaged := fmt.Errorf("%w: page %d has a bucket whose content is malformed", ErrDamaged, id)
+	if len(page) < pageHeader || host.Uint16(page[8:]) != leafFlag {
+		return damaged
+	}
+	count := int(host.Uint16(page[10:]))
+	if pageHeader+count*elementSize > len(page) {
+		return damaged
+	}
+	for i := range count {
+		at := pageHeader + i*elementSize
+		end := uint64(at)
+		for _, part := range []int{4, 8, 12} { // position, size of the key, of the value
+			end += uint64(host.Uint32(page[at+part:]))
+		}
+		if end > uint64(len(page)) {
+			return damaged
 		}
 	}
 	return nil

@@ -117,6 +117,50 @@ func TestABranchThatLeadsAstrayIsFoundAtTheOpening(t *testing.T) {
 	}
 }
 
+// A flipped bit in a bucket that is so small that it lies within the page of
+// the buckets ended the process.
+func TestASmallBucketThatLeadsOutOfItselfIsFoundAtTheOpening(t *testing.T) {
+	path, image := surveyed(t)
+	host := binary.NativeEndian
+	m, _, err := readMetaPages(bytes.NewReader(image))
+	if err != nil {
+		t.Fatal(err)
+	}
+	buckets := image[m.root*m.pageSize:][:m.pageSize]
+	elements := 0
+	for i := range int(host.Uint16(buckets[10:])) {
+		at := pageHeader + i*elementSize
+		value := at + int(host.Uint32(buckets[at+4:])) + int(host.Uint32(buckets[at+8:]))
+		if host.Uint64(buckets[value:]) != 0 {
+			continue
+		}
+		page := buckets[value+bucketHead:]
+		for j := range int(host.Uint16(page[10:])) {
+			elements++
+			for _, part := range []int{4, 8, 12} {
+				field := page[pageHeader+j*elementSize+part:]
+				was := host.Uint32(field)
+				host.PutUint32(field, was|1<<17)
+				if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+					t.Errorf("element %d of bucket %d: %v", j, i, err)
+				}
+				host.PutUint32(field, was)
+			}
+		}
+		host.PutUint16(page[8:], branchFlag)
+		if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+			t.Errorf("bucket %d taken for a branch: %v", i, err)
+		}
+		host.PutUint16(page[8:], leafFlag)
+	}
+	if elements == 0 {
+		t.Error("no bucket is small enough: nothing was tried")
+	}
+	if err := opensWith(t, path, image); err != nil {
+		t.Errorf("it does not open as it was: %v", err)
+	}
+}
+
 func TestAPageThatClaimsAnotherCostsItsRowsWithoutTheSurvey(t *testing.T) {
 	path, image := surveyed(t)
 	for _, at := range pagesIn(t, image, leafFlag) {

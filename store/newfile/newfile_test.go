@@ -101,7 +101,8 @@ func withoutLinks(t *testing.T, path string, more ...string) error {
 	if err != nil {
 		t.Skip("strace is not installed")
 	}
-	args := []string{"-f", "-qq", "-o", "/dev/null", "-e", "inject=linkat:error=EPERM"}
+	// Only calls on this path: a process has to be loaded, too.
+	args := []string{"-f", "-qq", "-o", "/dev/null", "-P", path, "-e", "inject=linkat:error=EPERM"}
 	child := exec.CommandContext(t.Context(), strace, slices.Concat(args, more, os.Args[:1])...)
 	child.Env = append(os.Environ(), pathVariable+"="+path)
 	if out, err := child.CombinedOutput(); err != nil {
