@@ -41,6 +41,9 @@ func (k *KV) SwapBlob(ctx context.Context, key string, expect store.Revision, va
 	if key == "" {
 		return 0, errors.New("blob without a key")
 	}
+	if len(value) > maxValue {
+		return 0, fmt.Errorf("blob %s is too long", key)
+	}
 	return k.submit(&operation{ctx: ctx, subject: subject{blob: true, name: key},
 		apply: func(t *transaction) (store.Revision, error) { return t.swapBlob(key, expect, value) }})
 }

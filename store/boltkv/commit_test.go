@@ -112,6 +112,7 @@ func TestWhatNobodyCanApplyIsRefused(t *testing.T) {
 	for what, c := range map[string]store.Change{
 		"no name":                    {Write: &store.Write{}},
 		"a name that is too long":    {Name: string(make([]byte, maxText+1)), Write: &store.Write{}},
+		"a value that is too long":   {Name: "a", Write: &store.Write{Value: make([]byte, maxValue+1)}},
 		"a write and a deletion":     {Name: "a", Write: &store.Write{}, Delete: true},
 		"an entry of another grant":  {Name: "a", Write: entry(store.Entry{Index: store.DueIndex, Name: "b"})},
 		"an entry among the marks":   {Name: "a", Write: entry(store.Entry{Index: store.OpenIndex, Name: "a"})},
@@ -123,6 +124,9 @@ func TestWhatNobodyCanApplyIsRefused(t *testing.T) {
 		if _, err := kv.Swap(t.Context(), c); err == nil || errors.Is(err, store.ErrConflict) {
 			t.Errorf("%s: got %v", what, err)
 		}
+	}
+	if _, err := kv.SwapBlob(t.Context(), "blob", store.Any, make([]byte, maxValue+1)); err == nil {
+		t.Error("a blob that is too long: stored")
 	}
 	if rows, err := kv.List(t.Context(), "", 0); err != nil || len(rows) != 0 {
 		t.Errorf("%v and %v", rows, err)

@@ -3,6 +3,7 @@ package boltkv
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -37,6 +38,29 @@ func TestOneDamagedRowFailsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	get(t, kv, "b", "new")
+}
+
+// A flipped bit in the size of a value had the daemon copy a quarter of a
+// gigabyte each time its grant was looked at.
+func TestWhatIsLongerThanAnybodyWroteIsDamagedAndNotCopied(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	kv := openFor(t, path)
+	put(t, kv, "a", "value of a")
+	put(t, kv, "b", string(make([]byte, maxValue)))
+	kv.Close()
+	edit(t, path, func(tx *bbolt.Tx) error {
+		rows, blobs := tx.Bucket([]byte(rowsBucket)), tx.Bucket([]byte(blobsBucket))
+		long := make([]byte, 9+maxValue+1) // revision and no entries
+		return errors.Join(rows.Put([]byte("c"), long), blobs.Put([]byte("c"), long))
+	})
+	kv = openFor(t, path)
+	rows, err := kv.List(t.Context(), "", 0)
+	if err != nil || len(rows) != 3 || len(rows[1].Value) != maxValue || rows[2].Value != nil {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+	if _, err := kv.Blob(t.Context(), "c"); !errors.Is(err, ErrDamaged) {
+		t.Errorf("the blob: %v", err)
+	}
 }
 
 func TestRowsOnADamagedPageAreDamagedAndTheOthersAreRead(t *testing.T) {

@@ -86,7 +86,7 @@ func (k *KV) Range(ctx context.Context, q store.Query) (list []store.Entry, err 
 				return nil
 			}
 			rank, name, ok := splitKey(rest)
-			if !ok {
+			if !ok || len(value) > maxValue {
 				continue
 			}
 			if q.Below > 0 && rank >= q.Below {

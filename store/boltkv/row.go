@@ -7,6 +7,11 @@ import (
 	"webex-tokend/store"
 )
 
+// maxValue bounds what a caller puts into a row, an entry or a blob, in bytes. A
+// longer one that is read was never written: its size is damaged, and a copy of
+// it could take all the memory there is.
+const maxValue = 1 << 20
+
 // A row is a value in the bucket of rows. It names its own index entries, so
 // that a write can remove the old ones although it cannot read the record:
 //
@@ -42,6 +47,9 @@ func decodeRow(b []byte) row {
 			return r
 		}
 		rest = rest[size:]
+	}
+	if len(rest) > maxValue {
+		return r
 	}
 	r.entries, r.value = entries[:len(entries)-len(rest)], rest
 	return r

@@ -66,6 +66,9 @@ func validate(c store.Change) error {
 		return errors.New("change with a name that is too long")
 	}
 	if c.Write != nil {
+		if len(c.Write.Value) > maxValue {
+			return fmt.Errorf("change of %s has a value that is too long", c.Name)
+		}
 		for _, e := range c.Write.Entries {
 			if e.Name != c.Name || e.Index != store.DueIndex && e.Index != store.AttentionIndex {
 				return fmt.Errorf("change of %s has an entry that is not its own", c.Name)
@@ -228,7 +231,7 @@ func (t *transaction) swapBlob(key string, expect store.Revision, value []byte) 
 }
 
 func decodeBlob(b []byte) (store.Blob, bool) {
-	if len(b) < 8 {
+	if len(b) < 8 || len(b) > 8+maxValue {
 		return store.Blob{}, false
 	}
 	return store.Blob{Revision: store.Revision(binary.BigEndian.Uint64(b)), Value: bytes.Clone(b[8:])}, true
