@@ -188,7 +188,11 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		"status", f.Status, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID,
 		"failures", after.Failures, "due_at", stamp(after.DueAt))
 	k.announce(Failed, p.stored.Record, before, after)
-	if f.Kind == provider.Limited || !f.Answered {
+	switch {
+	case f.Kind == provider.Misconfigured && !f.Answered:
+		// The grant keeps its due time, and the client is tried before.
+		return k.later(p.name(), condition, probePause, f.Error())
+	case f.Kind == provider.Limited || !f.Answered:
 		return k.later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
 	}
 	return &Refusal{Kind: Broker, State: condition.State, Reason: condition.Reason,
