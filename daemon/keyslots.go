@@ -37,8 +37,7 @@ func (d *daemon) keySlots(ctx context.Context) (wire.KeySlots, error) {
 // forgetKey refuses the key that the daemon works with, and the one that its
 // next start will read, which is another one after a key file was replaced.
 func (d *daemon) forgetKey(ctx context.Context, id string) (wire.KeySlots, error) {
-	path := seal.LocateKey(d.current.Load().Seal.KeyFile)
-	if next, _, err := seal.ReadKey(path); err == nil && next.ID() == id {
+	if path, next, err := d.nextKey(); err == nil && next.ID() == id {
 		return wire.KeySlots{}, &keeper.Refusal{Kind: keeper.Conflict, Detail: path + " holds that key, and the next start needs it"}
 	}
 	err := d.ring.Forget(ctx, id)

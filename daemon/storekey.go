@@ -18,8 +18,7 @@ func (d *daemon) storeKey(ctx context.Context) *wire.StoreKey {
 		return &wire.StoreKey{Fault: err.Error()}
 	}
 	found := &wire.StoreKey{Slots: len(slots)}
-	path := seal.LocateKey(d.current.Load().Seal.KeyFile)
-	key, _, err := seal.ReadKey(path)
+	path, key, err := d.nextKey()
 	switch {
 	case err != nil:
 		found.Fault = err.Error()
@@ -27,4 +26,11 @@ func (d *daemon) storeKey(ctx context.Context) *wire.StoreKey {
 		found.Fault = fmt.Sprintf("the key in %s is not one of this store's", path)
 	}
 	return found
+}
+
+// nextKey reads the key that the next start will open the store with.
+func (d *daemon) nextKey() (path string, key seal.Key, err error) {
+	path = seal.LocateKey(d.current.Load().Seal.KeyFile)
+	key, _, err = seal.ReadKey(path)
+	return path, key, err
 }

@@ -168,7 +168,7 @@ func (k *checkCommand) judge(ctx context.Context, daemon *client.Client, v *chec
 		if err != nil {
 			return err
 		}
-		end, _ := endOf(g)
+		end := g.End()
 		if g.State == string(store.OK) && (end == nil || end.Sub(v.now) >= v.limit.warning) {
 			return nil
 		}

@@ -184,7 +184,7 @@ func nextRefresh(g wire.Grant, now time.Time) cell {
 	switch {
 	case g.RefreshDueAt == nil:
 		return cell{"-", faint}
-	case now.Sub(*g.RefreshDueAt) > overdueAfter:
+	case now.Sub(*g.RefreshDueAt) > wire.OverdueAfter:
 		return cell{"overdue", yellow}
 	case !now.Before(*g.RefreshDueAt):
 		return cell{"now", plain}
@@ -197,7 +197,7 @@ func nextRefresh(g wire.Grant, now time.Time) cell {
 const windowNear = 14 * day
 
 func windowOf(g wire.Grant, now time.Time) cell {
-	end, _ := endOf(g)
+	end := g.End()
 	if end == nil {
 		return cell{"-", faint}
 	}
@@ -222,7 +222,7 @@ func windowOf(g wire.Grant, now time.Time) cell {
 // figures, for the eye that runs down it.
 func bar(g wire.Grant, now time.Time) string {
 	const cells, full = 6, 90 * day
-	end, _ := endOf(g)
+	end := g.End()
 	if end == nil {
 		return ""
 	}

@@ -44,7 +44,6 @@ type thresholds struct{ warning, critical, answer time.Duration }
 // pause that the configuration takes without a warning; a skew of five minutes
 // lets servers refuse what is signed with times.
 const (
-	overdueAfter  = 5 * time.Minute
 	pendingFor    = time.Hour
 	retriesBefore = 3
 	sweepAge      = 10 * time.Minute
@@ -77,7 +76,7 @@ func judgeState(g wire.Grant, now time.Time) finding {
 	case state == store.OK:
 		return finding{}
 	case state == store.Unknown, state == store.Paused:
-	case state == store.Retrying && g.Reason == "refresh_token_rejected":
+	case state == store.Retrying && g.Reason == wire.RefreshTokenRejected:
 		return finding{severityCritical, text}
 	case state == store.Retrying && g.Failures < retriesBefore:
 		return finding{}
@@ -96,16 +95,19 @@ func judgeToken(g wire.Grant, now time.Time) finding {
 	switch due := g.RefreshDueAt; {
 	case g.AccessExpiresAt != nil && !now.Before(*g.AccessExpiresAt):
 		return finding{severityCritical, "token expired " + span(now.Sub(*g.AccessExpiresAt)) + " ago"}
-	case due != nil && now.Sub(*due) > overdueAfter && g.State == string(store.OK):
+	case due != nil && now.Sub(*due) > wire.OverdueAfter && g.State == string(store.OK):
 		return finding{severityCritical, "overdue by " + span(now.Sub(*due))}
 	}
 	return finding{}
 }
 
 func judgeWindow(g wire.Grant, now time.Time, limit thresholds) finding {
-	end, what := endOf(g)
+	end, what := g.End(), "window"
 	if end == nil {
 		return finding{}
+	}
+	if g.Kind == string(config.Static) {
+		what = "token"
 	}
 	left := end.Sub(now)
 	text := fmt.Sprintf("%s ends in %s", what, span(left))
@@ -119,15 +121,6 @@ func judgeWindow(g wire.Grant, now time.Time, limit thresholds) finding {
 		return finding{severityWarning, text}
 	}
 	return finding{}
-}
-
-// endOf is from when on only a human can help. A static token has no window:
-// its own end counts.
-func endOf(g wire.Grant) (end *time.Time, what string) {
-	if g.Kind == string(config.Static) {
-		return g.AccessExpiresAt, "token"
-	}
-	return g.WindowEndsAt, "window"
 }
 
 // judgeKeeper returns what is wrong with the daemon itself.

@@ -52,15 +52,10 @@ const (
 	// expiredFor is how long a token has been dead when that is trouble: perhaps
 	// the next attempt brings another one.
 	expiredFor = 2 * time.Minute
-	// overdueAfter is how late a refresh may begin.
-	overdueAfter = 5 * time.Minute
 )
 
-// Reasons of the keeper.
-const (
-	rejected   = "refresh_token_rejected"   // and tried again
-	unreadable = "client_secret_unreadable" // sent to nobody
-)
+// unreadable is the reason of a client whose secret is sent to nobody.
+const unreadable = "client_secret_unreadable"
 
 // holds tells whether a grant has a trouble of this kind, and how long it is, at
 // least, until the worst of it: 0 when that has come.
@@ -69,7 +64,7 @@ func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool
 	failing := state == store.Retrying || state == store.Unknown
 	switch k {
 	case Consent:
-		if state == store.Retrying && g.Reason == rejected {
+		if state == store.Retrying && g.Reason == wire.RefreshTokenRejected {
 			return givenUpAfter, true
 		}
 		return 0, state == store.Reauthorize
@@ -108,7 +103,7 @@ func (k Kind) end(g wire.Grant) *time.Time {
 // nobody needs to act.
 func slides(g wire.Grant, now time.Time) bool {
 	return g.State == string(store.OK) && g.Window == "sliding" && g.RefreshDueAt != nil &&
-		g.RefreshDueAt.Before(*g.WindowEndsAt) && now.Sub(*g.RefreshDueAt) < overdueAfter
+		g.RefreshDueAt.Before(*g.WindowEndsAt) && now.Sub(*g.RefreshDueAt) < wire.OverdueAfter
 }
 
 // hidden tells that the state of a grant does not let a trouble of this kind be
@@ -125,7 +120,7 @@ func (k Kind) hidden(g wire.Grant) bool {
 	case store.Unverified, store.Paused, store.Misconfigured:
 		return k == Consent || k == Failing || k == Expired
 	case store.Unknown, store.Retrying:
-		if g.Reason == rejected {
+		if g.Reason == wire.RefreshTokenRejected {
 			return k == Failing
 		}
 		return k == Consent

@@ -206,7 +206,7 @@ func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
 	case a.swept.IsZero() || explained:
 		a.late = time.Time{}
 		return
-	case t.Overdue == 0 || a.swept.Sub(before) >= overdueAfter:
+	case t.Overdue == 0 || a.swept.Sub(before) >= wire.OverdueAfter:
 		a.late = time.Time{}
 	case a.late.IsZero():
 		a.late = v.now

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/wire"
 )
 
 // sentence is the text of a message: whom it is about, and what is the matter.
@@ -82,7 +83,7 @@ func (e *entry) problem(many bool, now time.Time) string {
 		}
 		return text
 	case Overdue:
-		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.count, span(overdueAfter))
+		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.count, span(wire.OverdueAfter))
 	case Crowd:
 		return fmt.Sprintf("so many grants are in trouble that %d are not told one by one", a.count)
 	}

@@ -8,12 +8,13 @@ import (
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/window"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
 // Reasons that stand in records beside the codes of the endpoints.
 const (
-	reasonRejected     = "refresh_token_rejected"
+	reasonRejected     = wire.RefreshTokenRejected
 	reasonLostInFlight = "lost_in_flight" // rejected after an outcome that never arrived
 	reasonWindowEnded  = "window_ended"
 	reasonTokenExpired = "token_expired"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -14,8 +15,6 @@ const (
 	// most; the next sweep sorts anew.
 	taken = 16384
 	page  = 1024
-	// overdueAfter is how late a refresh may start before it counts as overdue.
-	overdueAfter = 5 * time.Minute
 	// damagedPause is how long a record that does not open is left alone.
 	damagedPause = 10 * time.Minute
 )
@@ -96,7 +95,7 @@ func (k *Keeper) idle(name string, now time.Time) bool {
 
 func countOverdue(list []store.DueGrant, now time.Time) (n int) {
 	for _, g := range list {
-		if now.Sub(g.DueAt) > overdueAfter {
+		if now.Sub(g.DueAt) > wire.OverdueAfter {
 			n++
 		}
 	}

@@ -229,10 +229,6 @@ type row struct {
 	Why         string
 }
 
-// overdueAfter is how late a refresh may begin before it is told, as the
-// summary and the monitoring check have it.
-const overdueAfter = 5 * time.Minute
-
 func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	r := row{Grant: g, Tone: toneOf(g.State), Token: "none", Refresh: "–", Window: "–", Why: words(g.Reason)}
 	switch at := g.AccessExpiresAt; {
@@ -247,12 +243,12 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	case at == nil:
 	case now.Before(*at):
 		r.Refresh = distance(*at, now)
-	case now.Sub(*at) > overdueAfter:
+	case now.Sub(*at) > wire.OverdueAfter:
 		r.Refresh, r.RefreshLate = "overdue", true
 	default:
 		r.Refresh = "now"
 	}
-	if at := endOf(g); at != nil {
+	if at := g.End(); at != nil {
 		r.Window, r.WindowTone = date(*at), urgency(*at, now)
 		r.Manner, r.Guessed = manner(g), guessed(g)
 		r.Bar = int(min(max(at.Sub(now)/day, 0), axis))
@@ -261,15 +257,6 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 		r.Verb = verb(g)
 	}
 	return r
-}
-
-// endOf is from when on only a human can help. A static token has no window:
-// its own end counts.
-func endOf(g wire.Grant) *time.Time {
-	if g.Kind == string(config.Static) {
-		return g.AccessExpiresAt
-	}
-	return g.WindowEndsAt
 }
 
 // guessed tells whether no response named that end.

@@ -76,7 +76,7 @@ func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
 		counts[i].Tone = urgency(now.Add(time.Duration(i*columnDays)*day), now)
 	}
 	for _, g := range grants {
-		end := endOf(g)
+		end := g.End()
 		if end == nil {
 			t.Endless++
 			continue
@@ -102,7 +102,7 @@ func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
 	if len(t.Bars) == 0 {
 		return nil
 	}
-	if last := endOf(grants[len(grants)-1]); more && last != nil {
+	if last := grants[len(grants)-1].End(); more && last != nil {
 		t.Horizon = max(int(last.Sub(now)/day), 1)
 		counts = counts[:min(t.Horizon/columnDays, len(counts))]
 	}

@@ -5,6 +5,13 @@ package wire
 
 import "time"
 
+// OverdueAfter is how late a refresh may begin before it counts as overdue.
+const OverdueAfter = 5 * time.Minute
+
+// RefreshTokenRejected is the reason of a grant whose refresh token was refused
+// and is tried again; the others of its state are the codes of failures.
+const RefreshTokenRejected = "refresh_token_rejected"
+
 // A Grant is one grant as its operator sees it.
 type Grant struct {
 	Name            string            `json:"name"`
@@ -37,6 +44,15 @@ type Grant struct {
 	// are those that this grant mints for.
 	Manager string   `json:"manager,omitempty"`
 	Manages []string `json:"manages,omitempty"`
+}
+
+// End is from when on only a human can help; nil: no such time is known. A
+// static token has no window: its own end counts.
+func (g Grant) End() *time.Time {
+	if g.Kind == "static" {
+		return g.AccessExpiresAt
+	}
+	return g.WindowEndsAt
 }
 
 // An Observation is what one answer said about the refresh window.
