@@ -270,3 +270,13 @@ func TestAPageRedrawsItselfWhenSomethingHappens(t *testing.T) {
 	v.land(t, decide(t, v.begin(t, "ops"), accept(alex)))
 	do(t, ctx, chromedp.WaitVisible(chromedp.CSS(`tr.good a[href="/ui/grants/ops"]`)))
 }
+
+// A token that was mistaken for a name stood in the log.
+func TestATokenInThePlaceOfANameIsNotLogged(t *testing.T) {
+	const token = "NjlhNThmODctMzE5Yy00MTU3LWE2YzUt_PF84_cafe"
+	h := begin(t)
+	h.as(t, 0).get("/ui/grants/" + token)
+	if log := h.log.String(); strings.Contains(log, token) || !strings.Contains(log, `grant="(not a name)"`) {
+		t.Errorf("the log has it, or no line at all:\n%s", log)
+	}
+}
