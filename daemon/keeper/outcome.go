@@ -137,10 +137,10 @@ func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider
 		r.DueAt = schedule.AfterExhaustion(setback, p.rule)
 	default:
 		r.DueAt = schedule.Backoff(setback, p.rule)
-		if p.lane.endpoint.Broken() {
-			// It is the endpoint that pauses: once it is back, no grant is to wait
-			// for the end of a pause of its own.
-			r.DueAt = earlier(r.DueAt, sentAt.Add(time.Minute))
+		// While the endpoint is broken it is the one that pauses: once it is back,
+		// no grant is to wait for the end of a pause of its own.
+		if most, bounded := p.lane.endpoint.LongestPause(sentAt); bounded {
+			r.DueAt = earlier(r.DueAt, sentAt.Add(max(most, f.RetryAfter)))
 		}
 	}
 	if earliest := sentAt.Add(p.rule.MinInterval); r.DueAt.Before(earliest) {

@@ -32,3 +32,17 @@ func TestAnEndpointThatIsAwayIsTriedByOneRequestAMinute(t *testing.T) {
 		}
 	})
 }
+
+// A grant that had failed all through an outage waited ten minutes for each
+// failure that came right after it, with no token that lived.
+func TestAFailureAfterAnOutageIsTriedAgainAsIfItWereTheFirst(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("meetings-1", emulator.Meetings)
+		h.webex.Down(true)
+		h.live(6*time.Hour, time.Second)
+		h.webex.Down(false)
+		h.webex.Script(emulator.Reply(429, nil, ""), emulator.Reply(502, nil, ""))
+		h.live(10*time.Minute, time.Second)
+		h.is("meetings-1", store.OK, "")
+	})
+}

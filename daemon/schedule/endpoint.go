@@ -22,6 +22,7 @@ type Endpoint struct {
 	closedUntil time.Time
 	silent      int       // requests in a row that failed at the endpoint
 	probeAt     time.Time // while broken: nothing but orders before
+	backAt      time.Time // the last time that it came back; zero: it never broke
 }
 
 const (
@@ -88,7 +89,7 @@ func (e *Endpoint) ClosedFor(now time.Time) time.Duration {
 func (e *Endpoint) SetBack(by time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.closedUntil, e.probeAt = e.closedUntil.Add(-by), e.probeAt.Add(-by)
+	e.closedUntil, e.probeAt, e.backAt = e.closedUntil.Add(-by), e.probeAt.Add(-by), e.backAt.Add(-by)
 }
 
 // Report tells how a request ended: well when the endpoint answered, whatever
@@ -103,6 +104,9 @@ func (e *Endpoint) Report(well bool, now time.Time) (turned bool) {
 	was := e.silent >= brokenAfter
 	if well {
 		e.silent, e.probeAt = 0, time.Time{}
+		if was {
+			e.backAt = now
+		}
 		return was
 	}
 	e.silent++
@@ -119,6 +123,22 @@ func (e *Endpoint) Broken() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.silent >= brokenAfter
+}
+
+// LongestPause is how long a grant that failed now may pause for that, at most:
+// a minute while the endpoint is broken, and then as long as it has been back,
+// so that pauses grow anew. What failed before was no fault of the grant. bounded
+// is false for an endpoint that never broke.
+func (e *Endpoint) LongestPause(now time.Time) (most time.Duration, bounded bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.silent >= brokenAfter:
+		return longestProbe, true
+	case e.backAt.IsZero():
+		return 0, false
+	}
+	return max(longestProbe, now.Sub(e.backAt)), true
 }
 
 // ProbeIn returns how long nothing should be sent because the endpoint is

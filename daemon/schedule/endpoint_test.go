@@ -106,3 +106,32 @@ func TestProbesOfSeveralDaemonsSpread(t *testing.T) {
 		t.Errorf("20 daemons try again at %d instants", len(pauses))
 	}
 }
+
+func TestPausesGrowAnewOnceABrokenEndpointIsBack(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	e := schedule.NewEndpoint(schedule.Limits{})
+	if most, bounded := e.LongestPause(now); bounded {
+		t.Errorf("at most %v where nothing has broken", most)
+	}
+	for !e.Broken() {
+		e.Report(false, now)
+	}
+	e.Report(true, now.Add(time.Hour))
+	for since, want := range map[time.Duration]time.Duration{
+		-time.Second:    time.Minute, // it was sent before another one came back
+		0:               time.Minute,
+		time.Minute:     time.Minute,
+		5 * time.Minute: 5 * time.Minute,
+		3 * time.Hour:   3 * time.Hour,
+	} {
+		if most, bounded := e.LongestPause(now.Add(time.Hour + since)); !bounded || most != want {
+			t.Errorf("%v after it came back: at most %v, want %v", since, most, want)
+		}
+	}
+	for !e.Broken() {
+		e.Report(false, now.Add(5*time.Hour))
+	}
+	if most, bounded := e.LongestPause(now.Add(5 * time.Hour)); !bounded || most != time.Minute {
+		t.Errorf("broken again: at most %v", most)
+	}
+}
