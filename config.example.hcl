@@ -261,8 +261,8 @@ allow {
 
 # When somebody is needed: long before a refresh window ends, or a token that
 # nobody can refresh, and at once when a new consent is needed, a client secret
-# is refused, the disk is full. The log says so in any case. What is over is
-# told, too.
+# is refused, the disk is full, a token file cannot be written. The log says so in
+# any case. What is over is told, too.
 alert {
   before = ["28d", "14d", "7d", "3d", "1d", "12h"] # the longest first
 

@@ -12,10 +12,11 @@ import (
 // before the start or while the daemon was away.
 func (d *daemon) startAlerts() {
 	d.alerts = alert.New(alert.Config{
-		Keeper: d.keeper,
-		Store:  d.store,
-		Config: d.current.Load,
-		Log:    d.log.Named("alert"),
+		Keeper:  d.keeper,
+		Store:   d.store,
+		Config:  d.current.Load,
+		Failing: d.publisher.Failing,
+		Log:     d.log.Named("alert"),
 	})
 	events := d.keeper.Subscribe(keeper.Latest)
 	d.tasks.Go(func() { d.alerts.Run(d.watching, events) })

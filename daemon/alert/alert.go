@@ -36,6 +36,9 @@ type Config struct {
 	Store *store.Store
 	// Config returns the configuration in force.
 	Config func() *config.Config
+	// Failing lists the grants of which a file or hook failed at its last try; nil:
+	// none.
+	Failing func() []string
 	// Transport replaces the way to the webhook; nil means the network.
 	Transport http.RoundTripper
 	// Host is what the host is called in alerts; empty: what it calls itself.
@@ -67,6 +70,8 @@ type Alerts struct {
 	proven  bool      // since the start the store took the outcome of a refresh
 	swept   time.Time // the last sweep, as of the last look
 	late    time.Time // since when refreshes are overdue; zero: they are not
+	failing bool      // files or hooks do, as of the last look
+	turned  time.Time // when that changed; zero: before the first look
 	unsaved bool      // the last attempt to store the book failed
 	unread  bool      // and the last one to read a grant
 
@@ -90,6 +95,9 @@ type Figures struct {
 func New(cfg Config) *Alerts {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Failing == nil {
+		cfg.Failing = func() []string { return nil }
 	}
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()

@@ -80,9 +80,11 @@ type host struct {
 	alerts *alert.Alerts
 	store  *store.Store
 	pager  pager
-	log    strings.Builder
-	ended  sync.WaitGroup
-	end    context.CancelFunc
+	// failing are grants with files that cannot be written.
+	failing atomic.Pointer[[]string]
+	log     strings.Builder
+	ended   sync.WaitGroup
+	end     context.CancelFunc
 }
 
 // inBubble runs a test in fake time with a host.
@@ -90,6 +92,7 @@ func inBubble(t *testing.T, cfg emulator.Config, test func(t *testing.T, h *host
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{t: t, webex: emulator.New(cfg), dir: t.TempDir()}
 		h.configure(toPager)
+		h.failing.Store(new([]string))
 		h.start()
 		defer h.stop()
 		test(t, h)
@@ -179,6 +182,7 @@ func (h *host) start() {
 		Keeper:    h.keeper,
 		Store:     h.store,
 		Config:    h.config.Load,
+		Failing:   func() []string { return *h.failing.Load() },
 		Transport: &h.pager,
 		Host:      "tokens-1",
 		Now:       now,

@@ -29,6 +29,7 @@ const (
 	Secret  Kind = "secret"  // its secret cannot be read
 	Store   Kind = "store"   // the store refuses to be written
 	Overdue Kind = "overdue" // refreshes do not begin
+	Outputs Kind = "outputs" // files or hooks fail, so that consumers keep old tokens
 	Crowd   Kind = "crowd"   // more grants are in trouble than can be told one by one
 )
 
@@ -36,7 +37,7 @@ const (
 func ofGrants() []Kind { return []Kind{Consent, Window, Token, Failing, Expired, Damaged, Unverified} }
 
 // ofMany are the others.
-func ofMany() []Kind { return []Kind{Client, Secret, Store, Overdue, Crowd} }
+func ofMany() []Kind { return []Kind{Client, Secret, Store, Overdue, Outputs, Crowd} }
 
 func (k Kind) known() bool { return k.ofGrant() || slices.Contains(ofMany(), k) }
 
@@ -162,7 +163,7 @@ func (k Kind) severity(stage time.Duration) string {
 		if stage > 0 {
 			return warning
 		}
-	case Failing, Crowd:
+	case Failing, Outputs, Crowd:
 		return warning
 	}
 	return critical

@@ -17,9 +17,15 @@ import (
 // those with an entry. In a larger crowd the next look goes on.
 const walked = 1000
 
-// lateFor is how long refreshes are overdue when that is trouble: a daemon that
-// was away catches up first.
-const lateFor = 2 * time.Minute
+const (
+	// lateFor is how long refreshes are overdue when that is trouble: a daemon
+	// that was away catches up first.
+	lateFor = 2 * time.Minute
+	// failedFor is how long files or hooks fail when that is trouble, and do not
+	// when it is over: after a start nobody has tried them yet, and somebody may
+	// just be making a folder.
+	failedFor = 2 * time.Minute
+)
 
 // A view is what one look goes by.
 type view struct {
@@ -36,6 +42,7 @@ func (a *Alerts) look(ctx context.Context) {
 	var err error
 	names := n.grants
 	if n.look {
+		a.lookAtOutputs(v)
 		names, err = a.walk(ctx, v, names)
 	}
 	for name := range names {
@@ -213,6 +220,23 @@ func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
 	}
 	a.note(v, Overdue, "", finding{holds: !a.late.IsZero() && v.now.Sub(a.late) >= lateFor,
 		about: about{count: t.Overdue, action: "webex-tokend status"}})
+}
+
+// lookAtOutputs looks whether files are written and hooks told. It costs as much
+// as there are grants with outputs, and is not for each event.
+func (a *Alerts) lookAtOutputs(v view) {
+	failing := a.cfg.Failing()
+	if holds := len(failing) > 0; holds != a.failing || a.turned.IsZero() || a.turned.After(v.now) {
+		a.failing, a.turned = holds, v.now
+	}
+	if v.now.Sub(a.turned) < failedFor {
+		return
+	}
+	f := finding{holds: a.failing, about: about{count: len(failing), grants: failing}}
+	if f.holds {
+		f.about.action = "webex-tokend status " + failing[0]
+	}
+	a.note(v, Outputs, "", f)
 }
 
 // note enters a finding into the book, and tells whether there is room for it.

@@ -84,6 +84,8 @@ func (e *entry) problem(many bool, now time.Time) string {
 		return text
 	case Overdue:
 		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.count, span(wire.OverdueAfter))
+	case Outputs:
+		return "files or hooks fail, so that consumers may keep an older token, of " + some(a.grants, a.count)
 	case Crowd:
 		return fmt.Sprintf("so many grants are in trouble that %d are not told one by one", a.count)
 	}
@@ -113,6 +115,8 @@ func (e *entry) recovery() string {
 		return "the store can be written again"
 	case Overdue:
 		return "refreshes begin in time again"
+	case Outputs:
+		return "all files are written and all hooks told again"
 	}
 	return "all is well again"
 }

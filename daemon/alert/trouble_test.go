@@ -285,3 +285,30 @@ func TestRefreshesThatDoNotBeginAreTold(t *testing.T) {
 		}
 	})
 }
+
+func TestFilesThatCannotBeWrittenAreToldOnceForAllAndWhenTheyAre(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.failing.Store(&[]string{"rest-1", "rest-2"})
+		h.live(time.Minute, 2*time.Second)
+		h.hears() // perhaps somebody is just making the folder
+		h.live(2*time.Minute, 2*time.Second)
+		messages := h.messages()
+		if len(messages) != 1 || messages[0].Kind != "outputs" || messages[0].Severity != "warning" || messages[0].Count != 2 ||
+			messages[0].Action != "webex-tokend status rest-1" || !strings.HasSuffix(messages[0].Text, "of rest-1, rest-2") {
+			t.Fatalf("told %+v", messages)
+		}
+		h.failing.Store(&[]string{"rest-2"})
+		h.live(time.Hour, time.Minute)
+		h.hears()
+		// Right after a start no file has been tried yet, which is no recovery.
+		h.failing.Store(new([]string))
+		h.restart()
+		h.live(time.Minute, 2*time.Second)
+		h.failing.Store(&[]string{"rest-2"})
+		h.live(time.Hour, time.Minute)
+		h.hears()
+		h.failing.Store(new([]string))
+		h.live(5*time.Minute, 2*time.Second)
+		h.hears("outputs  over")
+	})
+}

@@ -39,6 +39,8 @@ func (o outcome) carries(generation uint64) bool {
 	return o.err == nil && generation > 0 && o.generation == generation
 }
 
+func (o outcome) failing() bool { return o.err != nil }
+
 func (o outcome) waits(now time.Time) bool { return o.err != nil && now.Before(o.next) }
 
 // failed is the outcome after one more failure.
@@ -109,7 +111,7 @@ func (p *Publisher) Failing() []string {
 	defer p.mu.Unlock()
 	var names []string
 	for name, g := range p.queue.grants {
-		if !nextTry(slices.Concat(g.outcomes, g.hooks)).IsZero() {
+		if slices.ContainsFunc(g.outcomes, outcome.failing) || slices.ContainsFunc(g.hooks, outcome.failing) {
 			names = append(names, name)
 		}
 	}
