@@ -19,7 +19,8 @@ func headline(sum wire.Status, now time.Time) string {
 	if sum.Counting {
 		b.WriteString(" so far (still counting)")
 	}
-	if sum.States[string(store.OK)] == sum.Grants && sum.Keeper.StoreError == "" && sum.FailingOutputs.Count == 0 {
+	ended := sum.Horizon != nil && !sum.Horizon.At.After(now)
+	if sum.States[string(store.OK)] == sum.Grants && !waits(sum) && !ended && sum.Keeper.Overdue == 0 && sum.FailingOutputs.Count == 0 {
 		b.WriteString(", all well")
 	} else {
 		separator := ": "
@@ -38,7 +39,7 @@ func headline(sum wire.Status, now time.Time) string {
 	} else if first := sum.Horizon; first != nil {
 		left := first.At.Sub(now)
 		switch {
-		case left <= 0:
+		case ended:
 			b.WriteString("; human action needed since " + date(first.At))
 		case left < windowNear:
 			b.WriteString("; first human action needed in " + span(left))

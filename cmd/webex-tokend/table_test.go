@@ -167,7 +167,7 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 		{"an end that is near is a span", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Horizon: end(2*day + 3*time.Hour)},
 			"1 grant, all well; first human action needed in 2d 3h (ops)"},
 		{"an end that has passed is a date", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Horizon: end(-2 * day)},
-			"1 grant, all well; human action needed since 2026-11-20 (ops)"},
+			"1 grant: 1 ok; human action needed since 2026-11-20 (ops)"},
 		{"an end that refreshes move is no horizon", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, EarliestWindowEnd: end(90 * day)},
 			"1 grant, all well; all windows slide, no human action in sight"},
 		{"states come by urgency", wire.Status{Grants: 6, States: map[string]int{"ok": 2, "retrying": 1, "paused": 1, "reauthorize": 2}},
@@ -175,9 +175,9 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 		{"a store that refuses is not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Keeper: wire.Keeper{StoreError: "full"}},
 			"1 grant: 1 ok; human action needed now"},
 		{"files that are not written are not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, FailingOutputs: wire.FailingOutputs{Count: 1}}, "1 grant: 1 ok"},
-		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants, all well; 1 overdue"},
+		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants: 2 ok; 1 overdue"},
 		{"a key that is gone is told", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, StoreKey: &wire.StoreKey{Fault: "gone"}, Horizon: end(90 * day)},
-			"1 grant, all well; human action needed now"},
+			"1 grant: 1 ok; human action needed now"},
 		{"a count under way is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Counting: true}, "2 grants so far (still counting), all well"},
 	}
 	for _, test := range tests {

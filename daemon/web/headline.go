@@ -30,6 +30,10 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		head, tone = verbed(bad, "needs somebody", "need somebody"), "bad"
 	case sum.Horizon != nil && !sum.Horizon.At.After(now):
 		head, tone = "Somebody has to act", "bad"
+	case sum.Keeper.Overdue > 0:
+		head, tone = "Refreshes are late", "busy"
+	case sum.FailingOutputs.Count > 0:
+		head, tone = "Not all files and hooks have the current token", "busy"
 	case sum.States[string(store.Pending)] > 0:
 		head, tone = verbed(sum.States[string(store.Pending)], "waits for its first tokens", "wait for their first tokens"), "busy"
 	case busy > 0:

@@ -23,6 +23,8 @@ func TestThePageBeginsWithWhatSomebodyHasToDo(t *testing.T) {
 	well := map[string]int{"ok": 3}
 	lost := all(well, end(90), end(90))
 	lost.StoreKey = &wire.StoreKey{Fault: "there is no store key"}
+	late, behind := all(well, end(90), nil), all(well, end(90), nil)
+	late.Keeper.Overdue, behind.FailingOutputs.Count = 1, 1
 	for _, c := range []struct {
 		name               string
 		sum                wire.Status
@@ -37,6 +39,8 @@ func TestThePageBeginsWithWhatSomebodyHasToDo(t *testing.T) {
 		{"a grant waits for consent", all(map[string]int{"ok": 2, "reauthorize": 1}, end(60), end(60)), "1 grant needs somebody", "First to end is ops, in 60 days", "bad"},
 		{"a grant is new", all(map[string]int{"ok": 2, "pending": 2}, end(60), end(60)), "2 grants wait for their first tokens", "First to end", "busy"},
 		{"it tries again", all(map[string]int{"ok": 2, "retrying": 1}, end(60), end(60)), "Nobody has to act", "First to end", "busy"},
+		{"work is late", late, "Refreshes are late", "First to end", "busy"},
+		{"a file is not written", behind, "Not all files and hooks have the current token", "First to end", "busy"},
 		{"the key is gone", lost, "The store will not open again", "First to end", "bad"},
 	} {
 		head, detail, tone := headline(c.sum, now)
