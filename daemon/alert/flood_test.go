@@ -1,16 +1,19 @@
 package alert_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/keeper"
 	"webex-tokend/store"
 )
 
@@ -227,4 +230,49 @@ func (h *host) fill(entries int) {
 			h.t.Fatal(err)
 		}
 	}
+}
+
+func TestAMessageOnManySpeaksOfTheFirstToEnd(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		for i := range 13 { // the later in the alphabet the sooner, but for one
+			h.take(fmt.Sprintf("bot-%02d", i), fmt.Sprintf(`{"access_token":"a%d","expires_in":%d}`, i, 80000-100*(7*i%13)))
+		}
+		h.sweep()
+		messages := h.messages()
+		if len(messages) != 1 || messages[0].Count != 13 || messages[0].Grants[0] != "bot-11" ||
+			time.Until(*messages[0].WindowEndsAt) != 78800*time.Second {
+			t.Errorf("told %+v", messages)
+		}
+	})
+}
+
+// A stream delivers what a test sends.
+type stream chan []keeper.Event
+
+func (s stream) Next(ctx context.Context) ([]keeper.Event, error) {
+	select {
+	case list := <-s:
+		return list, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s stream) Close() {}
+
+func TestEventsThatWereLostMakeALookAtEverything(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		lossy := make(stream)
+		h.events = lossy
+		h.restart()
+		h.webex.Revoke(h.register("rest-1").RefreshToken)
+		for range 3 { // until it is given up
+			h.refresh("rest-1")
+			time.Sleep(6 * time.Minute)
+		}
+		h.hears()
+		lossy <- []keeper.Event{{Kind: keeper.Skipped}}
+		synctest.Wait()
+		h.hears("consent rest-1 0s")
+	})
 }

@@ -80,6 +80,8 @@ type host struct {
 	alerts *alert.Alerts
 	store  *store.Store
 	pager  pager
+	// events, where there are some, come instead of the keeper's.
+	events alert.Stream
 	// failing are grants with files that cannot be written.
 	failing atomic.Pointer[[]string]
 	log     strings.Builder
@@ -190,7 +192,10 @@ func (h *host) start() {
 	})
 	var ctx context.Context
 	ctx, h.end = context.WithCancel(context.Background())
-	events := h.keeper.Subscribe(keeper.Latest)
+	events := h.events
+	if events == nil {
+		events = h.keeper.Subscribe(keeper.Latest)
+	}
 	h.ended.Go(func() { h.alerts.Run(ctx, events) })
 	synctest.Wait()
 }

@@ -312,3 +312,26 @@ func TestFilesThatCannotBeWrittenAreToldOnceForAllAndWhenTheyAre(t *testing.T) {
 		h.hears("outputs  over")
 	})
 }
+
+func TestAnAnswerThatIsInMemoryAloneEndsNoTrouble(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.webex.Script(emulator.Reply(503, nil, ""), emulator.Reply(503, nil, ""), emulator.Reply(503, nil, ""))
+		for range 3 {
+			h.refresh("rest-1")
+		}
+		h.hears("failing rest-1 0s")
+		arrived, release := make(chan struct{}), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		go func() { _, _ = h.keeper.Refresh(t.Context(), "rest-1") }()
+		<-arrived
+		h.full.Store(true)
+		defer h.full.Store(false)
+		close(release)
+		h.live(time.Minute, time.Second)
+		h.hears("store  0s")
+		h.full.Store(false)
+		h.live(5*time.Minute, time.Second)
+		h.hearsInAnyOrder("failing rest-1 over", "store  over")
+	})
+}

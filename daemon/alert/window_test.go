@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"webex-tokend/daemon/emulator"
@@ -195,5 +196,16 @@ func TestAnEndThatWaversIsToldOnce(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		h.hears("window rest-1 7d")
+	})
+}
+
+func TestAWindowThatARefreshWouldMoveIsToldOfWhenThatIsLate(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.live(14*day, time.Hour)
+		time.Sleep(80 * day) // nobody sweeps
+		h.alerts.Look()
+		synctest.Wait()
+		h.hears("window rest-1 14d")
 	})
 }
