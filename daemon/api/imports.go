@@ -27,7 +27,7 @@ func (s *Server) importOne(c *call) error {
 	}
 	found, err := flow.Parse(body, format)
 	if err != nil {
-		return refuse(http.StatusUnprocessableEntity, "the import for %s %v", c.grant, err)
+		return keeper.Unreadable(c.grant, err)
 	}
 	r := registrationOf(found)
 	if text := query.Get("issued_at"); text != "" {

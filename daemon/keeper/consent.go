@@ -135,10 +135,17 @@ func missingScopes(in *config.Integration, granted string) []string {
 // Renewal is the command that brings a grant new tokens.
 func (k *Keeper) Renewal(name string) string {
 	in, _, ok := rules(k.config.Load(), name)
+	if !ok {
+		return "webex-tokend import " + name
+	}
+	return renewal(in, name)
+}
+
+func renewal(in *config.Integration, name string) string {
 	switch {
-	case ok && in.Kind == config.ServiceApp:
+	case in.Kind == config.ServiceApp:
 		return "webex-tokend status " + in.Manager // which mints
-	case ok && in.Authorizes():
+	case in.Authorizes():
 		return "webex-tokend authorize " + name
 	}
 	return "webex-tokend import " + name

@@ -76,25 +76,33 @@ func (k *Keeper) registeredNow(ctx context.Context, name string) bool {
 	return err == nil && !s.Removed
 }
 
+// importHelp says what can be imported.
+const importHelp = "webex-tokend import --help"
+
+// Unreadable refuses what cannot be read as tokens of a grant.
+func Unreadable(name string, err error) error {
+	return &Refusal{Kind: BadContent, Action: importHelp, Detail: fmt.Sprintf("the import for %s %v", name, err)}
+}
+
 // usable refuses what could never serve.
 func usable(in *config.Integration, name string, reg Registration, now time.Time) error {
-	bad := func(format string, args ...any) error {
-		return &Refusal{Kind: BadContent, Detail: fmt.Sprintf("grant %s: ", name) + fmt.Sprintf(format, args...)}
+	bad := func(action, format string, args ...any) error {
+		return &Refusal{Kind: BadContent, Action: action, Detail: fmt.Sprintf("grant %s: ", name) + fmt.Sprintf(format, args...)}
 	}
 	if in.Kind == config.Static {
 		if reg.Access.Empty() {
-			return bad("a static token needs an access_token")
+			return bad(importHelp, "a static token needs an access_token")
 		}
 		if end, _ := accessEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
-			return bad("the token expired at %s", end.UTC().Format(time.RFC3339))
+			return bad(renewal(in, name), "the token expired at %s", end.UTC().Format(time.RFC3339))
 		}
 		return nil
 	}
 	if reg.Refresh.Empty() {
-		return bad("there is no refresh_token, so it could never be refreshed (for a token that lives by itself use kind = \"static\")")
+		return bad(importHelp, "there is no refresh_token, so it could never be refreshed (for a token that lives by itself use kind = \"static\")")
 	}
 	if end := windowEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
-		return bad("the refresh token expired at %s, consent again", end.UTC().Format(time.RFC3339))
+		return bad(renewal(in, name), "the refresh token expired at %s, consent again", end.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
