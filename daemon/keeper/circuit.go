@@ -40,6 +40,33 @@ func (k *Keeper) trip(in *config.Integration, f *provider.Failure, now time.Time
 	return news
 }
 
+// refusedFor notes for which grant the client was refused.
+func (k *Keeper) refusedFor(integration, grant string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.refusals[integration] == nil {
+		k.refusals[integration] = make(map[string]bool)
+	}
+	k.refusals[integration][grant] = true
+}
+
+// unrefused lists the grants for which the client was not refused when it was
+// tried for them last. When it was for all of them, the next round begins.
+func (k *Keeper) unrefused(integration string, due []store.DueGrant) (list []store.DueGrant) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	refused := k.refusals[integration]
+	for _, g := range due {
+		if !refused[g.Name] {
+			list = append(list, g)
+		}
+	}
+	if len(list) == 0 {
+		clear(refused)
+	}
+	return list
+}
+
 // tripUnreadable opens the circuits of integrations whose secrets cannot be
 // read, so that this shows now and not when the first grant falls due.
 func (k *Keeper) tripUnreadable(cfg *config.Config, now time.Time) {
@@ -50,13 +77,14 @@ func (k *Keeper) tripUnreadable(cfg *config.Config, now time.Time) {
 	}
 }
 
-// mend closes the circuit after the client was accepted.
-func (k *Keeper) mend(integration string) {
+// mend closes the circuit after the client was accepted for a grant.
+func (k *Keeper) mend(integration, grant string) {
 	k.mu.Lock()
 	_, open := k.circuits[integration]
 	_, noted := k.rejections[integration]
 	delete(k.circuits, integration)
 	delete(k.rejections, integration)
+	delete(k.refusals[integration], grant)
 	k.mu.Unlock()
 	if open {
 		k.log.Info("client accepted again", "integration", integration)

@@ -151,7 +151,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 	if err != nil {
 		return err
 	}
-	k.mend(p.in.Name)
+	k.mend(p.in.Name, p.name())
 	for _, note := range a.Notes {
 		k.log.Warn("odd answer", "grant", p.name(), "note", note)
 	}
@@ -171,6 +171,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		if k.trip(p.in, f, k.now()) {
 			k.noteRejection(p.in)
 		}
+		k.refusedFor(p.in.Name, p.name())
 	case f.Kind == provider.Limited:
 		k.closeEndpoint(p, k.now().Add(patience(f, p.rule)))
 		k.meter.limited(patience(f, p.rule))

@@ -93,6 +93,7 @@ type Keeper struct {
 	pending  map[string]vacancy // declared names without a record
 	comings  map[string]bool    // during findPending: registered, else removed
 	circuits map[string]*circuit
+	refusals map[string]map[string]bool // by integration: grants for which its client was refused last
 	// rejections are the integrations of which the store has one noted.
 	rejections map[string]struct{}
 	lanes      map[string]*lane // by token URL
@@ -123,6 +124,7 @@ func New(cfg Config) *Keeper {
 		damaged:    make(map[string]damage),
 		pending:    make(map[string]vacancy),
 		circuits:   make(map[string]*circuit),
+		refusals:   make(map[string]map[string]bool),
 		rejections: make(map[string]struct{}),
 		lanes:      make(map[string]*lane),
 		endWalk:    func() {},
@@ -201,9 +203,11 @@ func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
 	k.mu.Lock()
 	// What changed about a client may be what it was refused for. One that is as
 	// it was stays refused: without proof, nothing is to look mended.
-	maps.DeleteFunc(k.circuits, func(name string, _ *circuit) bool {
+	changed := func(name string) bool {
 		return !reflect.DeepEqual(before.Integrations[name], cfg.Integrations[name])
-	})
+	}
+	maps.DeleteFunc(k.circuits, func(name string, _ *circuit) bool { return changed(name) })
+	maps.DeleteFunc(k.refusals, func(name string, _ map[string]bool) bool { return changed(name) })
 	k.mu.Unlock()
 	k.tripUnreadable(cfg, k.now())
 	k.startReindex(cfg, false)

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -48,15 +49,26 @@ func (k *Keeper) Sweep(ctx context.Context) {
 			due[l] = append(due[l], list...)
 		case len(list) > 0:
 			// The client was refused, or the endpoint fails: one request tries.
-			due[l] = append(due[l], slices.MinFunc(list, func(a, b store.DueGrant) int {
-				return compareEnds(a.AccessExpires, b.AccessExpires)
-			}))
+			due[l] = append(due[l], k.pioneer(in, list))
 		}
 	}
 	for l, list := range due {
 		k.queue(l, list)
 	}
 	k.health.swept(now, overdue)
+}
+
+// pioneer chooses the grant that tries for all: the one that has waited longest,
+// so that each gets its turn, and of a client that is refused one for which it
+// was not. A grant that fails for a reason of its own must not keep the others
+// from showing that the endpoint, or the client, is well.
+func (k *Keeper) pioneer(in *config.Integration, due []store.DueGrant) store.DueGrant {
+	if others := k.unrefused(in.Name, due); len(others) > 0 {
+		due = others
+	}
+	return slices.MinFunc(due, func(a, b store.DueGrant) int {
+		return cmp.Or(a.DueAt.Compare(b.DueAt), compareEnds(a.AccessExpires, b.AccessExpires))
+	})
 }
 
 // dueOf lists what is due under an integration, but for grants that are on
