@@ -42,6 +42,17 @@ type Life struct {
 
 func (l Life) span() time.Duration { return l.ExpiresAt.Sub(l.IssuedAt) }
 
+// withinWindow moves an instant before the window's end: a refresh after that
+// would come too late. The last one goes to its end but for a tenth of the life,
+// a day at most; where that has passed, nothing we do comes in time.
+func (l Life) withinWindow(at, now time.Time) time.Time {
+	last := l.WindowEndsAt.Add(-min(day, l.span()/10))
+	if !l.WindowEndsAt.IsZero() && last.After(now) && at.After(last) {
+		return last
+	}
+	return at
+}
+
 // LongLived tells tokens that live a day or more: for them the budget is one
 // refresh a day, since Webex accounts hold 750 access tokens at most and
 // beyond that nobody can log in (Webex FAQ).
@@ -53,15 +64,9 @@ func Due(name string, l Life, r Rule) time.Time {
 	if l.ExpiresAt.IsZero() {
 		return time.Time{}
 	}
-	due := wish(name, l, r)
-	// A refresh after the window's end would come too late. The last one goes
-	// to its end but for a tenth of the life, a day at most; a token that was
-	// issued later than that outlives the window whatever we do.
-	if last := l.WindowEndsAt.Add(-min(day, l.span()/10)); !l.WindowEndsAt.IsZero() && last.After(l.IssuedAt) && due.After(last) {
-		due = last
-	}
+	due := l.withinWindow(wish(name, l, r), l.IssuedAt)
 	if r.Calendar != nil {
-		due = onCalendar(due, l, r.Calendar)
+		due = l.withinWindow(onCalendar(due, l, r.Calendar), l.IssuedAt)
 	}
 	if earliest := l.IssuedAt.Add(r.MinInterval); due.Before(earliest) {
 		due = earliest
@@ -121,6 +126,7 @@ func NoGain(now time.Time, l Life, r Rule) time.Time {
 	if last := l.ExpiresAt.Add(-l.span() / 10); next.After(last) {
 		next = last
 	}
+	next = l.withinWindow(next, now)
 	if earliest := now.Add(r.MinInterval); next.Before(earliest) {
 		next = earliest
 	}

@@ -113,6 +113,28 @@ func TestARefreshIsNeverPlannedBehindTheEndOfItsWindow(t *testing.T) {
 	}
 }
 
+// A calendar moved the due time behind the window's end, and an answer without
+// gain put it there.
+func TestNeitherACalendarNorAnAnswerWithoutGainPutsARefreshBehindItsWindow(t *testing.T) {
+	l := lives(14 * day)
+	l.WindowEndsAt = issued.Add(6 * day)
+	for _, spec := range []string{"0 3 * * 0", "0 3 1 * *"} {
+		calendar, err := cron.ParseStandard(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if due := schedule.Due("ops", l, schedule.Rule{Calendar: calendar}); due.After(l.WindowEndsAt.Add(-day)) {
+			t.Errorf("%s: due %v after the issue", spec, due.Sub(issued))
+		}
+	}
+	for age := range 5 {
+		now := issued.Add(time.Duration(age) * day)
+		if next := schedule.NoGain(now, l, schedule.Rule{}); next.After(l.WindowEndsAt.Add(-day)) {
+			t.Errorf("without gain after %d days: next %v after the issue", age, next.Sub(issued))
+		}
+	}
+}
+
 func TestACalendarMovesARefreshToItsNextInstant(t *testing.T) {
 	at := func(d int, h, m int) time.Time { return time.Date(2026, 11, d, h, m, 0, 0, time.Local) }
 	half := schedule.Rule{Before: 7 * day} // half of 14 days, without jitter: Nov 9, 10:00
