@@ -1,8 +1,13 @@
 package keeper_test
 
 import (
+	"context"
 	"encoding/binary"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"webex-tokend/daemon/emulator"
@@ -99,4 +104,36 @@ func TestWhatAnEarlierRunNotedIsBelievedWithinBounds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reload that changed the limits of an endpoint lost the patience that a
+// request under way was asked for.
+func TestPatienceThatIsAskedForDuringAReloadHoldsAfterIt(t *testing.T) {
+	inBubble(t, calm, oneByOne, func(t *testing.T, h *host) {
+		for i := range 2 {
+			h.take(fmt.Sprint("slow-", i), fmt.Appendf(nil, `{"access_token":"a%d","refresh_token":"r%d","expires_in":3600}`, i, i))
+		}
+		release := make(chan struct{})
+		h.webex.ScriptAt("/token", emulator.Func(func(w http.ResponseWriter, r *http.Request) {
+			<-release
+			emulator.Limit("600")(w, r, nil)
+		}))
+		done := make(chan struct{})
+		go func() {
+			h.keeper.Refresh(context.Background(), "slow-0")
+			close(done)
+		}()
+		synctest.Wait()
+		h.configure(strings.Replace(oneByOne, "concurrency        = 1", "concurrency        = 2", 1))
+		if err := h.keeper.Reconfigure(t.Context(), h.config); err != nil {
+			t.Fatal(err)
+		}
+		close(release)
+		<-done
+		requests := h.webex.Stats().Requests
+		_, err := h.keeper.Refresh(t.Context(), "slow-1")
+		if n := h.webex.Stats().Requests; err == nil || n != requests {
+			t.Errorf("%d requests right after a 429: %v", n-requests, err)
+		}
+	})
 }
