@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
 )
 
@@ -148,5 +150,29 @@ func TestAClockThatIsSetBackMakesNoPauseLonger(t *testing.T) {
 			h.live(time.Hour, time.Second)
 			h.is("rest-1", store.OK, "")
 		})
+	})
+}
+
+// A static token that had expired under a clock that was ahead stayed dead.
+func TestAStaticTokenOutlivesAClockThatWasAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var offset atomic.Int64
+		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm),
+			now: func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }}
+		h.configure(statics)
+		h.start()
+		defer h.stop()
+		if _, err := h.keeper.Register(t.Context(), "bot-short", keeper.Registration{
+			Answer: provider.Answer{Access: store.NewSecret("personal"), AccessEnd: time.Now().Add(12 * time.Hour)},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		h.live(3*time.Minute, time.Second)
+		offset.Store(int64(24 * time.Hour))
+		h.live(time.Minute, time.Second)
+		h.is("bot-short", store.Reauthorize, "token_expired")
+		offset.Store(0)
+		h.live(2*time.Minute, time.Second)
+		h.is("bot-short", store.OK, "")
 	})
 }

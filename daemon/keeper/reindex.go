@@ -141,9 +141,13 @@ func aligned(cfg *config.Config, was *store.Record, now time.Time) (r *store.Rec
 	case declared:
 		is.UndeclaredSince = time.Time{}
 		is.Integration, is.Kind = in.Name, string(in.Kind)
+		if in.Kind == config.Static && is.Reason == reasonTokenExpired && now.Before(is.Token.ExpiresAt) {
+			// It expired under a clock that was ahead.
+			is.ReauthorizeSince, is.Reason = time.Time{}, ""
+		}
 		is.DueAt = alignedDue(&is, in, grant, now)
 	}
-	changed = !is.DueAt.Equal(was.DueAt) || !is.UndeclaredSince.Equal(was.UndeclaredSince) ||
+	changed = !is.DueAt.Equal(was.DueAt) || !is.ReauthorizeSince.Equal(was.ReauthorizeSince) || !is.UndeclaredSince.Equal(was.UndeclaredSince) ||
 		is.Integration != was.Integration || is.Kind != was.Kind
 	return &is, changed
 }
