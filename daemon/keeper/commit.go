@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 )
 
@@ -178,5 +179,7 @@ func (k *Keeper) heldSince(name string) (since time.Time, held bool) {
 
 func (k *Keeper) hasOutputs(name string) bool {
 	g, ok := k.config.Load().Grant(name)
-	return ok && len(g.Files) > 0
+	return ok && hasOutputs(g)
 }
+
+func hasOutputs(g *config.Grant) bool { return len(g.Files)+len(g.Hooks) > 0 }

@@ -40,23 +40,22 @@ func (p *plan) name() string { return p.stored.Name }
 func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate bool, err error) {
 	var p *plan
 	for {
+		k.catchUp(name)
 		if p, err = k.plan(ctx, name, why); err != nil {
 			return true, err
 		}
-		err = k.intend(ctx, p)
-		if errors.Is(err, store.ErrConflict) {
-			continue // somebody changed the record: ask the gates again
+		if err = k.intend(ctx, p); err == nil {
+			if err = k.permit(ctx, p); err == nil {
+				break
+			}
+			k.withdraw(p)
 		}
-		if err != nil {
+		if !errors.Is(err, store.ErrConflict) {
 			return true, err
 		}
-		break
+		// Somebody changed the record: the gates are asked again.
 	}
 
-	if err := k.permit(ctx, p); err != nil {
-		k.withdraw(p)
-		return true, err
-	}
 	sentAt := k.now()
 	k.meter.requested()
 	answer, err := k.provider.Refresh(ctx, p.in, provider.Request{
@@ -94,7 +93,9 @@ func (k *Keeper) judge(p *plan, f *provider.Failure) {
 	}
 }
 
-// permit waits for the endpoint. One that was closed meanwhile gives none.
+// permit waits for the endpoint, which may take as long as the requests of many
+// other grants. One that was closed meanwhile gives none, nor does a store that
+// has refused an answer since. store.ErrConflict: the grant is another one now.
 func (k *Keeper) permit(ctx context.Context, p *plan) error {
 	if err := p.lane.endpoint.Acquire(ctx); err != nil {
 		return errStopping
@@ -102,6 +103,14 @@ func (k *Keeper) permit(ctx context.Context, p *plan) error {
 	if wait := p.lane.endpoint.ClosedFor(k.now()); wait > 0 {
 		p.lane.endpoint.Release()
 		return k.later(p.name(), p.stored.Condition(), wait, "the token endpoint asked for patience")
+	}
+	if !k.storeWritable(k.now()) {
+		p.lane.endpoint.Release()
+		return k.later(p.name(), p.stored.Condition(), storePause, "the store does not accept writes, so nothing is sent")
+	}
+	if k.overtaken(p.name()) {
+		p.lane.endpoint.Release()
+		return store.ErrConflict
 	}
 	return nil
 }
@@ -132,12 +141,28 @@ func (k *Keeper) intend(ctx context.Context, p *plan) error {
 }
 
 // withdraw ends an intent whose request was not sent. The outcome of an
-// earlier one stays open.
+// earlier one stays open. A store that refuses keeps the mark, which costs one
+// request after a restart, or the next intent replaces it.
 func (k *Keeper) withdraw(p *plan) {
 	if p.attempt > 1 {
 		return
 	}
-	_, _ = k.commit(p.stored, closeIntent, func(*store.Record) {})
+	stored := p.stored
+	for {
+		_, err := k.store.Put(context.Background(), store.Update{Record: stored.Record, Expect: stored.Revision, CloseIntent: true})
+		if err != nil && !errors.Is(err, store.ErrConflict) {
+			k.distrustStore(p.name(), k.now(), err)
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			break
+		}
+		if stored, err = k.store.Get(context.Background(), p.name()); err != nil || stored.Removed {
+			break
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.attempts, p.name())
 }
 
 // succeeded stores an answer with an access token in it.
@@ -183,6 +208,13 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	after, err := k.commit(p.stored, intent, func(r *store.Record) { k.setBack(r, p, sentAt, f) })
 	if err != nil {
 		return err
+	}
+	if intent == keepIntent && f.Salvaged.Empty() && !after.Refresh.Value.Equal(p.stored.Refresh.Value) {
+		// What is open is the outcome of a token that somebody has replaced
+		// meanwhile: nothing is to be found out about the new one.
+		if after, err = k.commit(p.stored, closeIntent, func(*store.Record) {}); err != nil {
+			return err
+		}
 	}
 	condition := k.condition(after)
 	k.log.Warn("refresh failed", "grant", p.name(), "state", condition.State, "reason", after.Reason,

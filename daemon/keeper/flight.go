@@ -19,6 +19,9 @@ const (
 // waits for it.
 type flight struct {
 	done chan struct{}
+	// overtaken: the record was changed by somebody since the flight read it. The
+	// keeper's mutex guards it.
+	overtaken bool
 	// To be read after done. atGate: it ended before anything was sent.
 	atGate bool
 	err    error
@@ -65,6 +68,28 @@ func (k *Keeper) flying(name string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.flights[name] != nil
+}
+
+// overtake tells a flight that somebody has just changed the record of its grant.
+func (k *Keeper) overtake(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if f := k.flights[name]; f != nil {
+		f.overtaken = true
+	}
+}
+
+func (k *Keeper) overtaken(name string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.flights[name].overtaken
+}
+
+// catchUp is to be called before a flight reads the record.
+func (k *Keeper) catchUp(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.flights[name].overtaken = false
 }
 
 // refresh runs an exchange for one caller. A flight that it joined may have

@@ -63,7 +63,9 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 	}
 	_, _ = k.commit(stored, keepIntent, func(r *store.Record) {
 		r.UnknownSince = i.At
-		r.Reason = "no_answer"
+		if r.Reason != reasonRejected { // which the attempt just now brought
+			r.Reason = "no_answer"
+		}
 		r.Failures = max(r.Failures, i.Attempt)
 		if r.FailingSince.IsZero() {
 			r.FailingSince = i.At

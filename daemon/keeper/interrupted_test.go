@@ -3,6 +3,8 @@ package keeper_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -360,5 +362,88 @@ func TestAnAnswerIsMergedWithWhatHappenedMeanwhile(t *testing.T) {
 			}
 			h.stop()
 		})
+	})
+}
+
+// Who paused or removed a grant, or gave it other tokens, while its request
+// waited for a permit saw it sent all the same.
+func TestAGrantThatIsChangedWhileItWaitsForAPermitIsAskedOfAgain(t *testing.T) {
+	for name, change := range map[string]func(h *host) error{
+		"paused":  func(h *host) error { _, err := h.keeper.Pause(h.t.Context(), "slow-2"); return err },
+		"removed": func(h *host) error { return h.keeper.Remove(h.t.Context(), "slow-2") },
+		"replaced": func(h *host) error {
+			h.take("slow-2", []byte(`{"access_token":"c","refresh_token":"d","expires_in":3600}`))
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, calm, oneByOne, func(t *testing.T, h *host) {
+				response := `{"access_token":"a","refresh_token":"%d","expires_in":3600}`
+				h.take("slow-1", fmt.Appendf(nil, response, 1))
+				h.take("slow-2", fmt.Appendf(nil, response, 2))
+				time.Sleep(50 * time.Minute)
+				arrived, release := make(chan struct{}, 1), make(chan struct{})
+				h.webex.ScriptAt("/token", emulator.Hold(arrived, release))
+				go h.keeper.Refresh(context.Background(), "slow-1")
+				<-arrived
+				h.keeper.Sweep(t.Context())
+				synctest.Wait()
+				requests := h.webex.Stats().Requests
+				if err := change(h); err != nil {
+					t.Fatal(err)
+				}
+				close(release)
+				time.Sleep(time.Minute)
+				if n := h.webex.Stats().Requests; n != requests {
+					t.Errorf("%d requests were sent", n-requests)
+				}
+				if open, err := h.store.Intents(t.Context(), "", 10); err != nil || len(open) > 0 {
+					t.Errorf("open are %v, %v", open, err)
+				}
+			})
+		})
+	}
+}
+
+// An import during a refresh whose answer was lost showed as unknown for days,
+// and a restart sent the new token for the sake of the old one's outcome.
+func TestAnImportDuringARefreshWhoseAnswerIsLostLeavesNothingUnknown(t *testing.T) {
+	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
+		h.register("rest-1", emulator.REST)
+		arrived, release := make(chan struct{}, 1), make(chan struct{})
+		h.webex.Script(emulator.Func(func(http.ResponseWriter, *http.Request) {
+			arrived <- struct{}{}
+			<-release
+			panic(http.ErrAbortHandler)
+		}))
+		done := make(chan struct{})
+		go func() {
+			h.keeper.Refresh(context.Background(), "rest-1")
+			close(done)
+		}()
+		<-arrived
+		h.take("rest-1", h.webex.Issue(emulator.REST, emulator.Consent{}).Response)
+		close(release)
+		<-done
+		h.is("rest-1", store.OK, "")
+		requests := h.webex.Stats().Requests
+		h.restart()
+		if n := h.webex.Stats().Requests; n != requests {
+			t.Errorf("%d requests at the start", n-requests)
+		}
+	})
+}
+
+// The refusal that the attempt at the start had brought was overwritten by the
+// state before it.
+func TestARefusalAtTheStartIsNotForgottenForTheAnswerThatWasLost(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		issued := h.register("rest-1", emulator.REST)
+		h.crashed("rest-1", 1)
+		h.webex.Revoke(issued.RefreshToken)
+		h.restart()
+		if g := h.grant("rest-1"); g.Reason != "refresh_token_rejected" {
+			t.Errorf("%s (%s)", g.State, g.Reason)
+		}
 	})
 }

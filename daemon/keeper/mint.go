@@ -82,7 +82,7 @@ func (k *Keeper) mint(ctx context.Context, in *config.Integration, name string) 
 	if err != nil {
 		return fmt.Errorf("mint by manager %s: %w", in.Manager, err)
 	}
-	_, err = k.Register(ctx, name, Registration{Answer: answer, IssuedAt: sentAt, Consent: &Consent{OtherUser: true}})
+	_, err = k.Register(ctx, name, Registration{Answer: answer, IssuedAt: sentAt, Consent: &Consent{OtherUser: true}, Minted: true})
 	if err == nil {
 		k.log.Info("service app minted", "grant", name, "manager", in.Manager)
 	}

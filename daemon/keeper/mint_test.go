@@ -1,6 +1,7 @@
 package keeper_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -140,4 +141,32 @@ grant "desk" { integration = "desk" }
 			t.Errorf("%s is taken for a manager", name)
 		}
 	}
+}
+
+// A service app that was removed while its refresh was refused was minted anew.
+func TestAServiceAppThatIsRemovedDuringARefreshStaysRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newDesk(t)
+		defer h.stop()
+		h.chief()
+		h.live(time.Minute, time.Second)
+		h.is("desk", store.OK, "")
+		h.webex.Revoke(h.stored("desk").Refresh.Value.Reveal())
+		arrived, release := make(chan struct{}, 1), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		done := make(chan struct{})
+		go func() {
+			h.keeper.Refresh(context.Background(), "desk")
+			close(done)
+		}()
+		<-arrived
+		if err := h.keeper.Remove(t.Context(), "desk"); err != nil {
+			t.Fatal(err)
+		}
+		close(release)
+		<-done
+		if g := h.grant("desk"); g.State != string(store.Pending) {
+			t.Errorf("it came back: %s, generation %d", g.State, g.Generation)
+		}
+	})
 }

@@ -64,6 +64,7 @@ func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Reco
 		if err != nil {
 			return wire.Grant{}, fmt.Errorf("store grant %s: %w", name, err)
 		}
+		k.overtake(name)
 		k.log.Info("changed by the operator", "grant", name, "state", stored.Condition().State)
 		k.announce(Changed, &was, before, stored.Record)
 		return k.view(ctx, cfg, name)
@@ -96,6 +97,7 @@ func (k *Keeper) Remove(ctx context.Context, name string) error {
 		if err != nil {
 			return fmt.Errorf("remove grant %s: %w", name, err)
 		}
+		k.overtake(name)
 		k.left(cfg, name)
 		k.log.Info("removed by the operator", "grant", name)
 		k.events.send(Event{Kind: Removed, Grant: name, State: store.Pending, Reason: reasonNoToken, At: k.now()})

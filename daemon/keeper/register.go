@@ -29,6 +29,9 @@ type Registration struct {
 	// Standing marks a source that is read again and again, a seed: it does not
 	// bring back what the operator removed.
 	Standing bool
+	// Minted marks what a manager made and no human asked for: it does not
+	// either.
+	Minted bool
 }
 
 // Results of a registration.
@@ -134,6 +137,9 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 		return resultUnchanged, known(old.Record, key), nil
 	}
 
+	if old.Removed && reg.Minted {
+		return "", "", &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed by the operator", name)}
+	}
 	if err := k.vet(old.Record, reg.Consent); err != nil {
 		return "", "", err
 	}
@@ -144,10 +150,11 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	// An outcome that was open concerns a token that is no longer in force. Only
 	// a flight under way still needs its intent.
 	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !k.flying(name),
-		Unpublished: len(grant.Files) > 0 && !r.Token.Access.Empty()})
+		Unpublished: hasOutputs(grant) && !r.Token.Access.Empty()})
 	if err != nil {
 		return "", "", err
 	}
+	k.overtake(name)
 	k.arrived(name)
 	result = resultReplaced
 	before := old.Condition()

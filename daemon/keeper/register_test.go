@@ -463,3 +463,32 @@ func TestAnImportKeepsTheOperatorsPause(t *testing.T) {
 		h.is("rest-1", store.Paused, "paused by the operator")
 	})
 }
+
+// Only files had a mark in the store, and a crash lost what hooks were to tell.
+func TestAGrantWithHooksAloneIsMarkedUntilTheyAreTold(t *testing.T) {
+	const told = `
+grant "rest-told" {
+  integration = "rest"
+  hook {
+    command = ["/bin/true"]
+  }
+}
+`
+	inBubble(t, calm, told, func(t *testing.T, h *host) {
+		marked := func(when string) {
+			t.Helper()
+			if list, err := h.keeper.Unpublished(t.Context(), "", 10); err != nil || len(list) != 1 {
+				t.Errorf("%s: marked are %q, %v", when, list, err)
+			}
+		}
+		h.register("rest-told", emulator.REST)
+		marked("after a registration")
+		if err := h.keeper.Published(t.Context(), "rest-told", 1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.keeper.Refresh(t.Context(), "rest-told"); err != nil {
+			t.Fatal(err)
+		}
+		marked("after a refresh")
+	})
+}

@@ -1,12 +1,16 @@
 package keeper_test
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/store"
 )
 
 func TestAStoreThatRefusesWritesIsShownUntilTheRefreshThatItHeldUpIsMadeUpFor(t *testing.T) {
@@ -59,6 +63,52 @@ func TestARefreshThatNobodyWantsAnyMoreIsNotMadeUpFor(t *testing.T) {
 		}
 		if got, g := h.status(nil).Keeper, h.grant("rest-1"); got.StoreError != "" || g.Generation != 1 {
 			t.Errorf("there is %+v at generation %d", got, g.Generation)
+		}
+	})
+}
+
+// Requests that waited for a permit were sent after the store had refused the
+// answer to the one before.
+func TestNothingIsSentForAPermitThatComesAfterTheStoreRefusedAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := new(fickle)
+		h := &host{t: t, dir: ramDir(t), webex: emulator.New(calm), kv: func(kv store.KV) store.KV { f.KV = kv; return f }}
+		h.configure(oneByOne)
+		h.start()
+		defer h.stop()
+		for i := range 4 {
+			h.take(fmt.Sprint("slow-", i), fmt.Appendf(nil, `{"access_token":"a%d","refresh_token":"r%d","expires_in":3600}`, i, i))
+		}
+		var sent atomic.Int64
+		release := make(chan struct{})
+		answer := emulator.Func(func(w http.ResponseWriter, r *http.Request) {
+			n := sent.Add(1)
+			if n == 1 {
+				<-release
+			}
+			fmt.Fprintf(w, `{"access_token":"b%d","refresh_token":"s%d","expires_in":3600}`, n, n)
+		})
+		for range 10 {
+			h.webex.ScriptAt("/token", answer)
+		}
+		time.Sleep(50 * time.Minute)
+		h.keeper.Sweep(t.Context())
+		synctest.Wait()
+		if sent.Load() != 1 {
+			t.Fatalf("%d are sent", sent.Load())
+		}
+		f.refuse.Store(true)
+		close(release)
+		time.Sleep(3 * time.Minute)
+		if n := sent.Load(); n != 1 {
+			t.Errorf("%d requests were sent, all but the first while the store refuses writes", n)
+		}
+		f.refuse.Store(false)
+		h.live(5*time.Minute, time.Second)
+		for i := range 4 {
+			if g := h.grant(fmt.Sprint("slow-", i)); g.State != string(store.OK) || g.Generation != 2 {
+				t.Errorf("%s: %s (%s), generation %d", g.Name, g.State, g.Reason, g.Generation)
+			}
 		}
 	})
 }
