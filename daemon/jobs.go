@@ -21,6 +21,7 @@ type jobs struct {
 	end  context.CancelFunc
 
 	mu       sync.Mutex
+	ended    bool
 	sweep    cron.EntryID
 	spec     string
 	schedule cron.Schedule
@@ -45,6 +46,7 @@ func startJobs(d *daemon) (*jobs, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	j.end = cancel
 	j.cron.Start()
+	d.tasks.Go(func() { j.followClock(ctx, wallClock) })
 	if d.cfg.Watchdog > 0 {
 		d.tasks.Go(func() { j.feedWatchdog(ctx, d.cfg.Watchdog) })
 	}
@@ -129,6 +131,10 @@ func (j *jobs) feedWatchdog(ctx context.Context, within time.Duration) {
 
 // stop waits for the sweep under way.
 func (j *jobs) stop() {
-	<-j.cron.Stop().Done()
+	j.mu.Lock()
+	j.ended = true
+	running := j.cron.Stop()
+	j.mu.Unlock()
+	<-running.Done()
 	j.end()
 }
