@@ -41,6 +41,7 @@ func TestAGrantIsJudgedByTheWorstThatIsToBeSaidOfIt(t *testing.T) {
 		{"three failures do not", with(func(g *wire.Grant) { g.State, g.Reason, g.Failures = "retrying", "http_503", 3 }),
 			finding{severityWarning, "ops retrying (http 503), 3 times"}},
 		{"an outcome that is not known", state("unknown", "no_answer"), finding{severityWarning, "ops unknown (no answer)"}},
+		{"one whose refresh token was refused, too", state("unknown", "refresh_token_rejected"), finding{severityCritical, "ops unknown (refresh token rejected)"}},
 		{"a pause", state("paused", "paused by the operator"), finding{severityWarning, "ops paused (paused by the operator)"}},
 		{"a grant that was declared just now", with(func(g *wire.Grant) { *g = wire.Grant{Name: "ops", State: "pending", Since: in(-time.Hour)} }), finding{}},
 		{"a grant that nobody registered", with(func(g *wire.Grant) { *g = wire.Grant{Name: "ops", State: "pending", Since: in(-61 * time.Minute)} }),

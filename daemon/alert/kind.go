@@ -65,7 +65,7 @@ func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool
 	failing := state == store.Retrying || state == store.Unknown
 	switch k {
 	case Consent:
-		if state == store.Retrying && g.Reason == wire.RefreshTokenRejected {
+		if failing && g.Reason == wire.RefreshTokenRejected {
 			return givenUpAfter, true
 		}
 		return 0, state == store.Reauthorize

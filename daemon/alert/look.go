@@ -213,13 +213,15 @@ func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
 	case a.swept.IsZero() || explained:
 		a.late = time.Time{}
 		return
-	case t.Overdue == 0 || a.swept.Sub(before) >= wire.OverdueAfter:
+	case t.Overdue == 0 || !before.IsZero() && a.swept.Sub(before) >= wire.OverdueAfter:
 		a.late = time.Time{}
-	case a.late.IsZero():
+	case a.late.IsZero() || a.late.After(v.now):
 		a.late = v.now
+		return
+	case v.now.Sub(a.late) < lateFor:
+		return // neither trouble yet nor over
 	}
-	a.note(v, Overdue, "", finding{holds: !a.late.IsZero() && v.now.Sub(a.late) >= lateFor,
-		about: about{count: t.Overdue, action: "webex-tokend status"}})
+	a.note(v, Overdue, "", finding{holds: !a.late.IsZero(), about: about{count: t.Overdue, action: "webex-tokend status"}})
 }
 
 // lookAtOutputs looks whether files are written and hooks told. It costs as much

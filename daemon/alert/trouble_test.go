@@ -335,3 +335,38 @@ func TestAnAnswerThatIsInMemoryAloneEndsNoTrouble(t *testing.T) {
 		h.hearsInAnyOrder("failing rest-1 over", "store  over")
 	})
 }
+
+// Each restart told that refreshes begin in time again, and then the contrary.
+func TestARestartDoesNotLetLateRefreshesBegin(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.register("rest-1")
+		h.live(time.Minute, time.Second)
+		h.webex.Script(emulator.Limit("3600"))
+		h.refresh("rest-1")
+		h.take("rest-2", `{"access_token":"x","refresh_token":"y","expires_in":1200}`)
+		h.live(50*time.Minute, time.Second)
+		h.hears("overdue  0s")
+		h.restart()
+		h.live(5*time.Minute, time.Second)
+		if n := h.keeper.Trouble().Overdue; n != 1 {
+			t.Fatalf("%d overdue", n)
+		}
+		h.hears()
+	})
+}
+
+// A lost answer between two refusals told that no human was needed any more.
+func TestALostAnswerBetweenTwoRefusalsIsNoRecovery(t *testing.T) {
+	inBubble(t, calm, func(t *testing.T, h *host) {
+		h.webex.Revoke(h.register("rest-1").RefreshToken)
+		h.refresh("rest-1")
+		h.hears("consent rest-1 10m")
+		h.webex.Script(emulator.Lose())
+		for range 2 {
+			time.Sleep(time.Minute)
+			h.refresh("rest-1")
+			h.sweep()
+		}
+		h.hears()
+	})
+}

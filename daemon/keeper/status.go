@@ -74,7 +74,7 @@ func (s *summary) ends(g store.AttentionGrant, state store.State) {
 func (s *summary) bounds(r *store.Record, state store.State) {
 	at := r.EndsAt()
 	switch {
-	case state == store.Retrying && r.Reason == reasonRejected:
+	case (state == store.Retrying || state == store.Unknown) && r.Reason == reasonRejected:
 		at = r.Rejection.First // it is tried again, in vain as a rule
 	case state == store.Reauthorize, moves(r, state):
 		return
@@ -135,7 +135,7 @@ const sighted = 64
 func (k *Keeper) lookAhead(ctx context.Context, list []store.AttentionGrant, state store.State, s *summary) {
 	for _, g := range list {
 		later := g.WindowEndsAt.IsZero() || s.Horizon != nil && !g.WindowEndsAt.Before(s.Horizon.At)
-		if later && state != store.Retrying {
+		if later && state != store.Retrying && state != store.Unknown {
 			return
 		}
 		if stored, err := k.store.Get(ctx, g.Name); err == nil {

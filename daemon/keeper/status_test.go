@@ -307,9 +307,16 @@ func TestARefusedRefreshTokenNeedsAHumanFromItsFirstRefusalOn(t *testing.T) {
 		h.keeper.Refresh(t.Context(), "rest-1")
 		time.Sleep(time.Minute)
 		h.keeper.Refresh(t.Context(), "rest-1")
-		for _, view := range []keeper.View{nil, func(string) bool { return true }} {
-			if first := h.status(view).Horizon; first == nil || first.Grant != "rest-1" || !first.At.Equal(refused) {
-				t.Errorf("a human is needed from %+v on, not since %v", first, refused)
+		for _, when := range []string{"refused", "and an answer lost"} {
+			for _, view := range []keeper.View{nil, func(string) bool { return true }} {
+				if first := h.status(view).Horizon; first == nil || first.Grant != "rest-1" || !first.At.Equal(refused) {
+					t.Errorf("%s: a human is needed from %+v on, not since %v", when, first, refused)
+				}
+			}
+			h.webex.Script(emulator.Lose())
+			for range 2 {
+				time.Sleep(time.Minute)
+				h.keeper.Refresh(t.Context(), "rest-1")
 			}
 		}
 	})
