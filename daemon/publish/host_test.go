@@ -97,6 +97,13 @@ func following(names []string, after string, limit int) []string {
 	return names[i:min(i+limit, len(names))]
 }
 
+// drop removes a grant.
+func (h *host) drop(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.current, name)
+}
+
 // marked lists the grants that are noted as behind.
 func (h *host) marked() []string {
 	h.mu.Lock()

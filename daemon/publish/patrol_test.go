@@ -112,6 +112,7 @@ func TestASideFileFollowsTheStateWithoutTheTokenFile(t *testing.T) {
 	wantContent(t, file.Path, "abc\n")
 	wantMeta(`"state":"reauthorize"}` + "\n")
 
+	h.drop("ops")
 	if err := p.Remove(t.Context(), "ops"); err != nil {
 		t.Fatal(err)
 	}

@@ -328,6 +328,7 @@ func TestRemoveWaitsForTheWriter(t *testing.T) {
 			t.Errorf("it did not wait: %v", err)
 		}
 		removed := make(chan error)
+		h.drop("ops")
 		go func() { removed <- p.Remove(t.Context(), "ops") }()
 		synctest.Wait()
 		close(blocked)
@@ -335,6 +336,42 @@ func TestRemoveWaitsForTheWriter(t *testing.T) {
 			t.Error(err)
 		}
 		wantNames(t, dir)
+	})
+}
+
+// A removal under way deleted the file of the token that was imported right
+// after it, or forgot that it was to be written.
+func TestATokenThatComesRightAfterARemovalIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, path := newHost(), filepath.Join(folder(t), "ops")
+		h.token("ops", 1, "first")
+		cfg := h.publisher(declare("/run/none", "ops", raw(path)))
+		var slow atomic.Bool
+		cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+			c, err := h.Current(ctx, name)
+			if slow.Load() {
+				time.Sleep(time.Second)
+			}
+			return c, err
+		}
+		p := run(t, cfg)
+		idle(t, p)
+		wantContent(t, path, "first\n")
+		slow.Store(true)
+		p.Publish("ops") // a delivery is under way
+		synctest.Wait()
+		h.drop("ops")
+		removed := make(chan error)
+		go func() { removed <- p.Remove(t.Context(), "ops") }()
+		synctest.Wait()
+		h.token("ops", 1, "second")
+		p.Publish("ops")
+		if err := <-removed; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute)
+		idle(t, p)
+		wantContent(t, path, "second\n")
 	})
 }
 

@@ -11,8 +11,9 @@ import (
 )
 
 // Remove deletes the files of a grant that the keeper no longer holds, once
-// whoever writes them has finished. It goes on after an error and returns all
-// of them, or that of ctx when it ends first.
+// whoever writes them has finished. One that came back meanwhile keeps them, and
+// gets its new token. It goes on after an error and returns all of them, or that
+// of ctx when it ends first.
 func (p *Publisher) Remove(ctx context.Context, name string) error {
 	var g *grant
 	var files []config.File
@@ -25,13 +26,17 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	var errs []error
-	for _, f := range files {
-		errs = append(errs, removeFile(f.Path))
+	if current, err := p.cfg.Current(ctx, name); err != nil || current.Access.Empty() {
+		for _, f := range files {
+			errs = append(errs, removeFile(f.Path))
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// Whoever asked for the grant meanwhile did so in vain: it is looked at once
+	// more, and then written or forgotten.
+	g.fresh, g.again = true, true
 	p.queue.release(name, g)
-	p.queue.forget(name, g)
 	return errors.Join(errs...)
 }
 
