@@ -89,7 +89,7 @@ func (k *Keeper) Remove(ctx context.Context, name string) error {
 			gone.Fingerprints, gone.Registered = stored.Fingerprints, stored.Registered
 		}
 		_, err = k.store.Put(ctx, store.Update{
-			Record: gone, Expect: revision, CloseIntent: true,
+			Record: gone, Expect: revision, CloseIntent: true, Unpublished: k.hasOutputs(name),
 		})
 		if errors.Is(err, store.ErrConflict) {
 			continue

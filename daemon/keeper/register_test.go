@@ -490,5 +490,12 @@ grant "rest-told" {
 			t.Fatal(err)
 		}
 		marked("after a refresh")
+		if err := h.keeper.Remove(t.Context(), "rest-told"); err != nil {
+			t.Fatal(err)
+		}
+		marked("after its removal")
+		if err := h.keeper.Published(t.Context(), "rest-told", 0); err != nil {
+			t.Error(err)
+		}
 	})
 }

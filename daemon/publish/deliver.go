@@ -20,6 +20,11 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 		err == nil && current.Access.Empty(),
 		err != nil && len(d.files)+len(d.hooks) == 0:
 		d.void = true
+		// Of a grant that has a mark and no token only the removal is left: it was
+		// stored, and then the process may have died before its files went.
+		if d.marked && refused && refusal.State == store.Pending {
+			d.removed = p.removeFiles(d)
+		}
 		return
 	}
 	d.unread, d.expired = err, expired(current, p.cfg.Now())
@@ -41,6 +46,18 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 			}, current, last)
 		}
 	}
+}
+
+// removeFiles tells whether none of a grant's files is left.
+func (p *Publisher) removeFiles(d *delivery) (all bool) {
+	all = true
+	for _, f := range d.files {
+		if err := removeFile(f.Path); err != nil {
+			p.cfg.Log.Error("token file of a removed grant stays", "grant", d.name, "path", f.Path, "error", err)
+			all = false
+		}
+	}
+	return all
 }
 
 // try brings one output up to date.

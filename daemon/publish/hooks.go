@@ -39,7 +39,7 @@ func news(d *delivery, current keeper.Current) hook.News {
 func (p *Publisher) follow(ctx context.Context, g *grant, d delivery) (done bool, next time.Time) {
 	switch {
 	case d.void:
-		return false, time.Time{}
+		return d.removed, time.Time{}
 	case d.unread != nil && g.news:
 		g.hooks = untold(d, g.hooks)
 		return false, nextTry(slices.Concat(d.outcomes, g.hooks))

@@ -61,7 +61,7 @@ func (h *host) Current(_ context.Context, name string) (keeper.Current, error) {
 	defer h.mu.Unlock()
 	c, ok := h.current[name]
 	if !ok {
-		return keeper.Current{}, &keeper.Refusal{Kind: keeper.NoSuchGrant, Detail: "no grant " + name}
+		return keeper.Current{}, &keeper.Refusal{Kind: keeper.Conflict, State: store.Pending, Detail: "no token of grant " + name}
 	}
 	return c, nil
 }
@@ -102,6 +102,7 @@ func (h *host) drop(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.current, name)
+	h.behind[name] = 0
 }
 
 // marked lists the grants that are noted as behind.

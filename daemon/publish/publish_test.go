@@ -375,6 +375,34 @@ func TestATokenThatComesRightAfterARemovalIsPublished(t *testing.T) {
 	})
 }
 
+// A removal that was stored right before a crash left the token file for ever.
+func TestTheFilesOfAGrantThatWasRemovedRightBeforeACrashGo(t *testing.T) {
+	h, dir := newHost(), folder(t)
+	h.token("ops", 1, "abc")
+	h.token("crm", 1, "abc")
+	c := declare("/run/none", "*", raw(filepath.Join(dir, "{{ .Grant }}")))
+	idle(t, run(t, h.publisher(c)))
+	wantNames(t, dir, "crm", "ops")
+	h.drop("ops")
+	idle(t, run(t, h.publisher(c)))
+	wantNames(t, dir, "crm")
+	if got := h.marked(); len(got) > 0 {
+		t.Errorf("marked are %q", got)
+	}
+}
+
+func TestAFileThatStandsWhereAGrantIsToWriteIsSparedUntilItHasAToken(t *testing.T) {
+	h, path := newHost(), filepath.Join(folder(t), "ops")
+	if err := os.WriteFile(path, []byte("by hand\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := run(t, h.publisher(declare("/run/none", "ops", raw(path))))
+	idle(t, p)
+	p.Publish("ops")
+	idle(t, p)
+	wantContent(t, path, "by hand\n")
+}
+
 func TestRemoveSparesWhatIsNoRegularFile(t *testing.T) {
 	h, dir := newHost(), folder(t)
 	link := filepath.Join(dir, "link")

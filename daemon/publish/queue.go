@@ -38,6 +38,7 @@ type grant struct {
 	fresh   bool // asked for, not merely retried: every output gets its try
 	news    bool // of a token that the hooks have not been told of
 	telling bool // the hooks run
+	marked  bool // the store notes that its outputs are behind
 
 	generation uint64
 	outcomes   []outcome // of files; replaced, never changed
@@ -53,9 +54,11 @@ type delivery struct {
 	hooks      []config.Hook
 	runtimeDir string
 	fresh      bool
+	marked     bool
 	known      []outcome
 
 	void       bool  // nothing can be published, so nothing is behind
+	removed    bool  // and the files of a grant that was removed are gone
 	unread     error // of the token
 	expired    bool  // what the token is
 	generation uint64
@@ -161,7 +164,7 @@ func (p *Publisher) next() (delivery, bool) {
 	g := q.grants[name]
 	g.waiting = false
 	q.claim(g)
-	d := delivery{name: name, runtimeDir: p.config.RuntimeDir, fresh: g.fresh, known: g.outcomes}
+	d := delivery{name: name, runtimeDir: p.config.RuntimeDir, fresh: g.fresh, marked: g.marked, known: g.outcomes}
 	if block, ok := p.config.Grant(name); ok {
 		d.labels = block.Labels
 	}

@@ -35,7 +35,7 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 	defer p.mu.Unlock()
 	// Whoever asked for the grant meanwhile did so in vain: it is looked at once
 	// more, and then written or forgotten.
-	g.fresh, g.again = true, true
+	g.fresh, g.again, g.marked = true, true, true
 	p.queue.release(name, g)
 	return errors.Join(errs...)
 }

@@ -78,12 +78,13 @@ func (p *Publisher) withOutputs() (exact []string, patterns bool) {
 
 // publishMarked enters a grant even when its outputs have left the
 // configuration since it was marked: with none left to write, its mark is
-// cleared. The mark of a grant that is not declared at all stays.
+// cleared. The files of one that was removed go. The mark of a grant that is not declared at all stays.
 func (p *Publisher) publishMarked(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, ok := p.config.Grant(name); ok {
 		p.queue.ask(name, true)
+		p.queue.grants[name].marked = true
 	}
 }
 
