@@ -2,37 +2,44 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
 
-// An output is one file block with its place in the source.
+// An output is one path that the daemon writes to, with its place in the source.
 type output struct {
 	grant *Grant
 	path  string
+	real  string // without symbolic links in its folder
 	at    hcl.Range
 }
 
 // collisions finds outputs that would overwrite something: one another, the
 // daemon's own files, or what the daemon reads.
 func (r *reader) collisions(doc *document, c *Config) {
-	taken := map[string]string{c.API.Socket: "the API socket", c.API.CredentialSocket: "the credential socket"}
-	taken[c.Seal.KeyFile] = "the store key"
-	for _, i := range c.Integrations {
-		for _, s := range i.Secrets {
-			taken[s.Path] = fmt.Sprintf("a client secret of integration %q", i.Name)
+	links := make(links)
+	real := func(path string) string { return path }
+	if r.disk != nil {
+		real = links.real
+	}
+	taken := make(map[string]string)
+	take := func(path, what string) {
+		if _, known := taken[path]; !known && path != "" {
+			taken[path] = what
 		}
 	}
-	for _, g := range c.Grants {
-		if g.Seed != nil {
-			taken[g.Seed.File] = fmt.Sprintf("the seed of grant %q", g.Name)
+	inputs := r.inputs(c)
+	for _, i := range inputs {
+		take(real(i.path), i.what)
+		// A link is replaced by itself, and its target by its own name.
+		if target, err := filepath.EvalSymlinks(i.path); err == nil && r.disk != nil {
+			take(target, i.what)
 		}
 	}
-	if s := c.Alert.WebhookSecret; s != nil {
-		taken[s.Path] = "the secret of the alert webhook"
-	}
-	delete(taken, "")
 
 	var exact, patterns []output
 	for n, g := range c.Grants {
@@ -40,47 +47,69 @@ func (r *reader) collisions(doc *document, c *Config) {
 			if f.Path == "" {
 				continue
 			}
-			o := output{g, f.Path, doc.Grant[n].File[m].Path.Expr.Range()}
-			r.checkOutput(o.at, o.path, c.RuntimeDir)
-			if within(o.path, c.StateDir) {
-				r.fault(o.at, "The output lies in state_dir", "That folder belongs to the store. Write to a path below runtime_dir.")
-			}
+			at := doc.Grant[n].File[m].Path.Expr.Range()
+			r.checkPlace(at, f.Path, c)
 			for _, path := range f.paths() {
-				o.path = path
 				if g.Pattern() {
-					patterns = append(patterns, o)
+					patterns = append(patterns, output{g, path, real(path), at})
 				} else {
-					o.path = expand(path, g.Name)
-					exact = append(exact, o)
+					path = expand(path, g.Name)
+					exact = append(exact, output{g, path, real(path), at})
 				}
 			}
 		}
 	}
+	if path := c.Maintenance.Textfile; path != "" {
+		at := doc.Maintenance.Textfile.Expr.Range()
+		r.checkPlace(at, path, c)
+		if owner, clash := taken[real(path)]; clash {
+			r.shared(at, path, owner)
+		}
+		take(real(path), "the textfile of the metrics")
+	}
+	for _, path := range slices.Sorted(maps.Keys(taken)) {
+		if p, name, clash := patternOwner(path, patterns, c); clash {
+			r.shared(p.at, expand(p.path, name), taken[path])
+		}
+	}
 	for _, o := range exact {
-		owner, clash := taken[o.path]
-		if !clash {
-			owner, clash = patternOwner(o.path, patterns, c)
+		owner, clash := taken[o.real]
+		if p, name, under := patternOwner(o.real, patterns, c); under && !clash {
+			owner, clash = fmt.Sprintf("the output of a grant %q under %q", name, p.grant.Name), true
 		}
 		if clash {
-			r.fault(o.at, "Two uses of one path", fmt.Sprintf("%s is also %s. Give each its own.", o.path, owner))
+			r.shared(o.at, o.path, owner)
 		}
-		taken[o.path] = fmt.Sprintf("an output of grant %q", o.grant.Name)
+		taken[o.real] = fmt.Sprintf("an output of grant %q", o.grant.Name)
 	}
-	r.repeated(patterns)
+	r.repeated(inputs, patterns)
 }
 
-// patternOwner finds a pattern under which some grant would write to path.
-func patternOwner(path string, patterns []output, c *Config) (string, bool) {
+// checkPlace looks at where an output stands.
+func (r *reader) checkPlace(at hcl.Range, path string, c *Config) {
+	r.checkOutput(at, path, c.RuntimeDir)
+	if within(path, c.StateDir) {
+		r.fault(at, "The output lies in state_dir", "That folder belongs to the store. Write to a path below runtime_dir.")
+	}
+}
+
+func (r *reader) shared(at hcl.Range, path, owner string) {
+	r.fault(at, "Two uses of one path", fmt.Sprintf("%s is also %s. Give each its own.", path, owner))
+}
+
+// patternOwner finds a pattern under which some grant would write to a real
+// path, and the name of that grant.
+func patternOwner(real string, patterns []output, c *Config) (output, string, bool) {
 	for _, p := range patterns {
-		name, ok := solve(p.path, path)
+		name, ok := solve(p.real, real)
 		if !ok {
 			continue
 		}
 		if g, found := c.Grant(name); found && g == p.grant {
-			return fmt.Sprintf("the output of a grant %q under %q", name, g.Name), true
+			return p, name, true
 		}
 	}
-	return "", false
+	return output{}, "", false
 }
 
 // solve returns the grant name for which a pattern's path becomes the given
@@ -119,15 +148,23 @@ func (g *Grant) paths() []string {
 // repeated finds the same path twice under one pattern. Different patterns with
 // one path do not clash, since a name belongs to one of them only; what else
 // may meet is for Rival to say, once both names are known.
-func (r *reader) repeated(patterns []output) {
+func (r *reader) repeated(inputs []input, patterns []output) {
 	type use struct{ grant, path string }
-	seen := make(map[use]bool)
+	seen := make(map[use]string)
+	for _, i := range inputs {
+		if i.grant != nil && i.grant.Pattern() && strings.Contains(i.path, grantVariable) {
+			seen[use{i.grant.Name, i.path}] = i.what
+		}
+	}
 	for _, o := range patterns {
 		u := use{o.grant.Name, o.path}
-		if seen[u] {
+		switch owner, known := seen[u]; {
+		case owner != "":
+			r.shared(o.at, o.path, owner)
+		case known:
 			r.fault(o.at, "Two uses of one path", fmt.Sprintf("%s is an output of %q twice. Give each its own.", o.path, o.grant.Name))
 		}
-		seen[u] = true
+		seen[u] = ""
 	}
 }
 

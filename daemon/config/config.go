@@ -184,9 +184,11 @@ type File struct {
 	Format   string // raw json env header wxc-sdk xml template, and meta for what Meta adds
 	Variable string // for env, WEBEX_ACCESS_TOKEN by default
 	Template string // for template; see Fill. Empty: its file could not be read
-	Mode     uint32 // permission bits
-	Owner    string // name or number; empty: the daemon's
-	Group    string
+	// TemplateFile is where Template was read from; empty: the configuration.
+	TemplateFile string
+	Mode         uint32 // permission bits
+	Owner        string // name or number; empty: the daemon's
+	Group        string
 	// Meta adds a file PATH.meta.json, without the token, under the same owner
 	// and mode.
 	Meta bool

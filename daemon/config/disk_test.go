@@ -173,3 +173,53 @@ func TestFaultsAreColouredOnRequest(t *testing.T) {
 		t.Errorf("plain %q, coloured %q", plain.String(), coloured.String())
 	}
 }
+
+func TestNothingIsWrittenOverWhatTheConfigurationIsMadeOf(t *testing.T) {
+	folder := t.TempDir()
+	if err := errors.Join(os.Mkdir(folder+"/real", 0o755), os.Symlink("real", folder+"/alias")); err != nil {
+		t.Fatal(err)
+	}
+	web := write(t, folder, "web.yml", "tls_server_config:\n  cert_file: web.crt\n  key_file: "+folder+"/web.key\n  client_ca_file: people.pem\n", 0o600)
+	linked := write(t, folder+"/real", "config.hcl", "", 0o600)
+	if err := os.Symlink("real/config.hcl", folder+"/config.hcl"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, config, output, says string
+	}{
+		{"itself", folder + "/real/config.hcl", folder + "/real/config.hcl", "this configuration"},
+		{"itself at the end of a link", folder + "/config.hcl", folder + "/real/config.hcl", "this configuration"},
+		{"itself in a folder with two names", folder + "/real/config.hcl", folder + "/alias/config.hcl", "this configuration"},
+		{"itself under a pattern", folder + "/real/config.hcl", folder + "/real/{{ .Grant }}.hcl", "this configuration"},
+		{"the certificate of the pages", folder + "/real/config.hcl", folder + "/web.crt", "a file of web_config_file"},
+		{"the key of the pages", folder + "/real/config.hcl", folder + "/web.key", "a file of web_config_file"},
+		{"the authority of people", folder + "/real/config.hcl", folder + "/people.pem", "a file of web_config_file"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			grant := "ops"
+			if strings.Contains(test.output, "{{") {
+				grant = "config*"
+			}
+			src := fmt.Sprintf("http {\n  web_config_file = %q\n}\nintegration \"bots\" {\n  kind = \"static\"\n}\ngrant %q {\n  integration = \"bots\"\n  file {\n    path = %q\n  }\n}\n", web, grant, test.output)
+			if err := os.WriteFile(linked, []byte(src), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := config.Load(test.config, config.Options{})
+			if err == nil || !strings.Contains(err.Error(), " is also "+test.says) {
+				t.Errorf("got %v, want a fault that says %q", err, test.says)
+			}
+		})
+	}
+}
+
+func TestARelativePathOfTheConfigurationIsTheSameFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, here, "config.hcl", "integration \"bots\" {\n  kind = \"static\"\n}\ngrant \"ops\" {\n  integration = \"bots\"\n  file {\n    path = \""+here+"/config.hcl\"\n  }\n}\n", 0o600)
+	if _, err := config.Load("config.hcl", config.Options{}); err == nil || !strings.Contains(err.Error(), "config.hcl is also this configuration") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -27,31 +27,30 @@ func Load(path string, opt Options) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
-	c, err := parse(src, path, &disk{strict: opt.Strict})
+	full, err := filepath.Abs(path)
 	if err != nil {
-		return nil, err
-	}
-	if c.Path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("locate config: %w", err)
 	}
-	return c, nil
+	return parse(src, path, full, &disk{strict: opt.Strict})
 }
 
 // Parse reads a configuration from memory and looks at nothing else. The error
 // is a *Faults.
-func Parse(src []byte, filename string) (*Config, error) { return parse(src, filename, nil) }
+func Parse(src []byte, filename string) (*Config, error) {
+	return parse(src, filename, filename, nil)
+}
 
 // parse stops at faults of syntax: what stands behind one cannot be judged.
-// All others are collected.
-func parse(src []byte, filename string, d *disk) (*Config, error) {
+// All others are collected. Faults name the file as the caller did; path is
+// where it is.
+func parse(src []byte, filename, path string, d *disk) (*Config, error) {
 	file, diags := hclparse.NewParser().ParseHCL(src, filename)
 	if diags.HasErrors() {
 		return nil, newFaults(diags, filename, src, file)
 	}
 	var doc document
 	r := &reader{diags: gohcl.DecodeBody(file.Body, nil, &doc), src: src, disk: d}
-	c := r.config(&doc)
-	c.Path = filename
+	c := r.config(&doc, path)
 	r.checkClosed(hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}, "configuration", filename)
 
 	var faults, warnings hcl.Diagnostics
@@ -70,8 +69,9 @@ func parse(src []byte, filename string, d *disk) (*Config, error) {
 }
 
 // config resolves the document block by block; faults are collected in r.
-func (r *reader) config(doc *document) *Config {
+func (r *reader) config(doc *document, path string) *Config {
 	c := &Config{
+		Path:       path,
 		StateDir:   r.path(doc.StateDir, DefaultStateDir),
 		RuntimeDir: r.path(doc.RuntimeDir, DefaultRuntimeDir),
 		LogLevel:   r.choice(doc.LogLevel, "info", logLevels()...),

@@ -83,7 +83,8 @@ func (r *reader) template(b *fileBlock, f *File, g *Grant) {
 	if given == b.Template {
 		f.Template = r.text(given, "")
 	} else {
-		f.Template = r.templateFile(given)
+		f.TemplateFile = r.path(given, "")
+		f.Template = r.templateFile(given, f.TemplateFile)
 	}
 	if f.Template == "" {
 		return
@@ -104,8 +105,7 @@ func (r *reader) template(b *fileBlock, f *File, g *Grant) {
 }
 
 // templateFile looks at no file when the configuration is to be read alone.
-func (r *reader) templateFile(a *hcl.Attribute) string {
-	path := r.path(a, "")
+func (r *reader) templateFile(a *hcl.Attribute, path string) string {
 	if path == "" || r.disk == nil {
 		return ""
 	}

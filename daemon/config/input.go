@@ -1,0 +1,134 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.yaml.in/yaml/v2"
+)
+
+// An input is a file that the daemon reads, runs or listens on. Nothing that it
+// writes may take its place.
+type input struct {
+	path  string // may hold {{ .Grant }} where grant is a pattern
+	what  string
+	grant *Grant // nil: no grant's own
+}
+
+// inputs lists what a configuration is made of and names, itself first.
+func (r *reader) inputs(c *Config) []input {
+	list := []input{
+		{c.Path, "this configuration", nil},
+		{c.API.Socket, "the API socket", nil},
+		{c.API.CredentialSocket, "the credential socket", nil},
+		{c.Seal.KeyFile, "the store key", nil},
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Integrations)) {
+		i := c.Integrations[name]
+		for _, s := range i.Secrets {
+			if path, err := s.location(); err == nil {
+				list = append(list, input{path, fmt.Sprintf("a client secret of integration %q", i.Name), nil})
+			}
+		}
+		list = append(list, input{i.CAFile, fmt.Sprintf("ca_file of integration %q", i.Name), nil})
+	}
+	if c.HTTP != nil {
+		list = append(list, input{c.HTTP.WebConfigFile, "web_config_file", nil})
+	}
+	if c.HTTP != nil && r.disk != nil {
+		for _, path := range c.HTTP.certificates() {
+			list = append(list, input{path, "a file of web_config_file", nil})
+		}
+	}
+	list = append(list, c.Alert.inputs()...)
+	for _, g := range c.Grants {
+		list = append(list, g.inputs()...)
+	}
+	return list
+}
+
+func (a Alert) inputs() []input {
+	var list []input
+	if a.WebhookSecret != nil {
+		list = append(list, input{a.WebhookSecret.Path, "the secret of the alert webhook", nil})
+	}
+	if len(a.Command) > 0 {
+		list = append(list, input{filepath.Clean(a.Command[0]), "the program of the alert", nil})
+	}
+	return list
+}
+
+// inputs of an exact name have {{ .Grant }} filled in.
+func (g *Grant) inputs() []input {
+	var list []input
+	add := func(path, what string) {
+		if !g.Pattern() {
+			path = expand(path, g.Name)
+		}
+		list = append(list, input{path, fmt.Sprintf("%s of grant %q", what, g.Name), g})
+	}
+	if g.Seed != nil {
+		add(g.Seed.File, "the seed")
+	}
+	for _, f := range g.Files {
+		add(f.TemplateFile, "a template")
+	}
+	for _, h := range g.Hooks {
+		if len(h.Command) > 0 {
+			add(filepath.Clean(h.Command[0]), "the program of a hook")
+		}
+		add(h.PIDFile, "the pid_file of a hook")
+	}
+	return list
+}
+
+// certificates are the files that web_config_file names in turn. What is wrong
+// with it is for the pages to say.
+func (h *HTTP) certificates() []string {
+	var file struct {
+		TLS struct {
+			Certificate string `yaml:"cert_file"`
+			Key         string `yaml:"key_file"`
+			Clients     string `yaml:"client_ca_file"`
+		} `yaml:"tls_server_config"`
+	}
+	text, err := os.ReadFile(h.WebConfigFile)
+	if err != nil || yaml.Unmarshal(text, &file) != nil {
+		return nil
+	}
+	var list []string
+	for _, path := range []string{file.TLS.Certificate, file.TLS.Key, file.TLS.Clients} {
+		switch {
+		case path == "":
+		case filepath.IsAbs(path):
+			list = append(list, filepath.Clean(path))
+		default: // from the folder of the file that names it
+			list = append(list, filepath.Join(filepath.Dir(h.WebConfigFile), path))
+		}
+	}
+	return list
+}
+
+// links remembers where folders really are.
+type links map[string]string
+
+// real is path without symbolic links in its folder, as far as that exists. What
+// the path itself is does not matter: an output replaces it.
+func (l links) real(path string) string {
+	folder := filepath.Dir(path)
+	if path == folder {
+		return path
+	}
+	known, ok := l[folder]
+	if !ok {
+		var err error
+		if known, err = filepath.EvalSymlinks(folder); err != nil {
+			known = l.real(folder)
+		}
+		l[folder] = known
+	}
+	return filepath.Join(known, filepath.Base(path))
+}
