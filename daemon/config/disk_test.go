@@ -99,7 +99,7 @@ func TestAConfigThatEveryoneMayChangeIsToldWithItsCure(t *testing.T) {
 		t.Errorf("at a start: %v", err)
 	}
 	_, err := config.Load(path, config.Options{Strict: true})
-	if err == nil || !strings.Contains(err.Error(), "on "+path+" line 1") || !strings.Contains(err.Error(), "chmod o-w "+path) {
+	if err == nil || !strings.Contains(err.Error(), path+":1: ") || !strings.Contains(err.Error(), "chmod o-w "+path) {
 		t.Errorf("strict: %v", err)
 	}
 }

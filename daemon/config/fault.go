@@ -18,17 +18,13 @@ type Faults struct {
 	files map[string]*hcl.File
 }
 
-// Error returns the text of Print without colour and without wrapping: a few
-// lines per fault, with file, line and source line.
-func (f *Faults) Error() string {
-	var b strings.Builder
-	_ = f.Print(&b, 0, false)
-	return strings.TrimRight(b.String(), "\n")
-}
+// Error returns the text of Lines. It shows no line of the file, because errors
+// end in logs and the file may be no configuration at all: a token, a key.
+func (f *Faults) Error() string { return strings.Join(f.Lines(), "\n") }
 
-// Print writes every fault with its place, its source line and what to do
-// about it. Details wrap at width columns, 0 meaning never; color marks the
-// severity for a terminal.
+// Print writes, for whoever edits the file, every fault with its place, its
+// source line and what to do about it. Details wrap at width columns, 0 meaning
+// never; color marks the severity for a terminal.
 func (f *Faults) Print(w io.Writer, width uint, color bool) error {
 	return hcl.NewDiagnosticTextWriter(w, f.files, width, color).WriteDiagnostics(f.list)
 }

@@ -76,3 +76,17 @@ func TestFaultsMakeOneLineEachForTheLog(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestTheTextOfAFaultShowsNothingOfAFileThatIsNoConfiguration(t *testing.T) {
+	const secret = "OTIyMGQxYzItZTM1"
+	for _, src := range []string{
+		secret, secret + "\n", secret + "==\n", secret + "_PF84_1eb65fdf\n",
+		"Authorization: Bearer " + secret + "\n", "WEBEX_ACCESS_TOKEN='" + secret + "'\n", "WEBEX_ACCESS_TOKEN=\"" + secret + "\"\n",
+		"{\"access_token\": \"" + secret + "\"}\n", "access_token: " + secret + "\n", "<webExAccessToken>" + secret + "</webExAccessToken>\n",
+	} {
+		_, err := config.Parse([]byte(src), "config.hcl")
+		if err == nil || strings.Contains(err.Error(), secret[:6]) {
+			t.Errorf("%q: got %v", src, err)
+		}
+	}
+}
