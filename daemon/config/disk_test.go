@@ -57,6 +57,7 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 		{"a seed that is not there", integration("") + "grant \"ops\" {\n  integration = \"crm\"\n  seed {\n    file = \"" + folder + "/none\"\n  }\n}\n", silence, silence, ""},
 		{"a seed that everyone may change", integration("") + "grant \"ops\" {\n  integration = \"crm\"\n  seed {\n    file = \"" + write(t, folder, "open.json", "{}", 0o666) + "\"\n  }\n}\n", fault, fault, "Everyone may write to a secret file"},
 		{"certificates that are none", integration("ca_file = \"" + good + "\""), fault, warning, "No certificate in ca_file"},
+		{"a textfile in a folder that is not there", fmt.Sprintf("maintenance {\n  textfile = %q\n}\n", folder+"/none/t.prom"), fault, warning, "The folder of the output does not exist"},
 		{"a state_dir that is a file", "state_dir = \"" + good + "\"\n", fault, fault, "state_dir is not a folder"},
 		{"an output below the runtime folder", output(folder + "/new/folder/ops"), silence, silence, ""},
 		{"an output whose folder is not there", output("/nowhere/ops"), fault, warning, "The folder of the output does not exist"},

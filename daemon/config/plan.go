@@ -93,6 +93,9 @@ func (c *Config) UnitNeeds() []string {
 		}
 		controls = controls || slices.ContainsFunc(g.Hooks, Hook.callsSystemd)
 	}
+	if path := c.Maintenance.Textfile; path != "" && !within(path, c.RuntimeDir) {
+		folders = append(folders, filepath.Dir(path))
+	}
 	controls = controls || Hook{Command: c.Alert.Command}.callsSystemd()
 	if c.API.Group != "" {
 		groups = append(groups, c.API.Group)

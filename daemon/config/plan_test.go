@@ -100,6 +100,15 @@ grant "ops" {
 	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	c = parse(t, crm+`
+maintenance {
+  textfile = "/srv/metrics/webex-tokend.prom"
+}
+`)
+	want = "paths outside the unit's own folders need ReadWritePaths=/srv/metrics"
+	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 	if got := parse(t, declare("ops")).UnitNeeds(); len(got) != 0 {
 		t.Errorf("a plain config needs %q", got)
 	}
