@@ -106,7 +106,11 @@ func explain(err error) *failure {
 		if missing.Store != "" {
 			return &failure{exitNoKey, err, "put it there, or the recovery key; if none was ever made: webex-tokend key init " + missing.Path}
 		}
-		return &failure{exitNoKey, err, "make one: webex-tokend key init " + missing.Path}
+		hint := "make one: webex-tokend key init " + missing.Path
+		if missing.Path == config.DefaultKeyFile {
+			hint += `; to keep it elsewhere: seal { key_file = "PATH" } in the configuration`
+		}
+		return &failure{exitNoKey, err, hint}
 	}
 	if unusable, ok := errors.AsType[*seal.KeyFileError](err); ok {
 		return &failure{exitNoKey, err, explainKeyFile(unusable)}

@@ -23,12 +23,13 @@ files or a unix socket. $WEBEX_TOKEND_SOCKET names the daemon's socket where
 
 // run is the whole program but for the process: it returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(&console{in: stdin, out: stdout, err: stderr})
+	c := &console{in: stdin, out: stdout, err: stderr}
+	root := newRoot(c)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return report(stderr, root.ExecuteContext(ctx))
+	return report(stderr, c.elsewhere(root.ExecuteContext(ctx)))
 }
 
 // A console is what all commands share: where they read and write, and the
@@ -57,6 +58,7 @@ func newRoot(c *console) *cobra.Command {
 		SilenceUsage:               true,
 		SuggestionsMinimumDistance: 2,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE:          func(cmd *cobra.Command, _ []string) error { return c.address(cmd) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				cmd.SetOut(c.err)
@@ -71,7 +73,7 @@ func newRoot(c *console) *cobra.Command {
 	})
 	root.PersistentFlags().StringVar(&c.socket, "socket", cmp.Or(os.Getenv("WEBEX_TOKEND_SOCKET"), client.DefaultSocket),
 		"`path` of the daemon's socket")
-	root.PersistentFlags().StringVar(&c.config, "config", defaultConfig, "`file` with the daemon's configuration")
+	root.PersistentFlags().StringVar(&c.config, "config", defaultConfig, "`file` with the daemon's configuration; given, it names the socket too")
 
 	root.AddGroup(
 		&cobra.Group{ID: "grants", Title: "Look after grants:"},

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/config"
+)
+
+// alone are the commands that work without a daemon, and those for which
+// --config means something else than where it listens.
+var alone = []string{"run", "demo", "emulator", "validate", "key init", "restore", "store check", "version", "completion", "man", "help"}
+
+// address finds the daemon by the configuration that --config names, where
+// --socket is not there to say more. A file that merely lies in its usual place
+// is not asked: most callers may not read it.
+func (c *console) address(cmd *cobra.Command) error {
+	flags := cmd.Flags()
+	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+	if !flags.Changed("config") || flags.Changed("socket") || slices.Contains(alone, name) {
+		return nil
+	}
+	cfg, err := config.Load(c.config, config.Options{})
+	if faults, ok := errors.AsType[*config.Faults](err); ok {
+		err = errors.New(faults.Lines()[0])
+	}
+	if err != nil {
+		// In the words and with the exit code that this command has for flags.
+		return cmd.FlagErrorFunc()(cmd, fmt.Errorf("--config: %w", err))
+	}
+	c.socket = cfg.API.Socket
+	return nil
+}
+
+// elsewhere adds to the advice about a daemon that is away that it may have
+// another socket than the usual one, when that was tried.
+func (c *console) elsewhere(err error) error {
+	if err == nil || c.socket != client.DefaultSocket {
+		return err
+	}
+	f := explain(err)
+	if f.code != exitUnreachable || f.hint == "" {
+		return err
+	}
+	return &failure{f.code, f.err, f.hint + "; one that has another socket: --socket PATH"}
+}
