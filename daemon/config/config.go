@@ -109,8 +109,9 @@ type Integration struct {
 	Manager       string
 
 	AuthStyle AuthStyle
-	Site      string // Meetings
-	// PrefixSite sends the refresh token as SITE_TOKEN where it does not begin so.
+	Site      string // the first part of its host name, for format xml and templates
+	// PrefixSite sends the refresh token as SITE_TOKEN where it does not begin
+	// so; Meetings alone.
 	PrefixSite bool
 	PKCE       string // S256 plain none
 	// Issuer is what the server calls itself in redirects, RFC 9207; empty: it

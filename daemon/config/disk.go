@@ -17,9 +17,10 @@ import (
 // A disk is how sternly the files that a configuration names are looked at.
 type disk struct{ strict bool }
 
-// doubt is a fault for those who may refuse and a warning for a start.
+// doubt is a fault for those who may refuse and a warning for a start, which
+// must not fail over what harms nobody or one grant alone.
 func (r *reader) doubt(at hcl.Range, summary, detail string) {
-	if r.disk.strict {
+	if r.disk == nil || r.disk.strict {
 		r.fault(at, summary, detail)
 	} else {
 		r.warn(at, summary, detail)

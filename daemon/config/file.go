@@ -71,3 +71,25 @@ func (r *reader) outputPath(a *hcl.Attribute, g *Grant) string {
 	}
 	return p
 }
+
+// xmlFiles checks what an output of format xml says beside the token: a site and
+// a user. Answers name them for Meetings, and may for kind generic.
+func (r *reader) xmlFiles(blocks []*grantBlock, c *Config) {
+	for n, g := range c.Grants {
+		in := c.Integrations[g.Integration]
+		if in == nil || in.Kind == Meetings || in.Kind == Generic {
+			continue
+		}
+		for m, f := range g.Files {
+			if f.Format != "xml" {
+				continue
+			}
+			at := blocks[n].File[m].Format.Expr.Range()
+			if in.Site == "" {
+				r.doubt(at, "Format xml without a site", fmt.Sprintf("No answer of kind %s names one. Set it in integration %q, such as site = \"acme\" for acme.webex.com.", in.Kind, in.Name))
+			} else {
+				r.warn(at, fmt.Sprintf("no answer of kind %s names a user, without whom this file is not written", in.Kind), "What is imported would have to hold user_name.")
+			}
+		}
+	}
+}

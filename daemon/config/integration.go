@@ -127,6 +127,10 @@ func (r *reader) secrets(b *integrationBlock) []SecretFile {
 			r.checkSecret(s, a.Expr.Range(), "client secret", fmt.Sprintf("grants of integration %q are not refreshed", b.Name))
 		}
 	}
+	if b.ClientSecretFile != nil && b.ClientSecretCredential != nil {
+		r.doubt(b.ClientSecretCredential.NameRange, "Both client_secret_file and client_secret_credential",
+			"Remove one of them. A second secret, for the time of a change, stands in client_secret_file_next.")
+	}
 	add(b.ClientSecretFile, SecretFile{Path: r.path(b.ClientSecretFile, "")})
 	name := r.text(b.ClientSecretCredential, "")
 	if strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
@@ -146,7 +150,11 @@ func (r *reader) site(b *integrationBlock, i *Integration) {
 		r.fault(b.Site.Expr.Range(), "Bad site", "Write the first part of its host name alone: acme for acme.webex.com.")
 	}
 	i.PrefixSite = r.flag(b.PrefixSite, false)
-	if i.PrefixSite && i.Site == "" {
+	switch {
+	case !i.PrefixSite:
+	case i.Kind != Meetings:
+		r.doubt(b.PrefixSite.NameRange, "prefix_site without kind meetings", "Only refresh tokens of Meetings get a prefix. Remove the line.")
+	case i.Site == "":
 		r.fault(b.PrefixSite.Range, "prefix_site without a site", `Name the site whose prefix refresh tokens get: site = "acme".`)
 	}
 }
@@ -205,6 +213,9 @@ func parseRate(s string) (float64, bool) {
 // complete finds what is missing for the kind to work at all.
 func (r *reader) complete(b *integrationBlock, i *Integration) {
 	if i.Kind == Static {
+		if b.ClientID != nil {
+			r.doubt(b.ClientID.NameRange, "client_id of kind static", "A static token belongs to no client that could renew it. Remove the line, or choose another kind.")
+		}
 		return
 	}
 	r.required(b.ClientID, b.At, "client_id", "It stands on the integration's page where it was registered.")

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,10 @@ const day = 24 * time.Hour
 
 func one(t *testing.T, lines string) *config.Integration {
 	t.Helper()
-	return parse(t, "integration \"x\" {\n  client_id = \"c\"\n  client_secret_file = \"/s\"\n"+lines+"\n}\n").Integrations["x"]
+	if !strings.Contains(lines, `"static"`) {
+		lines = "client_id = \"c\"\n" + lines
+	}
+	return parse(t, "integration \"x\" {\n  client_secret_file = \"/s\"\n"+lines+"\n}\n").Integrations["x"]
 }
 
 func TestEachKindAndCloudHasItsPreset(t *testing.T) {
@@ -51,7 +55,7 @@ func TestEachKindAndCloudHasItsPreset(t *testing.T) {
 			i.TokenURL = "https://idp.example/token"
 		}},
 		"a static token has an API and no life": {`kind = "static"`, func(i *config.Integration) {
-			i.Kind, i.APIURL = config.Static, "https://webexapis.com/v1"
+			i.Kind, i.ClientID, i.APIURL = config.Static, "", "https://webexapis.com/v1"
 		}},
 		"every preset can be replaced": {`
 			kind         = "static"
@@ -65,7 +69,7 @@ func TestEachKindAndCloudHasItsPreset(t *testing.T) {
 			min_interval = "1s"
 			proxy_url    = "http://proxy.example:3128"
 			ca_file      = "/ca.pem"`, func(i *config.Integration) {
-			i.Kind, i.APIURL = config.Static, "https://webexapis.com/v1"
+			i.Kind, i.ClientID, i.APIURL = config.Static, "", "https://webexapis.com/v1"
 			i.AuthStyle, i.PKCE, i.Rotates = config.Basic, "none", true
 			i.AccessLife, i.RefreshLife = 12*time.Hour, 30*day
 			i.Rate, i.Concurrency, i.MinInterval = 5, 2, time.Second
@@ -112,8 +116,8 @@ func TestLoopbackHostsGoWithoutTLS(t *testing.T) {
 }
 
 func TestSecretsKeepTheOrderInWhichTheyAreTried(t *testing.T) {
-	i := one(t, "kind = \"rest\"\n client_secret_file_next = \"/next\"\n client_secret_credential = \"cred\"")
-	want := []config.SecretFile{{Path: "/s"}, {Credential: "cred"}, {Path: "/next"}}
+	i := one(t, "kind = \"rest\"\n client_secret_file_next = \"/next\"")
+	want := []config.SecretFile{{Path: "/s"}, {Path: "/next"}}
 	if !reflect.DeepEqual(i.Secrets, want) {
 		t.Errorf("got %v, want %v", i.Secrets, want)
 	}

@@ -90,6 +90,7 @@ func (r *reader) config(doc *document, path string) *Config {
 	r.redirects(doc.Integration, c)
 	c.Grants = r.grants(doc.Grant, doc.Integration)
 	r.managers(doc.Integration, c)
+	r.xmlFiles(doc.Grant, c)
 	c.Allow = r.allows(doc.Allow)
 	c.Alert = r.alert(doc.Alert)
 	c.Maintenance = r.maintenance(doc.Maintenance)
