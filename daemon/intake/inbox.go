@@ -63,7 +63,7 @@ func (b *Inbox) Take(ctx context.Context) (t Taken, err error) {
 	looks := make(map[string]look)
 	for _, e := range entries {
 		name := e.Name()
-		if e.IsDir() || strings.HasPrefix(name, ".") || ctx.Err() != nil {
+		if e.IsDir() || unfinished(name) || ctx.Err() != nil {
 			continue
 		}
 		info, err := e.Info()
@@ -80,6 +80,12 @@ func (b *Inbox) Take(ctx context.Context) (t Taken, err error) {
 	}
 	b.seen = looks
 	return t, nil
+}
+
+// unfinished tells of the names that tools give to what they are still writing,
+// before they rename it.
+func unfinished(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".part")
 }
 
 // look compares a file with what it was before. One whose content was last

@@ -120,14 +120,16 @@ func TestAClockThatIsSetBackDelaysAFileForSecondsOnly(t *testing.T) {
 
 func TestWhatIsNotForTheInboxIsLeftAlone(t *testing.T) {
 	h := newHost(t)
-	h.dropped(".tenant-1.json", response("one"))
+	for _, name := range []string{".tenant-1.json", "tenant-1.json.tmp", "tenant-1.part"} {
+		h.dropped(name, response("one"))
+	}
 	if err := os.Mkdir(filepath.Join(h.inbox.Dir, "tenant-2.json"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.take(); got != (intake.Taken{}) {
 		t.Errorf("%+v", got)
 	}
-	if left := h.left("."); !slices.Equal(left, []string{".tenant-1.json", "tenant-2.json"}) {
+	if left := h.left("."); !slices.Equal(left, []string{".tenant-1.json", "tenant-1.json.tmp", "tenant-1.part", "tenant-2.json"}) {
 		t.Errorf("left: %v", left)
 	}
 }
