@@ -173,7 +173,8 @@ grant "ops" {
   }
 
   # The current token, always whole. Folders below runtime_dir are made; others
-  # have to exist, and the unit needs ReadWritePaths= for them.
+  # have to exist, and the unit needs ReadWritePaths= for them. Where a block is
+  # taken out, its file stays: delete it.
   file {
     path   = "/run/webex-tokend/tokens/ops"
     format = "raw"  # raw, json, env, header, wxc-sdk, xml, template
@@ -260,9 +261,9 @@ allow {
 }
 
 # When somebody is needed: long before a refresh window ends, or a token that
-# nobody can refresh, and at once when a new consent is needed, a client secret
-# is refused, the disk is full, a token file cannot be written. The log says so in
-# any case. What is over is told, too.
+# nobody can refresh; at once when a new consent is needed, a client secret is
+# refused or the disk is full; after two minutes when a token file cannot be
+# written or a hook fails. The log says so in any case. What is over is told, too.
 alert {
   before = ["28d", "14d", "7d", "3d", "1d", "12h"] # the longest first
 
