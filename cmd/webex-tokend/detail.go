@@ -33,7 +33,7 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 		line("since", "%s, %s", minute(*g.Since), distance(*g.Since, now))
 	}
 	if g.Action != "" {
-		line("next", "%s", g.Action)
+		line("next", "%s", advice(g.State, g.Action))
 	}
 	line("kind", "%s, integration %s", g.Kind, g.Integration)
 	line("token", "%s", tokenLine(g, now))

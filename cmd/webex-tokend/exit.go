@@ -180,7 +180,7 @@ func explainProblem(p *client.Problem, err error) *failure {
 		// patience helps where a human has to mend something.
 		f.hint = "try again in " + config.FormatDuration(p.RetryAfter)
 	case p.Action != "":
-		f.hint = "next: " + p.Action
+		f.hint = "next: " + advice(p.State, p.Action)
 	}
 	return f
 }
