@@ -47,5 +47,5 @@ func (c *console) elsewhere(err error) error {
 	if f.code != exitUnreachable || f.hint == "" {
 		return err
 	}
-	return &failure{f.code, f.err, f.hint + "; one that has another socket: --socket PATH"}
+	return &failure{f.code, f.err, f.hint + "\n  or name another socket: --socket PATH"}
 }

@@ -69,14 +69,14 @@ func exitSummary() string {
 type failure struct {
 	code int
 	err  error  // nil: everything has been said
-	hint string // a next step, in lower case; empty: none
+	hint string // a next step, in lower case, and perhaps another on a line of its own; empty: none
 }
 
 func (f *failure) Error() string { return fmt.Sprint(f.err) }
 func (f *failure) Unwrap() error { return f.err }
 
-// report says what went wrong in one line, what to do about it in an indented
-// second one, and returns the exit code.
+// report says what went wrong in one line, what to do about it in indented ones,
+// and returns the exit code.
 func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return 0
@@ -108,7 +108,7 @@ func explain(err error) *failure {
 		}
 		hint := "make one: webex-tokend key init " + missing.Path
 		if missing.Path == config.DefaultKeyFile {
-			hint += `; to keep it elsewhere: seal { key_file = "PATH" } in the configuration`
+			hint += "\n  or keep it elsewhere: seal { key_file = \"PATH\" } in the configuration"
 		}
 		return &failure{exitNoKey, err, hint}
 	}

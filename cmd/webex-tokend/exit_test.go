@@ -40,7 +40,7 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 		{"a file that keeps the user out", &fs.PathError{Op: "open", Path: "/b.db", Err: fs.ErrPermission}, 1,
 			"webex-tokend: open /b.db: permission denied\n  do it as root, or as a user who may\n"},
 		{"no key where it would be by default", &seal.MissingKeyError{Path: "/etc/webex-tokend/store.key"}, 66,
-			"webex-tokend: there is no store key in /etc/webex-tokend/store.key\n  make one: webex-tokend key init /etc/webex-tokend/store.key; to keep it elsewhere: seal { key_file = \"PATH\" } in the configuration\n"},
+			"webex-tokend: there is no store key in /etc/webex-tokend/store.key\n  make one: webex-tokend key init /etc/webex-tokend/store.key\n  or keep it elsewhere: seal { key_file = \"PATH\" } in the configuration\n"},
 		{"a key that the daemon may not read", &seal.KeyFileError{Path: "/k", Err: &fs.PathError{Op: "open", Path: "/k", Err: fs.ErrPermission}}, 66,
 			"webex-tokend: read store key: open /k: permission denied\n  let the daemon's user read it: chgrp webex-tokend /k && chmod 0440 /k\n"},
 		{"a key file without a key", &seal.KeyFileError{Path: "/k", Err: fmt.Errorf("what /k holds %w", seal.ErrNotAKey)}, 66,
@@ -88,7 +88,7 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 func TestWhoeverTriedTheUsualSocketIsToldThatThereMayBeAnother(t *testing.T) {
 	away := fmt.Errorf("%w on x", client.ErrUnreachable)
 	for socket, want := range map[string]string{
-		client.DefaultSocket: "start it: systemctl start webex-tokend; one that has another socket: --socket PATH",
+		client.DefaultSocket: "start it: systemctl start webex-tokend\n  or name another socket: --socket PATH",
 		"/srv/api.sock":      "start it: systemctl start webex-tokend",
 	} {
 		if f := explain((&console{socket: socket}).elsewhere(away)); f.code != 69 || f.hint != want {
