@@ -70,6 +70,9 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	for _, key := range needRestart(old, next) {
 		d.log.Warn("takes effect at the next start", "key", key)
 	}
+	if left := config.Left(old, next); len(left) > 0 {
+		d.log.Warn("files that no block names any more stay as they are", "files", len(left), "first", left[:min(len(left), 10)])
+	}
 	d.log.Info("reloaded", "grants_added", len(diff.Grants.Added), "grants_removed", len(diff.Grants.Removed),
 		"grants_changed", len(diff.Grants.Changed), "integrations_changed", len(diff.Integrations.Changed))
 	return nil
