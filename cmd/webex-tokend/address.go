@@ -17,12 +17,12 @@ import (
 var alone = []string{"run", "demo", "emulator", "validate", "key init", "restore", "store check", "version", "completion", "man", "help"}
 
 // address finds the daemon by the configuration that --config names, where
-// --socket is not there to say more. A file that merely lies in its usual place
-// is not asked: most callers may not read it.
+// neither --socket nor the environment says more. A file that merely lies in its
+// usual place is not asked: most callers may not read it.
 func (c *console) address(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
-	if !flags.Changed("config") || flags.Changed("socket") || slices.Contains(alone, name) {
+	if !flags.Changed("config") || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone, name) {
 		return nil
 	}
 	cfg, err := config.Load(c.config, config.Options{})

@@ -33,7 +33,10 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 		line("since", "%s, %s", minute(*g.Since), distance(*g.Since, now))
 	}
 	if g.Action != "" {
-		line("next", "%s", advice(g.State, g.Action))
+		line("next", "%s", g.Action)
+	}
+	if text := caution(g.State, g.Action); text != "" {
+		line("", "%s", text)
 	}
 	line("kind", "%s, integration %s", g.Kind, g.Integration)
 	line("token", "%s", tokenLine(g, now))

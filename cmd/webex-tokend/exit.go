@@ -180,7 +180,10 @@ func explainProblem(p *client.Problem, err error) *failure {
 		// patience helps where a human has to mend something.
 		f.hint = "try again in " + config.FormatDuration(p.RetryAfter)
 	case p.Action != "":
-		f.hint = "next: " + advice(p.State, p.Action)
+		f.hint = "next: " + p.Action
+		if text := caution(p.State, p.Action); text != "" {
+			f.hint += "\n  " + text
+		}
 	}
 	return f
 }

@@ -127,10 +127,6 @@ func (r *reader) secrets(b *integrationBlock) []SecretFile {
 			r.checkSecret(s, a.Expr.Range(), "client secret", fmt.Sprintf("grants of integration %q are not refreshed", b.Name))
 		}
 	}
-	if b.ClientSecretFile != nil && b.ClientSecretCredential != nil {
-		r.doubt(b.ClientSecretCredential.NameRange, "Both client_secret_file and client_secret_credential",
-			"Remove one of them. A second secret, for the time of a change, stands in client_secret_file_next.")
-	}
 	add(b.ClientSecretFile, SecretFile{Path: r.path(b.ClientSecretFile, "")})
 	name := r.text(b.ClientSecretCredential, "")
 	if strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {

@@ -116,8 +116,8 @@ func TestLoopbackHostsGoWithoutTLS(t *testing.T) {
 }
 
 func TestSecretsKeepTheOrderInWhichTheyAreTried(t *testing.T) {
-	i := one(t, "kind = \"rest\"\n client_secret_file_next = \"/next\"")
-	want := []config.SecretFile{{Path: "/s"}, {Path: "/next"}}
+	i := one(t, "kind = \"rest\"\n client_secret_file_next = \"/next\"\n client_secret_credential = \"cred\"")
+	want := []config.SecretFile{{Path: "/s"}, {Credential: "cred"}, {Path: "/next"}}
 	if !reflect.DeepEqual(i.Secrets, want) {
 		t.Errorf("got %v, want %v", i.Secrets, want)
 	}
