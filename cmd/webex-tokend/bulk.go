@@ -20,7 +20,7 @@ const rejectedShown = 20
 type bulk struct {
 	file     string
 	skip     int    // lines at the beginning that an earlier import did
-	rejected string // file for what was not taken; empty: none
+	rejected string // file for the answers to what was not taken; empty: none
 	asJSON   bool
 }
 
@@ -32,7 +32,11 @@ func importBulk(ctx context.Context, c *console, b bulk) error {
 		return err
 	}
 	defer content.Close()
-	kept, err := newRejects(b.rejected)
+	input := any(content)
+	if b.file == "-" {
+		input = c.in
+	}
+	kept, err := newRejects(b, input)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,9 @@ Webex is asked, where it can tell, when the access token really ends.
 
 With --bulk, FILE holds a response a line, each with its grant:
   {"grant":"ops","access_token":"...","expires_in":1209599,"refresh_token":"..."}
-Answered lines are stored; an import that was interrupted says how to go on.`,
+Answered lines are stored; an import that was interrupted says how to go on.
+--rejected writes the number, grant and error of each line that was not taken;
+with --skip it adds to what the file has from before.`,
 		Example: `  webex-tokend import ops response.json
   webex-tokend import ops tokens.yml --format wxc-sdk
   pass webex/ops | webex-tokend import ops --format refresh-token

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,15 +17,39 @@ type rejects struct {
 	file *os.File // nil: nobody asked for one
 }
 
-func newRejects(name string) (*rejects, error) {
-	if name == "" {
+// newRejects opens the file for the answers of an import. One that goes on with
+// what an earlier one left keeps the answers that the earlier one wrote.
+func newRejects(b bulk, input any) (*rejects, error) {
+	if b.rejected == "" {
 		return &rejects{}, nil
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if sameFile(b.rejected, input) {
+		return nil, &failure{exitUsage, errors.New("--rejected names the very file that is imported"), "name another file by --rejected"}
+	}
+	mode := os.O_TRUNC
+	if b.skip > 0 {
+		mode = os.O_APPEND
+	}
+	f, err := os.OpenFile(b.rejected, os.O_WRONLY|os.O_CREATE|mode, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("write rejected lines: %w", err)
+		return nil, &failure{exitFailed, fmt.Errorf("write rejected lines: %w", err), rootHint(err)}
 	}
 	return &rejects{f}, nil
+}
+
+// sameFile tells whether a name, by whatever path or link, leads to the file
+// that is open for reading. A terminal or a pipe loses nothing by being both.
+func sameFile(name string, open any) bool {
+	f, ok := open.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	other, err := os.Stat(name)
+	return err == nil && os.SameFile(info, other)
 }
 
 func (r *rejects) add(line wire.ImportedLine) error {
@@ -66,5 +91,9 @@ func interrupted(b bulk, last int) string {
 	if b.file == "-" {
 		return fmt.Sprintf("lines up to %d are stored; importing all of them again does no harm", last)
 	}
-	return fmt.Sprintf("lines up to %d are done; go on with: webex-tokend import --bulk %s --skip %d", last, b.file, last)
+	text := fmt.Sprintf("lines up to %d are done; go on with: webex-tokend import --bulk %s --skip %d", last, b.file, last)
+	if b.rejected != "" {
+		text += " --rejected " + b.rejected
+	}
+	return text
 }
