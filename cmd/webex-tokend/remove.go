@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -17,14 +13,15 @@ func newRemove(c *console) *cobra.Command {
 		Short: "Forget a grant, its tokens and its files",
 		Long: `Forget a grant: its tokens go from the store, its files are deleted. Webex is
 not told; the refresh token goes on working for whoever else has it. A seed
-does not bring the grant back, an import does.`,
+does not bring the grant back, an import does. It asks only on a terminal: where
+stdin is none, a script is taken at its word.`,
 		Example: `  webex-tokend remove ops
   webex-tokend remove ops --yes`,
 		Args:              oneGrant,
 		ValidArgsFunction: c.completeGrant,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !yes && isTerminal(c.in) {
-				if err := c.confirm(args[0]); err != nil {
+				if err := c.confirm("Remove "+args[0]+" with its tokens and files?", args[0], "nothing removed"); err != nil {
 					return err
 				}
 			}
@@ -39,17 +36,4 @@ does not bring the grant back, an import does.`,
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
-}
-
-// confirm asks on the terminal; a script is taken at its word.
-func (c *console) confirm(grant string) error {
-	fmt.Fprintf(c.err, "Remove %s with its tokens and files? Type its name: ", grant)
-	line, err := bufio.NewReader(c.in).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return fmt.Errorf("read answer: %w", err)
-	}
-	if strings.TrimSpace(line) != grant {
-		return errors.New("nothing removed")
-	}
-	return nil
 }
