@@ -121,7 +121,7 @@ func (s *Server) readLines(ctx context.Context, c *call, control *http.ResponseC
 			numbered(rejected("", err.Error()))
 			continue
 		case len(text) > 0:
-			numbered(c.parseLine(text))
+			numbered(c.parseLine(text, s.cfg.Now()))
 		}
 		switch {
 		case err == nil:
@@ -141,8 +141,11 @@ func rejected(grant, why string) *bulkLine {
 }
 
 // parseLine does what the gate and importOne do for a single grant.
-func (c *call) parseLine(text []byte) *bulkLine {
+func (c *call) parseLine(text []byte, now time.Time) *bulkLine {
 	found, err := flow.ParseLine(text)
+	if err == nil {
+		err = found.Check(now)
+	}
 	if found.Grant != "" {
 		if nameless := config.ValidName(found.Grant); nameless != nil {
 			return rejected("", nameless.Error()) // and not repeated, as by the gate

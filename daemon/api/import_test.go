@@ -35,6 +35,9 @@ func TestImportsAreAnsweredByWhatTheyDid(t *testing.T) {
 		{"an unknown format is of no use", "/v1/grants/ops?format=xml", first, 422, `unknown format`},
 		{"a time that is none is refused", "/v1/grants/ops?issued_at=yesterday", first, 400, `yesterday`},
 		{"a time of issue counts", "/v1/grants/crm?issued_at=" + time.Now().UTC().Add(-time.Hour).Format(time.RFC3339), response("a", "b"), 201, `"assumed":[]`},
+		{"a time of issue to come is refused", "/v1/grants/ops?issued_at=" + time.Now().UTC().Add(time.Hour).Format(time.RFC3339), first, 400, `in the future`},
+		{"so is one in the body", "/v1/grants/ops", strings.Replace(first, "{", `{"issued_at":"2999-01-01T00:00:00Z",`, 1), 422, `in the future`},
+		{"clocks may differ a little", "/v1/grants/ops?issued_at=" + time.Now().UTC().Add(time.Minute).Format(time.RFC3339), first, 200, `"result":"unchanged"`},
 		{"too long a body is refused", "/v1/grants/ops", strings.Repeat("x", 128<<10+1), 413, `131072`},
 		{"a bare token of a static grant is an access token", "/v1/grants/bot-one", "NjlhNThmODctMzE5Yy00MTU3\n", 201, `"kind":"static"`},
 	}
@@ -88,6 +91,7 @@ func TestABadLineDoesNotStopTheRest(t *testing.T) {
 		`{"grant":"crm","access_token":"` + strings.Repeat("x", 70_000) + `"}`,
 		line("nosuch", "2"),
 		line("crm", "3"),
+		strings.Replace(line("ops", "5"), "{", `{"issued_at":"2999-01-01T00:00:00Z",`, 1),
 		line("ops", "4"), // without a newline behind it
 	}, "\n"))
 	list := answers(t, resp)
@@ -102,7 +106,8 @@ func TestABadLineDoesNotStopTheRest(t *testing.T) {
 		{4, "", "", "longer than 64 KiB"},
 		{5, "nosuch", "", "no grant nosuch is declared"},
 		{6, "crm", "new", ""},
-		{7, "ops", "replaced", ""},
+		{7, "ops", "", "is issued at 2999-01-01T00:00:00Z, in the future"},
+		{8, "ops", "replaced", ""},
 	}
 	if len(list) != len(want) {
 		t.Fatalf("%d answers: %+v", len(list), list)

@@ -34,6 +34,11 @@ func (s *Server) importOne(c *call) error {
 		if r.IssuedAt, err = flow.ParseIssuedAt(text); err != nil {
 			return refuse(http.StatusBadRequest, "%v", err)
 		}
+		if err := flow.CheckIssuedAt(r.IssuedAt, s.cfg.Now()); err != nil {
+			return refuse(http.StatusBadRequest, "the import for %s %v", c.grant, err)
+		}
+	} else if err := found.Check(s.cfg.Now()); err != nil {
+		return keeper.Unreadable(c.grant, err)
 	}
 	imported, err := s.cfg.Keeper.Register(c.r.Context(), c.grant, r)
 	if err != nil {

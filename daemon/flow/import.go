@@ -39,6 +39,16 @@ type Import struct {
 	// IssuedAt is when the response came, as the file says it or as its
 	// instants and lives together imply; zero: not known.
 	IssuedAt time.Time
+	// derived: IssuedAt is implied. Then the instants of the file hold anyway.
+	derived bool
+}
+
+// Check refuses an import that says it was issued at a time yet to come.
+func (i Import) Check(now time.Time) error {
+	if i.derived {
+		return nil
+	}
+	return CheckIssuedAt(i.IssuedAt, now)
 }
 
 // FormatFor settles what only the kind of a grant can tell about Auto: a bare
@@ -120,6 +130,18 @@ func ParseIssuedAt(text string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("time of issue %q is neither RFC 3339 nor seconds since 1970", text)
 	}
 	return at, nil
+}
+
+// clockSkew is by how much the clock of whoever wrote a time may be ahead.
+const clockSkew = 5 * time.Minute
+
+// CheckIssuedAt refuses a time of issue that is yet to come. Lives count from
+// it: the tokens would end unseen, long before their refresh falls due.
+func CheckIssuedAt(at, now time.Time) error {
+	if at.After(now.Add(clockSkew)) {
+		return fmt.Errorf("is issued at %s, in the future by the clock of this host", at.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // parseBare reads a text that is one token and nothing else.

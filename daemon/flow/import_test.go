@@ -207,6 +207,31 @@ func TestATimeOfIssueIsRead(t *testing.T) {
 	}
 }
 
+func TestATimeOfIssueToComeIsRefusedAndOneThatInstantsImplyIsNot(t *testing.T) {
+	now := at("2026-11-22T00:00:00Z")
+	for _, c := range []struct {
+		name, text string
+		refused    bool
+	}{
+		{"it is not known", `{"access_token":"acc"}`, false},
+		{"it is past", `{"access_token":"acc","issued_at":"2026-11-21T00:00:00Z"}`, false},
+		{"the clock of the other host is a little ahead", `{"access_token":"acc","issued_at":"2026-11-22T00:04:59Z"}`, false},
+		{"it is to come", `{"access_token":"acc","issued_at":"2026-11-22T00:05:01Z"}`, true},
+		{"it is to come, and the end is known", `{"access_token":"acc","issued_at":"2026-11-23T00:00:00Z","expires_at":"2026-11-24T00:00:00Z","expires_in":60}`, true},
+		{"the end and the life imply it", `{"access_token":"acc","expires_at":"2026-11-24T00:00:00Z","expires_in":60}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			i, err := flow.Parse([]byte(c.text), flow.Auto)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := i.Check(now); (err != nil) != c.refused {
+				t.Errorf("refused: %v", err)
+			}
+		})
+	}
+}
+
 // FuzzParse: no text may bring the reader down, and what is taken is of use.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{

@@ -88,7 +88,7 @@ func (i *Import) instant(o provider.Object, names ...string) time.Time {
 // and the instant at which it ends.
 func (i *Import) deriveIssue() {
 	if i.IssuedAt.IsZero() && !i.AccessEnd.IsZero() && i.AccessLife > 0 {
-		i.IssuedAt = i.AccessEnd.Add(-i.AccessLife)
+		i.IssuedAt, i.derived = i.AccessEnd.Add(-i.AccessLife), true
 	}
 }
 

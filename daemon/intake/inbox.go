@@ -150,7 +150,7 @@ func (b *Inbox) register(ctx context.Context, file, path string) error {
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}
-	reg, err := parse(ctx, b.Keeper, name, data, flow.Auto)
+	reg, err := parse(ctx, b.Keeper, name, data, flow.Auto, b.now())
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}

@@ -143,6 +143,7 @@ func TestAFileOfNoUseIsRejectedWithItsReason(t *testing.T) {
 	}{
 		{"a page of HTML", "tenant-1.json", "<html>canary</html>", "usable"},
 		{"a truncated response", "tenant-1.json", response("canary")[:60], "cut short"},
+		{"a time of issue to come", "tenant-1.json", `{"access_token":"canary","refresh_token":"canary2","expires_in":1,"issued_at":"2999-01-01T00:00:00Z"}`, "in the future"},
 		{"an expired refresh token", "tenant-1.json", `{"access_token":"canary","refresh_token":"canary2","expires_in":1,"refresh_token_expires_in":10,"issued_at":"2020-01-01T00:00:00Z"}`, "expired"},
 		{"a name that no block declares", "elsewhere.json", response("canary"), "elsewhere"},
 		{"a name that no grant can have", "Tenant.json", response("canary"), "name"},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
@@ -75,7 +76,7 @@ func (s *Seeds) tell(g *config.Grant, err error) {
 }
 
 func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) error {
-	reg, err := parse(ctx, s.Keeper, g.Name, data, g.Seed.Format)
+	reg, err := parse(ctx, s.Keeper, g.Name, data, g.Seed.Format, time.Now())
 	if err != nil {
 		return err
 	}
@@ -85,12 +86,15 @@ func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) erro
 }
 
 // parse turns a file into what the keeper takes.
-func parse(ctx context.Context, k *keeper.Keeper, name string, data []byte, format string) (keeper.Registration, error) {
+func parse(ctx context.Context, k *keeper.Keeper, name string, data []byte, format string, now time.Time) (keeper.Registration, error) {
 	// A grant that is not declared is refused by Register, with better words.
 	if g, err := k.Grant(ctx, name); err == nil {
 		format = flow.FormatFor(g.Kind, format)
 	}
 	parsed, err := flow.Parse(data, format)
+	if err == nil {
+		err = parsed.Check(now)
+	}
 	if err != nil {
 		return keeper.Registration{}, err
 	}

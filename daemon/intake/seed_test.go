@@ -56,6 +56,9 @@ func TestASeedOfNoUseIsTheReasonWhyItsGrantWaits(t *testing.T) {
 		{"a truncated response", func(t *testing.T, path string) { write(t, path, response("canary")[:60]) }},
 		{"an error answer", func(t *testing.T, path string) { write(t, path, `{"error":"invalid_grant","message":"canary"}`) }},
 		{"a response without a refresh token", func(t *testing.T, path string) { write(t, path, `{"access_token":"canary","expires_in":1}`) }},
+		{"a response of a time to come", func(t *testing.T, path string) {
+			write(t, path, strings.Replace(response("canary"), "{", `{"issued_at":"2999-01-01T00:00:00Z",`, 1))
+		}},
 		{"an empty file", func(t *testing.T, path string) { write(t, path, "") }},
 		{"more than 64 KiB", func(t *testing.T, path string) { write(t, path, response("canary")+strings.Repeat(" ", 64<<10)) }},
 		{"a folder", func(t *testing.T, path string) {
