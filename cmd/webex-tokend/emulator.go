@@ -25,7 +25,7 @@ Webex documents and, unless --calm, now and then as Webex does: it limits
 calls, fails, or answers with the same token again. It prints its URL, clients
 and one token response of each kind as JSON, and ends on Ctrl-C.`,
 		Example: `  webex-tokend emulator --listen 127.0.0.1:8410 --access-life 2m
-  webex-tokend emulator | jq .responses.rest > response.json`,
+  webex-tokend emulator | jq --unbuffered .responses.rest > response.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, d := range []struct {
