@@ -35,6 +35,9 @@ there, from the begin of the outage on.`,
   webex-tokend forecast --outage 9d --json | jq .longest`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Days < 1 {
+				return usage(cmd, "--days takes a number from 1, not %d", o.Days)
+			}
 			if from != "" {
 				var err error
 				if o.From, err = parseDate(from); err != nil {
@@ -98,6 +101,9 @@ func drawForecast(w io.Writer, on screen, f wire.Forecast) error {
 			mark, t := prospectSign(p.Outcome)
 			line := fmt.Sprintf("%-*s  %-9s  %-10s  %-7s  %s", width, cut(p.Grant, width), p.Outcome, dayOf(p.At), p.Window, spanOrNone(p.WithoutToken))
 			fmt.Fprintf(out, "%s %s\n", on.paint(t, mark), strings.TrimRight(line, " "))
+		}
+		if more := len(f.Grants) - len(told); more > 0 {
+			fmt.Fprintf(out, "\nand %d more, which always have a live token; --json shows all\n", more)
 		}
 	}
 	return out.Flush()

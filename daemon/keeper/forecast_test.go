@@ -130,6 +130,36 @@ func TestTheLongestOutageIsTheNearestWindowEndAtItsBegin(t *testing.T) {
 	})
 }
 
+func TestWhatEndsAnywaySaysNothingOfTheLongestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := shortWindows(t, emulator.Fixed)
+		defer h.stop()
+		h.configure("integration \"bots\" {\n  kind = \"static\"\n}\ngrant \"bot\" {\n  integration = \"bots\"\n}\n")
+		if err := h.keeper.Reconfigure(t.Context(), h.config); err != nil {
+			t.Fatal(err)
+		}
+		h.take("bot", []byte(`{"access_token":"bot-1","expires_in":172800}`))
+		h.register("rest-1", emulator.REST)
+		now := time.Now().UTC()
+		o := keeper.Outage{From: now, For: time.Hour, Until: now.Add(30 * day)}
+		longest := func() *wire.WindowEnd {
+			f, err := h.keeper.Forecast(t.Context(), nil, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return f.Longest
+		}
+		if got := longest(); got == nil || got.Grant != "rest-1" {
+			t.Errorf("of a window that may slide: %+v", got)
+		}
+		h.live(5*day, 10*time.Minute)
+		o.From = time.Now().UTC()
+		if got := longest(); got != nil {
+			t.Errorf("of a window that is fixed: %+v", got)
+		}
+	})
+}
+
 func TestAForecastNamesGrantsOfWhichNothingIsRegistered(t *testing.T) {
 	inBubble(t, calm, "grant \"new\" {\n  integration = \"meetings\"\n}\n", func(t *testing.T, h *host) {
 		p := h.foretold(keeper.Outage{From: time.Now(), For: day, Until: time.Now().Add(120 * day)})["new"]

@@ -23,7 +23,8 @@ type Forecast struct {
 	Counts   map[string]int `json:"counts"`
 	Complete bool           `json:"complete"`
 	// Longest is up to when an outage from From may last and lose no grant that
-	// is alive then; null: no end is known.
+	// is alive then. What ends at its time whether refreshed or not, as a static
+	// token, does not count; null: no end is known of any other.
 	Longest *WindowEnd `json:"longest"`
 	Grants  []Prospect `json:"grants"` // the worst first
 }
