@@ -113,7 +113,7 @@ type execution struct {
 func (e *execution) run(ctx context.Context) error {
 	daemon := e.daemon()
 	defer daemon.Close()
-	first, err := daemon.Token(ctx, e.grant, e.minValid)
+	first, err := tokenFor(ctx, daemon, e.grant, e.minValid)
 	if err != nil {
 		f := explain(err)
 		return &failure{exitOfExec, f.err, f.hint}

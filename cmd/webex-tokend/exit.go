@@ -175,9 +175,8 @@ func explainProblem(p *client.Problem, err error) *failure {
 		f.hint = "mend the server's certificate, or name its authority by ca_file; then: " + p.Action
 	case p.Reason == "not_found":
 		f.hint = "mend token_url of the integration; then: " + p.Action
-	case p.RetryAfter > 0 && p.State != string(store.Misconfigured):
-		// The action of a grant that waits would be to try again, too early. No
-		// patience helps where a human has to mend something.
+	case p.RetryAfter > 0 && !waitsForHuman(store.State(p.State)):
+		// The action of a grant that waits would be to try again, too early.
 		f.hint = "try again in " + config.FormatDuration(p.RetryAfter)
 	case p.Action != "":
 		f.hint = "next: " + p.Action
@@ -186,4 +185,13 @@ func explainProblem(p *client.Problem, err error) *failure {
 		}
 	}
 	return f
+}
+
+// waitsForHuman names the states in which no patience helps.
+func waitsForHuman(s store.State) bool {
+	switch s {
+	case store.Misconfigured, store.Paused, store.Reauthorize, store.Unverified:
+		return true
+	}
+	return false
 }

@@ -46,7 +46,7 @@ when it has less time left; that may take half a minute.`,
 func printToken(cmd *cobra.Command, c *console, grant string, minValid time.Duration, format string) error {
 	daemon := c.daemon()
 	defer daemon.Close()
-	t, err := daemon.Token(cmd.Context(), grant, minValid)
+	t, err := tokenFor(cmd.Context(), daemon, grant, minValid)
 	if err != nil {
 		return err
 	}
