@@ -23,7 +23,7 @@ func newRestore(c *console) *cobra.Command {
 		Short: "Put a backup where the store is to be",
 		Long: `Put a backup into the state_dir of the configuration. A store that is there is
 never replaced: stop the daemon and move it away first. The key must be one that
-opens the backup.
+opens the backup. Records that are damaged in it come along and are counted.
 
 The daemon notices that it has an older copy. It goes on with the grants whose
 refresh tokens stay the same; those of an integration that replaces them at each
@@ -70,6 +70,24 @@ func (c *console) restore(ctx context.Context, cfg *config.Config, backup string
 		return explainCopy(cfg, err)
 	}
 	fmt.Fprintf(c.out, "restored %s\n", path)
+	return c.tellDamage(ctx, records)
+}
+
+// tellDamage names what is wrong with the records of a copy. They are put back
+// all the same: the others are of use, and there may be no better copy.
+func (c *console) tellDamage(ctx context.Context, records *store.Store) error {
+	of, bad := 0, 0
+	err := eachPage(ctx, records, func(read int, damaged []*store.DamagedError) bool {
+		of, bad = of+read, bad+len(damaged)
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("read restored records: %w", err)
+	}
+	if bad > 0 {
+		fmt.Fprintf(c.err, "webex-tokend: of %s, %d damaged\n"+
+			"  see which: webex-tokend store check; restore another copy, or import them anew\n", plural(of, "record"), bad)
+	}
 	return nil
 }
 

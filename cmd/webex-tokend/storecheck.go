@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
 
@@ -110,21 +111,35 @@ func examine(ctx context.Context, cfg *config.Config, path string, bar *progress
 		return found, err
 	}
 	defer records.Close()
+	err = eachPage(ctx, records, func(read int, damaged []*store.DamagedError) bool {
+		found.Records += read
+		bar.show(int64(found.Records), int64(rows), "%d of %s", found.Records, plural(rows, "record"))
+		for _, bad := range damaged {
+			if !note(bad.Error()) {
+				return false
+			}
+		}
+		return true
+	})
+	return found, err
+}
+
+// eachPage opens every record and tells, page by page, how many there were and
+// which of them are damaged, until visit has enough.
+func eachPage(ctx context.Context, records *store.Store, visit func(read int, damaged []*store.DamagedError) bool) error {
 	for after := ""; ; {
 		list, damaged, err := records.List(ctx, after, 1000)
 		if err != nil || len(list)+len(damaged) == 0 {
-			return found, err
+			return err
 		}
-		found.Records += len(list) + len(damaged)
-		bar.show(int64(found.Records), int64(rows), "%d of %s", found.Records, plural(rows, "record"))
 		for _, s := range list {
 			after = max(after, s.Name)
 		}
 		for _, bad := range damaged {
 			after = max(after, bad.Name)
-			if !note(bad.Error()) {
-				return found, nil
-			}
+		}
+		if !visit(len(list)+len(damaged), damaged) {
+			return nil
 		}
 	}
 }
