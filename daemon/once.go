@@ -9,7 +9,8 @@ import (
 )
 
 // ErrIncomplete is what Once returns when a seed, an inbox file, a refresh or an
-// output failed. The log has said which.
+// output failed, or a seed is missing and its grant has no token. The log has
+// said which.
 var ErrIncomplete = errors.New("not everything that was due succeeded")
 
 // Once does what is due, publishes and returns: nil, or ErrIncomplete.
@@ -47,10 +48,28 @@ func (d *daemon) once(ctx context.Context) error {
 	if err := d.publisher.Idle(ctx); err != nil {
 		return err
 	}
+	if !d.seeded(ctx) {
+		complete = false
+	}
 	if !complete || failed(events) || len(d.publisher.Failing()) > 0 {
 		return ErrIncomplete
 	}
 	return nil
+}
+
+// seeded logs which grants have no token although they have a seed, and tells
+// whether there is none. A daemon that runs on waits for the file; whoever waits
+// for this one to end counts on the token. What the operator removed stays away.
+func (d *daemon) seeded(ctx context.Context) (all bool) {
+	all = true
+	for _, g := range d.keeper.PendingSeeds() {
+		if stored, err := d.store.Get(ctx, g.Name); err == nil && stored.Removed {
+			continue
+		}
+		all = false
+		d.log.Error("grant has no token", "grant", g.Name, "seed", g.Seed.File)
+	}
+	return all
 }
 
 // emptyInbox waits until every file has settled, and tells whether all were

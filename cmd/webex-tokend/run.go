@@ -29,7 +29,8 @@ Sockets that the service manager passes under the names api and credential are
 taken over.
 
 With --once, read seeds and inbox, refresh what is due, publish, and exit: with
-1 when a refresh or an output failed. No socket is opened.`,
+1 when a refresh or an output failed, or a grant with a seed has no token. No
+socket is opened.`,
 		Example: `  webex-tokend run --config /etc/webex-tokend/config.hcl
   webex-tokend run --once --config /etc/webex-tokend/config.hcl`,
 		Args: noArgs,
