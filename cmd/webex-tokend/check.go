@@ -58,7 +58,7 @@ mentioned and no reason to warn.`,
 	cmd.Flags().StringVarP(&k.critical, "critical", "c", "3d", "CRITICAL when a window ends within `DURATION`")
 	cmd.Flags().StringVarP(&k.timeout, "timeout", "t", "9s", "CRITICAL when the daemon takes longer than `DURATION`; a bare number is seconds")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return k.tell(checkup{findings: []finding{{severityUnknown, err.Error()}}})
+		return k.tell(checkup{findings: []finding{{severityUnknown, flagError(err).Error()}}})
 	})
 	return cmd
 }

@@ -41,6 +41,9 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 					return usage(cmd, "%s: %v", d.flag, err)
 				}
 			}
+			if err := checkAddress(cmd.Context(), listen); err != nil {
+				return usage(cmd, "--listen: %v", err)
+			}
 			return emulate(cmd.Context(), c, listen, cfg)
 		},
 	}
@@ -51,6 +54,18 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 	cmd.Flags().BoolVar(&cfg.Rotate, "rotate", false, "give out a new refresh token with each refresh")
 	cmd.Flags().StringVar(&grace, "grace", "0s", "with --rotate: how long a used refresh token goes on working, as a `duration`")
 	return cmd
+}
+
+// checkAddress tells an address that is none from one that cannot be had.
+func checkAddress(ctx context.Context, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no HOST:PORT", addr)
+	}
+	return nil
 }
 
 // emulate serves until ctx ends.

@@ -70,7 +70,7 @@ restarts or is away for a while disturbs neither.`,
 			return e.run(cmd.Context())
 		},
 	}
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return execUsage(cmd, "%v", err) })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return execUsage(cmd, "%v", flagError(err)) })
 	flags := cmd.Flags()
 	flags.StringVar(&e.variable, "variable", "WEBEX_ACCESS_TOKEN", "`name` of the environment variable")
 	flags.StringVar(&minValid, "min-valid", "0s", "how long the first token has to be good for, as a `duration` like 10m or 1d")

@@ -69,7 +69,7 @@ func newRoot(c *console) *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &failure{exitUsage, err, "see: " + cmd.CommandPath() + " --help"}
+		return &failure{exitUsage, flagError(err), "see: " + cmd.CommandPath() + " --help"}
 	})
 	root.PersistentFlags().StringVar(&c.socket, "socket", cmp.Or(os.Getenv("WEBEX_TOKEND_SOCKET"), client.DefaultSocket),
 		"`path` of the daemon's socket")
