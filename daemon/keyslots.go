@@ -11,6 +11,9 @@ import (
 
 func (d *daemon) recoveryKey(ctx context.Context) (wire.RecoveryKey, error) {
 	key, err := d.ring.AddKey(ctx)
+	if errors.Is(err, seal.ErrManyKeys) {
+		return wire.RecoveryKey{}, &keeper.Refusal{Kind: keeper.Conflict, Detail: err.Error(), Action: "webex-tokend key slots"}
+	}
 	if err != nil {
 		return wire.RecoveryKey{}, err
 	}

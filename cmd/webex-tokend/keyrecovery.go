@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon/client"
 	"webex-tokend/store/seal"
 )
 
@@ -32,6 +35,9 @@ of the first one: write it into the key file, and start the daemon.`,
 			daemon := c.daemon()
 			defer daemon.Close()
 			made, err := daemon.RecoveryKey(cmd.Context())
+			if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusConflict {
+				return &failure{exitFailed, err, "take one out that nobody needs, by its ID: webex-tokend key slots, webex-tokend key forget KEY"}
+			}
 			if err != nil {
 				return err
 			}
@@ -52,6 +58,8 @@ of the first one: write it into the key file, and start the daemon.`,
 				fmt.Fprintf(c.out, "made %s, key %s; take it away from this host\n", out, made.ID)
 			default:
 				fmt.Fprintf(c.out, "%s\n\nThis is shown once. Keep it away from this host.\n", made.Key)
+				// Not with the key, so that what keeps it keeps nothing else.
+				fmt.Fprintf(c.err, "Its ID, for key slots and key forget: %s\n", made.ID)
 			}
 			return nil
 		},

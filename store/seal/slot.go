@@ -3,6 +3,7 @@ package seal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -23,6 +24,9 @@ const (
 	FirstSlot    SlotKind = "first"    // the key that the store was made or sealed with
 	RecoverySlot SlotKind = "recovery" // made later, by AddKey
 )
+
+// ErrManyKeys of AddKey: one has to be forgotten first.
+var ErrManyKeys = fmt.Errorf("the store has %d keys already", maxSlots)
 
 // Errors of Forget.
 var (

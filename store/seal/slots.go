@@ -130,7 +130,7 @@ func (s *slots) base() string { return "webex-tokend/" + s.Store + "/" }
 // add gives a wrapping key its slot.
 func (s *slots) add(key Key, m master, kind SlotKind) error {
 	if len(s.Slots) >= maxSlots {
-		return fmt.Errorf("the store has %d keys already", maxSlots)
+		return ErrManyKeys
 	}
 	wrapped, err := s.wrapMaster(m, key)
 	if err != nil {
