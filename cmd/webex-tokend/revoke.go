@@ -16,17 +16,14 @@ func newRevoke(c *console) *cobra.Command {
 When the broker does not confirm, nothing here changes and the command fails:
 "unsupported" is a broker that revokes nothing, "unknown" one that refused or
 did not answer. Another program that was given the same refresh token loses it
-as well. It cannot be undone, so it asks first; where stdin is no terminal, it
-does nothing without --yes.`,
+as well. It cannot be undone, so it asks first on a terminal; a script is taken
+at its word.`,
 		Example: `  webex-tokend revoke ops
   webex-tokend revoke ops --yes --json`,
 		Args:              oneGrant,
 		ValidArgsFunction: c.completeGrant,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !yes {
-				if !isTerminal(c.in) {
-					return usage(cmd, "revoke needs --yes where nobody can be asked")
-				}
+			if !yes && isTerminal(c.in) {
 				question := "Revoke " + args[0] + " at the broker for good, and remove it with its tokens and files?"
 				if err := c.confirm(question, args[0], "nothing revoked"); err != nil {
 					return err

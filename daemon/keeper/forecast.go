@@ -110,7 +110,8 @@ func (k *Keeper) prospect(cfg *config.Config, s store.Stored, o Outage, p *wire.
 	course := k.courseOf(cfg, s, c)
 	course.run(slices.MinFunc([]time.Time{o.From, o.Until}, time.Time.Compare), Outage{})
 	course.begins = o.From
-	if end := course.record.EndsAt(); course.gains() && course.endedAt.IsZero() && !end.IsZero() && (f.Longest == nil || end.Before(f.Longest.At)) {
+	// What nobody refreshes ends when it does, outage or not.
+	if end := course.record.EndsAt(); c.State != store.Paused && s.Kind != string(config.Static) && course.endedAt.IsZero() && !end.IsZero() && (f.Longest == nil || end.Before(f.Longest.At)) {
 		f.Longest = &wire.WindowEnd{Grant: s.Name, At: end}
 	}
 	calm := course.clone()
@@ -134,7 +135,6 @@ type course struct {
 	keeper *Keeper
 	record *store.Record
 	plan   *plan // nil: nothing refreshes this grant
-	window window.Movement
 	slides time.Duration
 	life   time.Duration
 	now    time.Time
@@ -147,14 +147,13 @@ type course struct {
 // courseOf reads from a record how its answers go on.
 func (k *Keeper) courseOf(cfg *config.Config, s store.Stored, c store.Condition) *course {
 	r := *s.Record
-	run := &course{keeper: k, record: &r, window: window.Derive(r.Observations),
-		life: r.Token.ExpiresAt.Sub(r.Token.IssuedAt), now: k.now(), begins: k.now()}
+	run := &course{keeper: k, record: &r, life: r.Token.ExpiresAt.Sub(r.Token.IssuedAt), now: k.now(), begins: k.now()}
 	if n := len(r.Observations); n > 0 {
 		last := r.Observations[n-1]
 		if last.AccessLife > 0 {
 			run.life = last.AccessLife
 		}
-		if run.window == window.Sliding {
+		if window.Derive(r.Observations) == window.Sliding {
 			run.slides = last.EndsAt.Sub(last.At)
 		}
 	}
@@ -169,10 +168,6 @@ func (k *Keeper) courseOf(cfg *config.Config, s store.Stored, c store.Condition)
 	}
 	return run
 }
-
-// gains tells whether refreshes may put off the end, so that an outage without
-// them may be what loses the grant. Any other ends when it does, outage or not.
-func (c *course) gains() bool { return c.plan != nil && c.window != window.Fixed }
 
 func (c *course) clone() *course {
 	other, r := *c, *c.record
