@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -23,7 +24,7 @@ import (
 //	token-reader file PATH
 //	token-reader socket PATH
 //
-// It exits with 1 as soon as what it reads is not a whole token, is older than
+// It prints a line once it has read the first one, and exits with 1 as soon as what it reads is not a whole token, is older than
 // what it read before, or comes from a file of another mode than 0640.
 func reader() {
 	read := readFile
@@ -43,6 +44,9 @@ func reader() {
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
+		}
+		if last == 0 {
+			fmt.Println("reads")
 		}
 		last = token.Generation
 		select {
@@ -130,11 +134,13 @@ grant "ops" {
 	})
 }
 
-// readBy runs change while readers read, and returns what the unhappy ones say.
+// readBy runs change while readers read, all of them, and returns what the
+// unhappy ones say.
 func (e *estate) readBy(readers int, kind, path string, change func()) (faults string) {
 	e.t.Helper()
 	var commands []*exec.Cmd
 	var inputs []io.Closer
+	var outputs []*bufio.Reader
 	says := make([]bytes.Buffer, readers)
 	for i := range readers {
 		cmd := e.command("token-reader", kind, e.path(path))
@@ -143,10 +149,17 @@ func (e *estate) readBy(readers int, kind, path string, change func()) (faults s
 		if err != nil {
 			e.t.Fatal(err)
 		}
+		output, err := cmd.StdoutPipe()
+		if err != nil {
+			e.t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			e.t.Fatal(err)
 		}
-		commands, inputs = append(commands, cmd), append(inputs, input)
+		commands, inputs, outputs = append(commands, cmd), append(inputs, input), append(outputs, bufio.NewReader(output))
+	}
+	for _, output := range outputs {
+		_, _ = output.ReadString('\n') // one that fails at once ends without
 	}
 	change()
 	for i, cmd := range commands {
