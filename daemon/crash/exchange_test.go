@@ -22,9 +22,12 @@ import (
 	"webex-tokend/store/seal"
 )
 
-// heldTooLong is how long the other process waits for a store that refuses an
-// answer before it ends as in a crash: without a stop.
-const heldTooLong = 2 * time.Second
+// The other process waits that long for a store before it ends as in a crash:
+// without a stop. One that is sick refuses an answer for ever.
+const (
+	heldTooLong     = time.Minute
+	heldTooLongSick = 2 * time.Second
+)
 
 // refreshOnce is a process that starts as the daemon does, up to open intents
 // and outputs, registers the grant ops, refreshes it once, publishes, and ends.
@@ -85,7 +88,11 @@ func refreshOnce(dir, how string) error {
 	if err := registerOps(ctx, k, dir); err != nil {
 		return err
 	}
-	if err := orderRefresh(ctx, k); err != nil {
+	held := heldTooLong
+	if trap.sick {
+		held = heldTooLongSick
+	}
+	if err := orderRefresh(ctx, k, held); err != nil {
 		return err
 	}
 	if err := publishOps(ctx, k, cfg); err != nil {
@@ -108,7 +115,7 @@ func registerOps(ctx context.Context, k *keeper.Keeper, dir string) error {
 	return err
 }
 
-func orderRefresh(ctx context.Context, k *keeper.Keeper) error {
+func orderRefresh(ctx context.Context, k *keeper.Keeper, held time.Duration) error {
 	ordered := make(chan error, 1)
 	go func() {
 		_, err := k.Refresh(ctx, "ops")
@@ -117,8 +124,8 @@ func orderRefresh(ctx context.Context, k *keeper.Keeper) error {
 	select {
 	case err := <-ordered:
 		return err
-	case <-time.After(heldTooLong):
-		return fmt.Errorf("not stored within %v", heldTooLong)
+	case <-time.After(held):
+		return fmt.Errorf("not stored within %v", held)
 	}
 }
 
