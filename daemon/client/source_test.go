@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"webex-tokend/daemon/client"
@@ -67,21 +68,24 @@ func TestASourceKeepsATokenAsLongAsItIsGood(t *testing.T) {
 		{"a token that lives is not given for a grant that is gone", token("a", 900*time.Millisecond), refusal(404), "", 2},
 	}
 	for _, test := range tests {
+		// In a bubble no time passes, since somebody waits for the network at any time.
 		t.Run(test.name, func(t *testing.T) {
-			d := &desk{said: test.first}
-			source := answer(t, d.ServeHTTP).TokenSource(t.Context(), "ops")
-			_, _ = source.Token()
-			d.says(test.second)
-			got, err := source.Token()
-			switch {
-			case test.want == "" && err == nil:
-				t.Errorf("got %q", got.AccessToken)
-			case test.want != "" && (err != nil || got.AccessToken != test.want || got.TokenType != "Bearer"):
-				t.Errorf("got %+v, %v", got, err)
-			}
-			if n := d.asked.Load(); n != test.asked {
-				t.Errorf("the daemon was asked %d times", n)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				d := &desk{said: test.first}
+				source := answer(t, d.ServeHTTP).TokenSource(t.Context(), "ops")
+				_, _ = source.Token()
+				d.says(test.second)
+				got, err := source.Token()
+				switch {
+				case test.want == "" && err == nil:
+					t.Errorf("got %q", got.AccessToken)
+				case test.want != "" && (err != nil || got.AccessToken != test.want || got.TokenType != "Bearer"):
+					t.Errorf("got %+v, %v", got, err)
+				}
+				if n := d.asked.Load(); n != test.asked {
+					t.Errorf("the daemon was asked %d times", n)
+				}
+			})
 		})
 	}
 }
