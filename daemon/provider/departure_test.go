@@ -3,11 +3,13 @@ package provider_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,16 +161,11 @@ func TestAConnectionThatTurnsOutClosedIsReplaced(t *testing.T) {
 }
 
 func TestAnEndpointThatIsNotThereIsToldFromALostAnswer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
 	table := []struct {
 		name, url, code string
 		kind            provider.Kind
 	}{
-		{"nobody listens", "http://" + l.Addr().String(), "connect_failed", provider.Transient},
+		{"nobody listens", "http://" + unheard(t), "connect_failed", provider.Transient},
 		{"no such host", "http://no-such-host.invalid/", "dns_failed", provider.Transient},
 		{"no URL", "http://[::1", "token_url_invalid", provider.Misconfigured},
 	}
@@ -180,6 +177,24 @@ func TestAnEndpointThatIsNotThereIsToldFromALostAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unheard returns an address that nobody listens on, nor can while the test runs.
+func unheard(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint("127.0.0.1:", bound.(*syscall.SockaddrInet4).Port)
 }
 
 func TestAConnectionThatNeverComesAboutTimesOutUnsent(t *testing.T) {
