@@ -102,8 +102,15 @@ func TestConsentGreetsThePersonAndTellsWhatWasGranted(t *testing.T) {
 	h := begin(t)
 	v := h.as(t, 0)
 	page := v.land(t, decide(t, v.begin(t, "ops"), accept(alex)))
+	ops, err := h.keeper.Grant(t.Context(), "ops")
+	if err != nil || ops.WindowEndsAt == nil {
+		t.Fatalf("the grant is %+v, %v", ops, err)
+	}
+	if left := time.Until(*ops.WindowEndsAt).Round(time.Hour); left != 90*24*time.Hour {
+		t.Errorf("its window ends in %v", left)
+	}
 	page.says(t, 200, "Hello, Alex Morgan", alex, "is authorized", "spark:people_read", "spark:rooms_read",
-		time.Now().Add(90*24*time.Hour).Local().Format("2 Jan 2006"), "All grants")
+		ops.WindowEndsAt.Local().Format("2 Jan 2006"), "All grants")
 	v.get("/ui/").says(t, 200, "2 grants wait for their first tokens")
 	v.get("/ui/grants/ops").says(t, 200, "Alex Morgan", "Renew with Webex")
 
