@@ -1,6 +1,7 @@
 package acl
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -108,7 +109,7 @@ func peerAt(t *testing.T, connect func(socket string)) (Peer, string) {
 }
 
 func TestTheUnitOfAPeerIsThatOfItsProcess(t *testing.T) {
-	joinUnit(t, "webex-tokend-test.service")
+	own := joinUnit(t, "test")
 	p, unit := peerAt(t, func(socket string) {
 		conn, err := net.Dial("unix", socket)
 		if err != nil {
@@ -116,14 +117,16 @@ func TestTheUnitOfAPeerIsThatOfItsProcess(t *testing.T) {
 		}
 		t.Cleanup(func() { conn.Close() })
 	})
-	if unit != "webex-tokend-test.service" {
+	if unit != own {
 		t.Errorf("process %d, which is this one, runs in %q", p.PID, unit)
 	}
 }
 
-// joinUnit moves this process into a control group for the time of the test.
-func joinUnit(t *testing.T, unit string) {
+// joinUnit moves this process into a control group for the time of the test. No
+// other process has one of that name.
+func joinUnit(t *testing.T, name string) (unit string) {
 	t.Helper()
+	unit = fmt.Sprintf("webex-tokend-%s-%d.service", name, os.Getpid())
 	root := "/sys/fs/cgroup/systemd"
 	if _, err := os.Stat(root); err != nil {
 		root = "/sys/fs/cgroup"
@@ -159,10 +162,11 @@ func joinUnit(t *testing.T, unit string) {
 			t.Error(err)
 		}
 	})
+	return unit
 }
 
 func TestAPeerThatHasEndedHasNoUnit(t *testing.T) {
-	joinUnit(t, "webex-tokend-gone.service")
+	joinUnit(t, "gone")
 	_, unit := peerAt(t, func(socket string) {
 		// It runs in the unit, connects and ends.
 		child := exec.Command(os.Args[0], "-test.run=^TestConnecting$")
