@@ -3,6 +3,7 @@ package credential_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -95,6 +96,12 @@ func begin(t *testing.T) (socket string, log *record, handed chan acl.Peer) {
 	return socket, log, handed
 }
 
+// address is one as systemd takes it. The names are those of the whole host, and
+// other processes run these tests too.
+func address(random, rest string) string {
+	return fmt.Sprintf("@%s%x/%s", random, os.Getpid(), rest)
+}
+
 // read connects from an address of its own and reads to the end.
 func read(socket, from string) (string, error) {
 	var local *net.UnixAddr
@@ -116,19 +123,19 @@ func TestWhatAUnitGets(t *testing.T) {
 		name, from, want string
 		says             string // the log
 	}{
-		{"a credential named like the grant", "@f00d/unit/crm.service/ops", "of-ops", "unit=crm.service credential=ops grant=ops generation=7"},
-		{"the only grant by the general name", "@f00e/unit/crm.service/webex", "of-ops", "credential=webex grant=ops"},
-		{"a grant by a pattern", "@f00f/unit/all.service/other", "of-other", "grant=other"},
-		{"the general name is a grant's name first", "@f010/unit/all.service/webex", "of-webex", "grant=webex"},
-		{"nothing of another grant", "@f011/unit/crm.service/crm", "", "credential refused: unit=crm.service"},
-		{"nothing where the general name is not clear", "@f012/unit/two.service/webex", "", "do not name exactly one"},
-		{"nothing for a unit without a rule, whoever it runs as", "@f013/unit/none.service/ops", "", "no allow block"},
-		{"nothing for a unit that may only look", "@f014/unit/look.service/ops", "", "no allow block"},
-		{"nothing where there is no token", "@f015/unit/all.service/none", "", "nothing there"},
+		{"a credential named like the grant", address("f00d", "unit/crm.service/ops"), "of-ops", "unit=crm.service credential=ops grant=ops generation=7"},
+		{"the only grant by the general name", address("f00e", "unit/crm.service/webex"), "of-ops", "credential=webex grant=ops"},
+		{"a grant by a pattern", address("f00f", "unit/all.service/other"), "of-other", "grant=other"},
+		{"the general name is a grant's name first", address("f010", "unit/all.service/webex"), "of-webex", "grant=webex"},
+		{"nothing of another grant", address("f011", "unit/crm.service/crm"), "", "credential refused: unit=crm.service"},
+		{"nothing where the general name is not clear", address("f012", "unit/two.service/webex"), "", "do not name exactly one"},
+		{"nothing for a unit without a rule, whoever it runs as", address("f013", "unit/none.service/ops"), "", "no allow block"},
+		{"nothing for a unit that may only look", address("f014", "unit/look.service/ops"), "", "no allow block"},
+		{"nothing where there is no token", address("f015", "unit/all.service/none"), "", "nothing there"},
 		{"nothing for a connection without a name", "", "", "not asked by systemd"},
-		{"nothing for a name of another kind", "@f016/system/crm.service/ops", "", "not asked by systemd"},
-		{"nothing for a name that goes on", "@f017/unit/crm.service/ops/x", "", "not asked by systemd"},
-		{"nothing for what is no unit", "@f018/unit/../ops", "", "not asked by systemd"},
+		{"nothing for a name of another kind", address("f016", "system/crm.service/ops"), "", "not asked by systemd"},
+		{"nothing for a name that goes on", address("f017", "unit/crm.service/ops/x"), "", "not asked by systemd"},
+		{"nothing for what is no unit", address("f018", "unit/../ops"), "", "not asked by systemd"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := read(socket, test.from)
@@ -184,6 +191,6 @@ func TestForging(t *testing.T) {
 	if socket == "" {
 		t.Skip("a part of another test")
 	}
-	got, err := read(socket, "@f00d/unit/crm.service/ops")
+	got, err := read(socket, address("f00d", "unit/crm.service/ops"))
 	t.Logf("got %q, %v", got, err)
 }
