@@ -81,14 +81,24 @@ func boot(t *testing.T, options ...string) *machine {
 // group, and the systemd of each ends what it does not know there.
 func alone(t *testing.T, path string) {
 	t.Helper()
-	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := locked(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = lock.Close() })
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
+}
+
+// locked holds a lock until the file is closed.
+func locked(path string) (*os.File, error) {
+	lock, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
 	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return lock, nil
 }
 
 // lacks skips a test that cannot boot a machine. Where the check itself
@@ -219,6 +229,15 @@ var debian = sync.OnceValues(func() (string, error) {
 	}
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return "", err
+	}
+	// Of two that make it at once the second could not rename its own.
+	lock, err := locked(filepath.Join(cache, "lock"))
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if _, err := os.Stat(tree); err == nil {
+		return tree, nil
 	}
 	growing, err := os.MkdirTemp(cache, "growing-")
 	if err != nil {
