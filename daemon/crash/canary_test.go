@@ -15,7 +15,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"webex-tokend/daemon/emulator"
 )
@@ -40,6 +39,15 @@ func (l *ledger) note(text []byte) {
 	for _, m := range tokenInAnswer.FindAllSubmatch(text, -1) {
 		l.tokens[string(m[1])] = true
 	}
+}
+
+func (l *ledger) all() (tokens []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for token := range l.tokens {
+		tokens = append(tokens, token)
+	}
+	return tokens
 }
 
 type ledgerWriter struct {
@@ -102,11 +110,13 @@ func mishaps(elsewhere string) []emulator.Answer {
 // ask speaks plain HTTP to the socket and returns whatever comes.
 func (h *host) ask(method, path, body string) []byte {
 	h.t.Helper()
-	c := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
+	ctx, cancel := patience(h.t)
+	defer cancel()
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(h.dir, "run", "api.sock"))
 		}}}
-	r, err := http.NewRequestWithContext(h.t.Context(), method, "http://localhost"+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, strings.NewReader(body))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -153,10 +163,7 @@ func TestNoSecretGetsAnywhereButWhereItBelongs(t *testing.T) {
 	}
 	d.wait()
 
-	var secrets []string
-	for token := range h.ledger.tokens {
-		secrets = append(secrets, token)
-	}
+	secrets := h.ledger.all()
 	if len(secrets) < len(names) {
 		t.Fatalf("the ledger knows %d tokens", len(secrets))
 	}
