@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,7 +27,10 @@ route:
 global:
   webex_api_url: %s/v1/messages
 `, e.server.URL))
-	address := freeAddress(t)
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var log bytes.Buffer
 	alertmanager := e.command("prometheus-alertmanager", "--config.file", e.path("/etc/alertmanager.yml"),
 		"--storage.path", e.path("alertmanager"), "--web.listen-address", address, "--cluster.listen-address=")
@@ -74,14 +76,4 @@ func raise(address, name string) bool {
 	}
 	defer answer.Body.Close()
 	return answer.StatusCode == http.StatusOK
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

@@ -29,7 +29,7 @@ import (
 // about from outside, and two that are well.
 const troubled = `
 http {
-  listen = "127.0.0.1:%[1]s"
+  listen = "%[1]s"
 }
 integration "refused" {
   kind               = "rest"
@@ -72,7 +72,7 @@ grant "broken" { integration = "crm" }
 // inTrouble runs a daemon with a grant in each state but unpersisted.
 func inTrouble(t *testing.T) *estate {
 	e := newEstate(t)
-	port, err := freePort()
+	address, err := freeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func inTrouble(t *testing.T) *estate {
 	endpoints.HandleFunc("POST /silent", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	server := httptest.NewServer(endpoints)
 	t.Cleanup(server.Close)
-	config := fmt.Sprintf(troubled, port, e.server.URL+emulator.TokenPath, server.URL)
+	config := fmt.Sprintf(troubled, address, e.server.URL+emulator.TokenPath, server.URL)
 	e.declare(config + "grant \"gone\" { integration = \"bots\" }\n")
 
 	// An older copy of the store, in which a record does not open.

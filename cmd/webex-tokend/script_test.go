@@ -39,9 +39,10 @@ const nowhere = "http://127.0.0.1:1"
 //	signal NAME WORD             to the background process with that argument
 //	webex WORD ARG...            starts an emulated Webex, tells it what to do
 //
-// $PORT is a free port on loopback. In PATH a dot goes into an object, a number into a list: grants.0.state. The
-// condition [root] holds for root. $EXAMPLE is the example configuration, $GROUP
-// the number of a group that files can be given.
+// $ADDRESS is a free one on loopback, with a port. In PATH a dot goes into an
+// object, a number into a list: grants.0.state. The condition [root] holds for
+// root. $EXAMPLE is the example configuration, $GROUP the number of a group that
+// files can be given.
 func TestScripts(t *testing.T) {
 	if os.Geteuid() == 0 {
 		openProgram(t)
@@ -64,11 +65,11 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("EXAMPLE", example)
-			port, err := freePort()
+			address, err := freeAddress()
 			if err != nil {
 				return err
 			}
-			e.Setenv("PORT", port)
+			e.Setenv("ADDRESS", address)
 			e.Setenv("GROUP", strconv.Itoa(os.Getegid()))
 			// A program under the race detector rests for a second at its end.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -115,14 +116,15 @@ func storeKey(folder string) error {
 	return seal.WriteKey(filepath.Join(folder, seal.CredentialName), seal.NewKey())
 }
 
-// freePort is one on loopback that nobody listened on a moment ago.
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// freeAddress is one on loopback that nobody listened on a moment ago. The host
+// in it is that of this process alone, so that no other one comes in between.
+func freeAddress() (string, error) {
+	pid := os.Getpid()
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+pid>>15&0x7f, pid>>7&0xff, 1+pid&0x7f))
 	if err != nil {
 		return "", err
 	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, errors.Join(err, listener.Close())
+	return listener.Addr().String(), listener.Close()
 }
 
 // patience bounds every wait of a script, far above what anything takes.
