@@ -3,10 +3,10 @@ package crash_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -15,16 +15,27 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// runDaemon is the whole daemon, until it is killed. It tells on standard
-// output how many goroutines it has.
+// runDaemon is the whole daemon, until it is killed. Whoever connects to the
+// socket count is told how many goroutines it has.
 func runDaemon(dir string) error {
 	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
 	if err != nil {
 		return err
 	}
+	path := filepath.Join(dir, "count")
+	_ = os.Remove(path) // of a daemon that was killed
+	counts, err := net.Listen("unix", path)
+	if err != nil {
+		return err
+	}
 	go func() {
-		for range time.Tick(100 * time.Millisecond) {
-			fmt.Println("goroutines", runtime.NumGoroutine())
+		for {
+			conn, err := counts.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprintln(conn, runtime.NumGoroutine())
+			conn.Close()
 		}
 	}()
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: os.Stderr})
