@@ -28,12 +28,15 @@ func (r *reader) collisions(doc *document, c *Config) {
 	}
 	taken := make(map[string]string)
 	take := func(path, what string) {
-		if _, known := taken[path]; !known && path != "" {
+		if _, known := taken[path]; !known {
 			taken[path] = what
 		}
 	}
 	inputs := r.inputs(c)
 	for _, i := range inputs {
+		if i.path == "" {
+			continue
+		}
 		take(real(i.path), i.what)
 		// A link is replaced by itself, and its target by its own name.
 		if target, err := filepath.EvalSymlinks(i.path); err == nil && r.disk != nil {
@@ -50,11 +53,11 @@ func (r *reader) collisions(doc *document, c *Config) {
 			at := doc.Grant[n].File[m].Path.Expr.Range()
 			r.checkPlace(at, f.Path, c)
 			for _, path := range f.paths() {
-				if g.Pattern() {
-					patterns = append(patterns, output{g, path, real(path), at})
+				path = g.fill(path)
+				if o := (output{g, path, real(path), at}); g.Pattern() {
+					patterns = append(patterns, o)
 				} else {
-					path = expand(path, g.Name)
-					exact = append(exact, output{g, path, real(path), at})
+					exact = append(exact, o)
 				}
 			}
 		}

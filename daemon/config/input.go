@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"slices"
 
+	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
 )
 
 // An input is a file that the daemon reads, runs or listens on. Nothing that it
 // writes may take its place.
 type input struct {
-	path  string // may hold {{ .Grant }} where grant is a pattern
+	path  string // may hold {{ .Grant }} where grant is a pattern; empty: there is none
 	what  string
 	grant *Grant // nil: no grant's own
 }
@@ -65,10 +66,7 @@ func (a Alert) inputs() []input {
 func (g *Grant) inputs() []input {
 	var list []input
 	add := func(path, what string) {
-		if !g.Pattern() {
-			path = expand(path, g.Name)
-		}
-		list = append(list, input{path, fmt.Sprintf("%s of grant %q", what, g.Name), g})
+		list = append(list, input{g.fill(path), fmt.Sprintf("%s of grant %q", what, g.Name), g})
 	}
 	if g.Seed != nil {
 		add(g.Seed.File, "the seed")
@@ -88,28 +86,13 @@ func (g *Grant) inputs() []input {
 // certificates are the files that web_config_file names in turn. What is wrong
 // with it is for the pages to say.
 func (h *HTTP) certificates() []string {
-	var file struct {
-		TLS struct {
-			Certificate string `yaml:"cert_file"`
-			Key         string `yaml:"key_file"`
-			Clients     string `yaml:"client_ca_file"`
-		} `yaml:"tls_server_config"`
-	}
+	var file toolkit.Config
 	text, err := os.ReadFile(h.WebConfigFile)
 	if err != nil || yaml.Unmarshal(text, &file) != nil {
 		return nil
 	}
-	var list []string
-	for _, path := range []string{file.TLS.Certificate, file.TLS.Key, file.TLS.Clients} {
-		switch {
-		case path == "":
-		case filepath.IsAbs(path):
-			list = append(list, filepath.Clean(path))
-		default: // from the folder of the file that names it
-			list = append(list, filepath.Join(filepath.Dir(h.WebConfigFile), path))
-		}
-	}
-	return list
+	file.TLSConfig.SetDirectory(filepath.Dir(h.WebConfigFile))
+	return []string{file.TLSConfig.TLSCertPath, file.TLSConfig.TLSKeyPath, file.TLSConfig.ClientCAs}
 }
 
 // links remembers where folders really are.

@@ -7,36 +7,26 @@ import "slices"
 func Left(old, next *Config) []string {
 	written := map[string]bool{next.Maintenance.Textfile: true}
 	for _, g := range next.Grants {
-		for _, path := range g.written(g.Name) {
-			written[path] = true
+		for _, path := range g.paths() {
+			written[g.fill(path)] = true
 		}
 	}
 	var list []string
 	for _, g := range old.Grants {
-		var heirs []string // where another block speaks for the name now
-		if heir, ok := next.Grant(g.Name); ok {
-			heirs = heir.written(g.Name)
+		var heirs []string // of the block that speaks for an exact name now
+		if heir, ok := next.Grant(g.Name); ok && !g.Pattern() {
+			for _, path := range heir.paths() {
+				heirs = append(heirs, expand(path, g.Name))
+			}
 		}
-		for _, path := range g.written(g.Name) {
-			if !written[path] && !slices.Contains(heirs, path) {
+		for _, path := range g.paths() {
+			if path = g.fill(path); !written[path] && !slices.Contains(heirs, path) {
 				list = append(list, path)
 			}
 		}
 	}
 	if path := old.Maintenance.Textfile; !written[path] && path != "" {
 		list = append(list, path)
-	}
-	return list
-}
-
-// written returns the paths for a name, or those of a pattern as they stand.
-func (g *Grant) written(name string) []string {
-	list := g.paths()
-	if (&Grant{Name: name}).Pattern() {
-		return list
-	}
-	for i := range list {
-		list[i] = expand(list[i], name)
 	}
 	return list
 }

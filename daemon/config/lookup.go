@@ -101,4 +101,12 @@ func (g *Grant) HooksFor(name string) []Hook {
 	return hooks
 }
 
+// fill puts the name of an exact grant into a text. A pattern's stays as it is.
+func (g *Grant) fill(text string) string {
+	if g.Pattern() {
+		return text
+	}
+	return expand(text, g.Name)
+}
+
 func expand(text, name string) string { return strings.ReplaceAll(text, grantVariable, name) }
