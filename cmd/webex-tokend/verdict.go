@@ -75,7 +75,7 @@ func judgeState(g wire.Grant, now time.Time) finding {
 	switch state := store.State(g.State); {
 	case state == store.OK:
 		return finding{}
-	case (state == store.Retrying || state == store.Unknown) && g.Reason == wire.RefreshTokenRejected:
+	case wire.Refused(g.State, g.Reason):
 		return finding{severityCritical, text}
 	case state == store.Unknown, state == store.Paused:
 	case state == store.Retrying && g.Failures < retriesBefore:

@@ -65,7 +65,7 @@ func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool
 	failing := state == store.Retrying || state == store.Unknown
 	switch k {
 	case Consent:
-		if failing && g.Reason == wire.RefreshTokenRejected {
+		if wire.Refused(g.State, g.Reason) {
 			return givenUpAfter, true
 		}
 		return 0, state == store.Reauthorize
@@ -90,14 +90,17 @@ func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool
 // end is what a Window or a Token comes to. That of a service app needs nobody:
 // its manager mints anew, and where it cannot, a Consent is told.
 func (k Kind) end(g wire.Grant) *time.Time {
-	static := g.Kind == string(config.Static)
-	switch {
-	case k == Window && !static && g.Kind != string(config.ServiceApp):
-		return g.WindowEndsAt
-	case k == Token && static:
-		return g.AccessExpiresAt
+	kind := Window
+	switch g.Kind {
+	case string(config.Static):
+		kind = Token
+	case string(config.ServiceApp):
+		return nil
 	}
-	return nil
+	if k != kind {
+		return nil
+	}
+	return g.End()
 }
 
 // slides tells that the next refresh moves the end of the window, so that
@@ -121,7 +124,7 @@ func (k Kind) hidden(g wire.Grant) bool {
 	case store.Unverified, store.Paused, store.Misconfigured:
 		return k == Consent || k == Failing || k == Expired
 	case store.Unknown, store.Retrying:
-		if g.Reason == wire.RefreshTokenRejected {
+		if wire.Refused(g.State, g.Reason) {
 			return k == Failing
 		}
 		return k == Consent

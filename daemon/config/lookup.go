@@ -101,6 +101,9 @@ func (g *Grant) HooksFor(name string) []Hook {
 	return hooks
 }
 
+// HasOutputs tells whether somebody is to be given the token without asking.
+func (g *Grant) HasOutputs() bool { return len(g.Files)+len(g.Hooks) > 0 }
+
 // fill puts the name of an exact grant into a text. A pattern's stays as it is.
 func (g *Grant) fill(text string) string {
 	if g.Pattern() {

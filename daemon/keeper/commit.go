@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 )
 
@@ -179,7 +178,5 @@ func (k *Keeper) heldSince(name string) (since time.Time, held bool) {
 
 func (k *Keeper) hasOutputs(name string) bool {
 	g, ok := k.config.Load().Grant(name)
-	return ok && hasOutputs(g)
+	return ok && g.HasOutputs()
 }
-
-func hasOutputs(g *config.Grant) bool { return len(g.Files)+len(g.Hooks) > 0 }

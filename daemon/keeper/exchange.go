@@ -97,22 +97,21 @@ func (k *Keeper) judge(p *plan, f *provider.Failure) {
 // other grants. One that was closed meanwhile gives none, nor does a store that
 // has refused an answer since. store.ErrConflict: the grant is another one now.
 func (k *Keeper) permit(ctx context.Context, p *plan) error {
-	if err := p.lane.endpoint.Acquire(ctx); err != nil {
+	if p.lane.endpoint.Acquire(ctx) != nil {
 		return errStopping
 	}
-	if wait := p.lane.endpoint.ClosedFor(k.now()); wait > 0 {
-		p.lane.endpoint.Release()
-		return k.later(p.name(), p.stored.Condition(), wait, "the token endpoint asked for patience")
+	now, c := k.now(), p.stored.Condition()
+	err := k.needStore(p, c, now)
+	if wait := p.lane.endpoint.ClosedFor(now); wait > 0 {
+		err = k.later(p.name(), c, wait, "the token endpoint asked for patience")
 	}
-	if !k.storeWritable(k.now()) {
-		p.lane.endpoint.Release()
-		return k.later(p.name(), p.stored.Condition(), storePause, "the store does not accept writes, so nothing is sent")
+	if err == nil && k.overtaken(p.name()) {
+		err = store.ErrConflict
 	}
-	if k.overtaken(p.name()) {
+	if err != nil {
 		p.lane.endpoint.Release()
-		return store.ErrConflict
 	}
-	return nil
+	return err
 }
 
 func (k *Keeper) intend(ctx context.Context, p *plan) error {

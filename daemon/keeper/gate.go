@@ -59,8 +59,8 @@ func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error
 
 // admit asks the gates that depend on the cause.
 func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) error {
-	if !k.storeWritable(now) {
-		return k.later(p.name(), c, storePause, "the store does not accept writes, so nothing is sent")
+	if err := k.needStore(p, c, now); err != nil {
+		return err
 	}
 	if wait := p.lane.endpoint.ClosedFor(now); wait > 0 {
 		return k.notNow(p, c, why, wait, "the token endpoint asked for patience")
@@ -94,6 +94,14 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 		return k.notNow(p, c, why, wait, "the token endpoint fails, and another grant is trying it")
 	}
 	return nil
+}
+
+// needStore refuses what the store could not take.
+func (k *Keeper) needStore(p *plan, c store.Condition, now time.Time) error {
+	if k.storeWritable(now) {
+		return nil
+	}
+	return k.later(p.name(), c, storePause, "the store does not accept writes, so nothing is sent")
 }
 
 // budget is how long the grant has to wait for its next refresh of the day.

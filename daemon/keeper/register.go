@@ -150,7 +150,7 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	// An outcome that was open concerns a token that is no longer in force. Only
 	// a flight under way still needs its intent.
 	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !k.flying(name),
-		Unpublished: hasOutputs(grant) && !r.Token.Access.Empty()})
+		Unpublished: grant.HasOutputs() && !r.Token.Access.Empty()})
 	if err != nil {
 		return "", "", err
 	}

@@ -74,8 +74,8 @@ func (s *summary) ends(g store.AttentionGrant, state store.State) {
 func (s *summary) bounds(r *store.Record, state store.State) {
 	at := r.EndsAt()
 	switch {
-	case (state == store.Retrying || state == store.Unknown) && r.Reason == reasonRejected:
-		at = r.Rejection.First // it is tried again, in vain as a rule
+	case wire.Refused(string(state), r.Reason):
+		at = r.Rejection.First
 	case state == store.Reauthorize, moves(r, state):
 		return
 	}

@@ -23,7 +23,10 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 		// Of a grant that has a mark and no token only the removal is left: it was
 		// stored, and then the process may have died before its files went.
 		if d.marked && refused && refusal.State == store.Pending {
-			d.removed = p.removeFiles(d)
+			err := removeFiles(d.files)
+			if d.removed = err == nil; !d.removed {
+				p.cfg.Log.Error("outputs of a removed grant stay", "grant", d.name, "error", err)
+			}
 		}
 		return
 	}
@@ -46,18 +49,6 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 			}, current, last)
 		}
 	}
-}
-
-// removeFiles tells whether none of a grant's files is left.
-func (p *Publisher) removeFiles(d *delivery) (all bool) {
-	all = true
-	for _, f := range d.files {
-		if err := removeFile(f.Path); err != nil {
-			p.cfg.Log.Error("token file of a removed grant stays", "grant", d.name, "path", f.Path, "error", err)
-			all = false
-		}
-	}
-	return all
 }
 
 // try brings one output up to date.

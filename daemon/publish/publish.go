@@ -172,7 +172,7 @@ func (p *Publisher) Restate(name string) {
 func (p *Publisher) ask(name string, news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if grant, ok := p.config.Grant(name); ok && len(grant.Files)+len(grant.Hooks) > 0 {
+	if grant, ok := p.config.Grant(name); ok && grant.HasOutputs() {
 		p.queue.ask(name, news)
 	}
 }

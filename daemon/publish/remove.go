@@ -25,18 +25,24 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
-	if current, err := p.cfg.Current(ctx, name); err != nil || current.Access.Empty() {
-		for _, f := range files {
-			errs = append(errs, removeFile(f.Path))
-		}
+	if current, unread := p.cfg.Current(ctx, name); unread != nil || current.Access.Empty() {
+		err = removeFiles(files)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// Whoever asked for the grant meanwhile did so in vain: it is looked at once
-	// more, and then written or forgotten.
-	g.fresh, g.again, g.marked = true, true, true
+	// more, and then written or forgotten. While a file stays, its mark does.
+	g.fresh, g.again, g.marked = true, true, err == nil
 	p.queue.release(name, g)
+	return err
+}
+
+// removeFiles goes on after an error and returns all of them.
+func removeFiles(files []config.File) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, removeFile(f.Path))
+	}
 	return errors.Join(errs...)
 }
 

@@ -66,7 +66,7 @@ func (p *Publisher) withOutputs() (exact []string, patterns bool) {
 	defer p.mu.Unlock()
 	for _, g := range p.config.Grants {
 		switch {
-		case len(g.Files)+len(g.Hooks) == 0:
+		case !g.HasOutputs():
 		case g.Pattern():
 			patterns = patterns || len(g.Files) > 0
 		default:
@@ -78,7 +78,8 @@ func (p *Publisher) withOutputs() (exact []string, patterns bool) {
 
 // publishMarked enters a grant even when its outputs have left the
 // configuration since it was marked: with none left to write, its mark is
-// cleared. The files of one that was removed go. The mark of a grant that is not declared at all stays.
+// cleared. The files of one that was removed go. The mark of a grant that is not
+// declared at all stays.
 func (p *Publisher) publishMarked(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

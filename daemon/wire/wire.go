@@ -12,6 +12,12 @@ const OverdueAfter = 5 * time.Minute
 // and is tried again; the others of its state are the codes of failures.
 const RefreshTokenRejected = "refresh_token_rejected"
 
+// Refused tells of a state and its reason that the refresh token was refused, and
+// is tried again, in vain as a rule.
+func Refused(state, reason string) bool {
+	return (state == "retrying" || state == "unknown") && reason == RefreshTokenRejected
+}
+
 // A Grant is one grant as its operator sees it.
 type Grant struct {
 	Name            string            `json:"name"`
