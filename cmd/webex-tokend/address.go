@@ -12,9 +12,11 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// alone are the commands that work without a daemon, and those for which
+// alone lists the commands that work without a daemon, and those for which
 // --config means something else than where it listens.
-var alone = []string{"run", "demo", "emulator", "validate", "key init", "restore", "store check", "version", "completion", "man", "help"}
+func alone() []string {
+	return []string{"run", "demo", "emulator", "validate", "key init", "restore", "store check", "version", "completion", "man", "help"}
+}
 
 // address finds the daemon by the configuration that --config names, where
 // neither --socket nor the environment says more. A file that merely lies in its
@@ -22,7 +24,7 @@ var alone = []string{"run", "demo", "emulator", "validate", "key init", "restore
 func (c *console) address(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
-	if !flags.Changed("config") || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone, name) {
+	if !flags.Changed("config") || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone(), name) {
 		return nil
 	}
 	cfg, err := config.Load(c.config, config.Options{})

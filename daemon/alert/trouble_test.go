@@ -270,13 +270,19 @@ func TestAGrantThatIsRemovedHasNoTroubleLeft(t *testing.T) {
 	})
 }
 
+// beLate lets a refresh fall due soon at an endpoint that is closed for an hour.
+func (h *host) beLate() {
+	h.t.Helper()
+	h.register("rest-1")
+	h.live(time.Minute, time.Second)
+	h.webex.Script(emulator.Limit("3600"))
+	h.refresh("rest-1")
+	h.take("rest-2", `{"access_token":"x","refresh_token":"y","expires_in":1200}`)
+}
+
 func TestRefreshesThatDoNotBeginAreTold(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
-		h.register("rest-1")
-		h.live(time.Minute, time.Second)
-		h.webex.Script(emulator.Limit("3600"))
-		h.refresh("rest-1")
-		h.take("rest-2", `{"access_token":"x","refresh_token":"y","expires_in":1200}`)
+		h.beLate()
 		h.live(30*time.Minute, time.Second)
 		h.hears("overdue  0s")
 		h.live(time.Hour, time.Second)
@@ -339,11 +345,7 @@ func TestAnAnswerThatIsInMemoryAloneEndsNoTrouble(t *testing.T) {
 // Each restart told that refreshes begin in time again, and then the contrary.
 func TestARestartDoesNotLetLateRefreshesBegin(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
-		h.register("rest-1")
-		h.live(time.Minute, time.Second)
-		h.webex.Script(emulator.Limit("3600"))
-		h.refresh("rest-1")
-		h.take("rest-2", `{"access_token":"x","refresh_token":"y","expires_in":1200}`)
+		h.beLate()
 		h.live(50*time.Minute, time.Second)
 		h.hears("overdue  0s")
 		h.restart()

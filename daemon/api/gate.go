@@ -30,11 +30,7 @@ func (s *Server) gate(rt route) http.HandlerFunc {
 		allowed := s.admit(rt, c)
 		if rt.reach == one {
 			nameless = config.ValidName(c.grant)
-		}
-		if nameless != nil {
-			// It may be a token that was mistaken for a name, so it goes into
-			// neither answer nor log.
-			c.grant = "(not a name)"
+			c.grant = config.Shown(c.grant)
 		}
 		switch {
 		case !allowed:

@@ -42,6 +42,15 @@ func validPattern(pattern string) error {
 	return nil
 }
 
+// Shown is a name as it may stand in answers and logs: what is none may be a token
+// that was mistaken for it.
+func Shown(name string) string {
+	if name != "" && ValidName(name) != nil {
+		return "(not a name)"
+	}
+	return name
+}
+
 // Pattern reports whether the block speaks for every name with a prefix.
 func (g *Grant) Pattern() bool { return strings.HasSuffix(g.Name, "*") }
 

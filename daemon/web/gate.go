@@ -184,11 +184,7 @@ func (s *Server) audit(rt route, c *call, err error) {
 		name = c.who.name
 	}
 	from, _, _ := net.SplitHostPort(c.r.RemoteAddr) // with its port every line of a flood would be a new one
-	grant := c.grant
-	if grant != "" && config.ValidName(grant) != nil {
-		grant = "(not a name)" // it may be a token that was mistaken for one
-	}
-	fields := []any{"route", rt.pattern, "person", printable(name), "from", from, "grant", grant}
+	fields := []any{"route", rt.pattern, "person", printable(name), "from", from, "grant", config.Shown(c.grant)}
 	if err != nil {
 		fields = append(fields, "status", faultOf(err).status)
 	}
