@@ -30,9 +30,6 @@ const (
 // for the next start.
 func (k *Keeper) closeEndpoint(p *plan, until time.Time) {
 	p.lane.endpoint.CloseUntil(until)
-	if l := k.lane(p.in); l != nil && l != p.lane {
-		l.endpoint.CloseUntil(until) // a reload has made another one meanwhile
-	}
 	p.lane.mu.Lock()
 	noted := until.Sub(p.lane.noted) < closureGrain
 	if !noted {

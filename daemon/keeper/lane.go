@@ -44,7 +44,6 @@ func (k *Keeper) arrangeLanes(cfg *config.Config) {
 		}
 		limits[in.TokenURL] = l
 	}
-	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for url, l := range limits {
@@ -52,11 +51,12 @@ func (k *Keeper) arrangeLanes(cfg *config.Config) {
 		if before != nil && before.endpoint.Limits() == l {
 			continue
 		}
-		k.lanes[url] = &lane{endpoint: schedule.NewEndpoint(l)}
-		if before != nil {
-			k.lanes[url].endpoint.CloseUntil(now.Add(before.endpoint.ClosedFor(now)))
-			k.lanes[url].skew, k.lanes[url].skewed = before.clock()
+		if before == nil {
+			k.lanes[url] = &lane{endpoint: schedule.NewEndpoint(l)}
+			continue
 		}
+		k.lanes[url] = &lane{endpoint: before.endpoint.With(l)}
+		k.lanes[url].skew, k.lanes[url].skewed = before.clock()
 	}
 	for url := range k.lanes {
 		if _, ok := limits[url]; !ok {

@@ -17,7 +17,11 @@ type Endpoint struct {
 	limits  Limits
 	permits *semaphore.Weighted
 	rate    *rate.Limiter
+	*bearing
+}
 
+// A bearing is how an endpoint behaves, whatever its limits.
+type bearing struct {
 	mu          sync.Mutex
 	closedUntil time.Time
 	silent      int       // requests in a row that failed at the endpoint
@@ -47,11 +51,19 @@ func NewEndpoint(l Limits) *Endpoint {
 	if l.InFlight <= 0 {
 		l.InFlight = 16
 	}
-	e := &Endpoint{limits: l, permits: semaphore.NewWeighted(int64(l.InFlight)), rate: rate.NewLimiter(rate.Inf, 1)}
+	e := &Endpoint{limits: l, permits: semaphore.NewWeighted(int64(l.InFlight)), rate: rate.NewLimiter(rate.Inf, 1), bearing: new(bearing)}
 	if l.PerSecond > 0 {
 		e.rate = rate.NewLimiter(rate.Limit(l.PerSecond), 1)
 	}
 	return e
+}
+
+// With returns the same endpoint with other limits. What either learns of its
+// bearing the other knows: requests are under way by both.
+func (e *Endpoint) With(l Limits) *Endpoint {
+	other := NewEndpoint(l)
+	other.bearing = e.bearing
+	return other
 }
 
 // Limits returns what the endpoint was made with.

@@ -135,3 +135,20 @@ func TestPausesGrowAnewOnceABrokenEndpointIsBack(t *testing.T) {
 		t.Errorf("broken again: at most %v", most)
 	}
 }
+
+func TestOtherLimitsDoNotChangeWhatIsKnownOfAnEndpoint(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	before := schedule.NewEndpoint(schedule.Limits{InFlight: 1})
+	after := before.With(schedule.Limits{InFlight: 2})
+	if got := after.Limits().InFlight; got != 2 {
+		t.Errorf("%d in flight", got)
+	}
+	// A request that was under way at the change tells the one before.
+	before.CloseUntil(now.Add(time.Hour))
+	for !before.Broken() {
+		before.Report(false, now)
+	}
+	if after.ClosedFor(now) != time.Hour || !after.Broken() {
+		t.Errorf("closed for %v, broken: %v", after.ClosedFor(now), after.Broken())
+	}
+}
