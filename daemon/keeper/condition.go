@@ -41,8 +41,8 @@ func (k *Keeper) condition(r *store.Record) store.Condition {
 	if open, ok := k.tripped(r.Integration); ok {
 		return open
 	}
-	if c.State != store.Unknown && k.unknownOutcome(r.Name) {
-		return store.Condition{State: store.Unknown, Reason: "no_answer", Since: r.LastAttemptAt}
+	if since, unknown := k.unknownOutcome(r.Name); unknown && c.State != store.Unknown {
+		return store.Condition{State: store.Unknown, Reason: "no_answer", Since: since}
 	}
 	return c
 }

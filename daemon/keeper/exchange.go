@@ -134,7 +134,12 @@ func (k *Keeper) intend(ctx context.Context, p *plan) error {
 	k.meter.committed(k.now().Sub(begin))
 	k.trustStore()
 	k.mu.Lock()
-	k.attempts[p.name()] = p.attempt
+	a := k.attempts[p.name()]
+	if a.count == 0 {
+		a.since = begin
+	}
+	a.count = p.attempt
+	k.attempts[p.name()] = a
 	k.mu.Unlock()
 	return nil
 }

@@ -46,7 +46,7 @@ func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error
 	}
 	p := &plan{stored: stored, in: in, grant: grant, rule: rule(in, grant), lane: k.lane(in)}
 	k.mu.Lock()
-	p.attempt = k.attempts[name] + 1
+	p.attempt = k.attempts[name].count + 1
 	k.mu.Unlock()
 	if p.lane == nil {
 		return nil, errNotDue // a reload is just taking the integration away

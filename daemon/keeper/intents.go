@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
@@ -25,7 +26,7 @@ func (k *Keeper) loadIntents(ctx context.Context) error {
 		}
 		for _, i := range open {
 			k.mu.Lock()
-			k.attempts[i.Name] = max(i.Attempt, 1)
+			k.attempts[i.Name] = attempts{max(i.Attempt, 1), i.At}
 			k.mu.Unlock()
 			k.resolutions.Add(1)
 			k.tasks.Go(func() {
@@ -77,10 +78,17 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 	})
 }
 
-// unknownOutcome tells whether the grant has an open intent that no flight is
-// working on.
-func (k *Keeper) unknownOutcome(name string) bool {
+// attempts are those at one outcome that is open.
+type attempts struct {
+	count uint64
+	since time.Time // the first that this process knows of
+}
+
+// unknownOutcome tells whether, and since when, the grant has an open intent that
+// no flight is working on.
+func (k *Keeper) unknownOutcome(name string) (since time.Time, unknown bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.attempts[name] > 0 && k.flights[name] == nil
+	a := k.attempts[name]
+	return a.since, a.count > 0 && k.flights[name] == nil
 }

@@ -86,7 +86,7 @@ type Keeper struct {
 	mu       sync.Mutex
 	stopping bool
 	flights  map[string]*flight
-	attempts map[string]uint64 // of open intents
+	attempts map[string]attempts // of open intents
 	held     map[string]time.Time
 	mints    map[string]time.Time // of pending service apps: not before
 	damaged  map[string]damage
@@ -118,7 +118,7 @@ func New(cfg Config) *Keeper {
 		wall:       cfg.Now,
 		log:        cfg.Log,
 		flights:    make(map[string]*flight),
-		attempts:   make(map[string]uint64),
+		attempts:   make(map[string]attempts),
 		held:       make(map[string]time.Time),
 		mints:      make(map[string]time.Time),
 		damaged:    make(map[string]damage),

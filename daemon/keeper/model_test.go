@@ -129,6 +129,18 @@ func TestNoOrderOfEventsBreaksWhatTheKeeperPromises(t *testing.T) {
 	})
 }
 
+// A grant whose very first request was cut off, before a start with a store that
+// refused, was unknown since nobody knew when.
+func TestAnOutcomeThatIsOpenFromTheFirstRequestOnHasASince(t *testing.T) {
+	list := []step{{Deed: "hold", Grant: "rest-1"}, {Deed: "refuse"}, {Deed: "crash"}, {Deed: "ask", Grant: "rest-1"}}
+	for i := range list {
+		list[i].Pause = time.Second
+	}
+	if err := play(t, emulator.Config{Calm: true}, list, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheModelSeesAKeeperThatBreaksItsPromises(t *testing.T) {
 	rotating := emulator.Config{Calm: true, Rotate: true}
 	for _, c := range []struct {
