@@ -79,6 +79,7 @@ func TestNothingIsSentForAPermitThatComesAfterTheStoreRefusedAnAnswer(t *testing
 		for i := range 4 {
 			h.take(fmt.Sprint("slow-", i), fmt.Appendf(nil, `{"access_token":"a%d","refresh_token":"r%d","expires_in":3600}`, i, i))
 		}
+		h.register("rest-1", emulator.REST)
 		var sent atomic.Int64
 		release := make(chan struct{})
 		answer := emulator.Func(func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +98,12 @@ func TestNothingIsSentForAPermitThatComesAfterTheStoreRefusedAnAnswer(t *testing
 		if sent.Load() != 1 {
 			t.Fatalf("%d are sent", sent.Load())
 		}
+		// A permit is free again before the answer is stored, so that the store has
+		// to be known to refuse before the answer comes.
 		f.refuse.Store(true)
+		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+			t.Fatal("a refresh is sent that cannot be stored")
+		}
 		close(release)
 		time.Sleep(3 * time.Minute)
 		if n := sent.Load(); n != 1 {
