@@ -4,7 +4,7 @@ import (
 	"strings"
 
 	"webex-tokend/daemon/alert"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/metrics"
 )
 
@@ -13,12 +13,13 @@ import (
 func (d *daemon) startAlerts() {
 	d.alerts = alert.New(alert.Config{
 		Keeper:  d.keeper,
+		Meter:   &d.meter,
 		Store:   d.store,
 		Config:  d.current.Load,
 		Failing: d.publisher.Failing,
 		Log:     d.log.Named("alert"),
 	})
-	events := d.keeper.Subscribe(keeper.Latest)
+	events := d.events.Subscribe(event.Latest)
 	d.tasks.Go(func() { d.alerts.Run(d.watching, events) })
 }
 

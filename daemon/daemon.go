@@ -20,10 +20,12 @@ import (
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/credential"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/intake"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/ledger"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
@@ -74,6 +76,8 @@ type daemon struct {
 	anchor    seal.Anchor
 	rotation  rotation
 	store     *store.Store
+	events    *event.Stream
+	meter     meter.Meter
 	keeper    *keeper.Keeper
 	consents  *flow.Consents
 	publisher *publish.Publisher
@@ -139,6 +143,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		return nil, err
 	}
 	broker := provider.New(provider.Config{Transport: cfg.Transport})
+	d.events = event.NewStream(nil)
 	d.keeper = keeper.New(keeper.Config{
 		Store:     d.store,
 		Config:    c,
@@ -149,6 +154,8 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Unheard:   d.unheard,
 		Refused:   d.refusedReload,
 		StoreKey:  d.storeKey,
+		Events:    d.events,
+		Meter:     &d.meter,
 		Spool:     filepath.Join(c.RuntimeDir, "spool"),
 		Log:       d.log.Named("keeper"),
 	})
@@ -195,7 +202,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	d.server = api.New(api.Config{
 		Keeper:      d.keeper,
 		Consents:    d.consents,
-		Events:      func(after uint64) api.Stream { return d.keeper.Subscribe(after) },
+		Events:      func(after uint64) api.Stream { return d.events.Subscribe(after) },
 		Rules:       d.rules.Load,
 		Reload:      d.reload,
 		Metrics:     d.figures,

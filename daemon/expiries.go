@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 )
 
 // Webex is asked of one token at a time. A storm of imports asks about the first
@@ -21,7 +21,7 @@ const (
 
 // startExpiries asks of tokens that are registered from here on when they end.
 func (d *daemon) startExpiries() {
-	events := d.keeper.Subscribe(keeper.Latest)
+	events := d.events.Subscribe(event.Latest)
 	d.tasks.Go(func() {
 		defer events.Close()
 		d.askExpiries(d.watching, events)
@@ -34,7 +34,7 @@ type doubt struct {
 	pause time.Duration
 }
 
-func (d *daemon) askExpiries(ctx context.Context, events *keeper.Subscription) {
+func (d *daemon) askExpiries(ctx context.Context, events *event.Subscription) {
 	open := make(map[string]doubt)
 	for {
 		list, err := nextUntil(ctx, events, open)
@@ -42,7 +42,7 @@ func (d *daemon) askExpiries(ctx context.Context, events *keeper.Subscription) {
 			return
 		}
 		for _, e := range list {
-			if e.Kind == keeper.Registered && len(open) < askedAtOnce {
+			if e.Kind == event.Registered && len(open) < askedAtOnce {
 				open[e.Grant] = doubt{due: time.Now(), pause: askAgain}
 			}
 		}
@@ -64,7 +64,7 @@ func (d *daemon) askExpiries(ctx context.Context, events *keeper.Subscription) {
 }
 
 // nextUntil waits for events, and no longer than until a doubt falls due.
-func nextUntil(ctx context.Context, events *keeper.Subscription, open map[string]doubt) ([]keeper.Event, error) {
+func nextUntil(ctx context.Context, events *event.Subscription, open map[string]doubt) ([]event.Event, error) {
 	if len(open) == 0 {
 		return events.Next(ctx)
 	}

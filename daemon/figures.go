@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"runtime/debug"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/metrics"
 )
 
@@ -20,12 +20,13 @@ func (d *daemon) startMetrics() {
 	}
 	d.metrics = metrics.New(metrics.Config{
 		Keeper:   d.keeper,
+		Meter:    &d.meter,
 		Failing:  d.publisher.Failing,
 		Tellings: d.tellings,
 		Version:  version,
 		Log:      d.log.Named("metrics"),
 	})
-	events := d.keeper.Subscribe(keeper.Latest)
+	events := d.events.Subscribe(event.Latest)
 	d.tasks.Go(func() { d.metrics.Run(d.watching, events) })
 }
 

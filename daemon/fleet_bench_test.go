@@ -19,6 +19,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
@@ -33,6 +34,7 @@ import (
 type fleet struct {
 	webex     *emulator.Emulator
 	server    *httptest.Server
+	events    *event.Stream
 	keeper    *keeper.Keeper
 	publisher *publish.Publisher
 	names     []string
@@ -83,7 +85,8 @@ grant "tenant-*" {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f.keeper = keeper.New(keeper.Config{Store: kept, Config: cfg, Provider: provider.New(provider.Config{}),
+	f.events = event.NewStream(nil)
+	f.keeper = keeper.New(keeper.Config{Events: f.events, Store: kept, Config: cfg, Provider: provider.New(provider.Config{}),
 		Now: func() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) }})
 	f.publisher = publish.New(publish.Config{Config: cfg, Current: f.keeper.Current,
 		Now:       func() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) },
@@ -145,7 +148,7 @@ func (f *fleet) fill(b *testing.B, grants int) {
 func (f *fleet) follow(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
-	events := f.keeper.Subscribe(keeper.Latest)
+	events := f.events.Subscribe(event.Latest)
 	tasks.Go(func() { _ = f.publisher.Run(ctx) })
 	tasks.Go(func() {
 		defer events.Close()
@@ -155,7 +158,7 @@ func (f *fleet) follow(b *testing.B) {
 				return
 			}
 			for _, e := range list {
-				if e.Kind == keeper.Refreshed {
+				if e.Kind == event.Refreshed {
 					f.publisher.Publish(e.Grant)
 				}
 			}

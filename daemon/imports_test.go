@@ -31,6 +31,7 @@ func mayImport() map[string][]string {
 
 		"daemon/acl":      {},
 		"daemon/emulator": {},
+		"daemon/meter":    {},
 		"daemon/ledger":   {},
 		"daemon/schedule": {},
 		"daemon/socket":   {},
@@ -38,19 +39,20 @@ func mayImport() map[string][]string {
 
 		"daemon/client":   {"daemon/wire"},
 		"daemon/config":   {"daemon/acl", "store"},
+		"daemon/event":    {"store"},
 		"daemon/hook":     {"daemon/config", "store"},
 		"daemon/provider": {"daemon/config", "store"},
 		"daemon/window":   {"store"},
-		"daemon/keeper":   {"daemon/config", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
+		"daemon/keeper":   {"daemon/config", "daemon/event", "daemon/meter", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
 
-		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/flow", "daemon/keeper", "daemon/socket", "daemon/wire", "store"},
-		"daemon/alert":      {"daemon/config", "daemon/hook", "daemon/keeper", "daemon/wire", "store"},
+		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/keeper", "daemon/socket", "daemon/wire", "store"},
+		"daemon/alert":      {"daemon/config", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},
 		"daemon/credential": {"daemon/acl", "daemon/keeper", "daemon/socket"},
 		"daemon/flow":       {"daemon/config", "daemon/keeper", "daemon/provider", "daemon/wire", "store"},
 		"daemon/intake":     {"daemon/config", "daemon/flow", "daemon/keeper"},
-		"daemon/metrics":    {"daemon/config", "daemon/keeper", "daemon/wire", "store"},
+		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},
 		"daemon/publish":    {"daemon/config", "daemon/hook", "daemon/keeper", "daemon/wire", "store"},
-		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/flow", "daemon/keeper", "daemon/wire", "store"},
+		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/keeper", "daemon/wire", "store"},
 
 		"daemon":           {everything},
 		"cmd/webex-tokend": {everything, "daemon"},

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 )
 
 // ErrIncomplete is what Once returns when a seed, an inbox file, a refresh or an
@@ -28,7 +28,7 @@ func Once(ctx context.Context, cfg Config) error {
 
 // once does the work of one start and one sweep.
 func (d *daemon) once(ctx context.Context) error {
-	events := d.keeper.Subscribe(keeper.Latest)
+	events := d.events.Subscribe(event.Latest)
 	defer events.Close()
 	d.startPublishing(ctx)
 	complete := d.seeds.ReadAll(ctx, d.current.Load())
@@ -94,12 +94,12 @@ func (d *daemon) emptyInbox(ctx context.Context) (complete bool, err error) {
 }
 
 // failed looks for a failure among the events that have come.
-func failed(events *keeper.Subscription) bool {
+func failed(events *event.Subscription) bool {
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
 	list, _ := events.Next(now)
 	for _, e := range list {
-		if e.Kind == keeper.Failed {
+		if e.Kind == event.Failed {
 			return true
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/wire"
 )
 
@@ -17,7 +17,7 @@ func (d *daemon) startPublishing(ctx context.Context) {
 		d.log.Warn("outputs will fail", "error", err)
 	}
 	d.publishes = true
-	events := d.keeper.Subscribe(keeper.Latest)
+	events := d.events.Subscribe(event.Latest)
 	d.tasks.Go(func() { _ = d.publisher.Run(d.publishing) })
 	d.tasks.Go(func() {
 		defer events.Close()
@@ -39,20 +39,20 @@ func (d *daemon) startPublishing(ctx context.Context) {
 	}
 }
 
-func (d *daemon) react(e keeper.Event) {
+func (d *daemon) react(e event.Event) {
 	switch e.Kind {
-	case keeper.Registered, keeper.Refreshed, keeper.Dated:
+	case event.Registered, event.Refreshed, event.ExpiryConfirmed:
 		d.publisher.Publish(e.Grant)
-	case keeper.Failed, keeper.Changed:
+	case event.Failed, event.Changed:
 		d.publisher.Restate(e.Grant)
-	case keeper.Removed:
+	case event.Removed:
 		// It waits for a write under way, which other grants must not.
 		d.tasks.Go(func() {
 			if err := d.publisher.Remove(d.publishing, e.Grant); err != nil {
 				d.log.Error("outputs of a removed grant stay", "grant", e.Grant, "error", err)
 			}
 		})
-	case keeper.Skipped:
+	case event.Skipped:
 		d.publisher.Reconfigure(d.current.Load())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/web"
 	"webex-tokend/daemon/wire"
@@ -26,7 +27,7 @@ func (d *daemon) openPages(ctx context.Context) error {
 		Keeper:   d.keeper,
 		Consents: d.consents,
 		Config:   d.current.Load,
-		Events:   func() web.Stream { return d.keeper.Subscribe(keeper.Latest) },
+		Events:   func() web.Stream { return d.events.Subscribe(event.Latest) },
 		Metrics:  func(view keeper.View) http.Handler { return d.figures(view) },
 		Rules:    d.rules.Load,
 		Ready:    d.whyNotReady,

@@ -19,7 +19,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/store"
 )
 
@@ -32,6 +34,8 @@ const LookSpec = "@every 2s"
 // needed.
 type Config struct {
 	Keeper *keeper.Keeper
+	// Meter says when the keeper swept last; nil: it never does.
+	Meter *meter.Meter
 	// Store keeps what was told.
 	Store *store.Store
 	// Config returns the configuration in force.
@@ -49,9 +53,9 @@ type Config struct {
 	Log hclog.Logger
 }
 
-// A Stream delivers events. *keeper.Subscription is one.
+// A Stream delivers events. *event.Subscription is one.
 type Stream interface {
-	Next(ctx context.Context) ([]keeper.Event, error)
+	Next(ctx context.Context) ([]event.Event, error)
 	Close()
 }
 
@@ -98,6 +102,9 @@ func New(cfg Config) *Alerts {
 	}
 	if cfg.Failing == nil {
 		cfg.Failing = func() []string { return nil }
+	}
+	if cfg.Meter == nil {
+		cfg.Meter = new(meter.Meter)
 	}
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()

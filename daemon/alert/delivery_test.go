@@ -23,6 +23,7 @@ import (
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
@@ -55,12 +56,13 @@ func newDesk(t *testing.T, block string) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, lines: make(chan string, 100)}
-	d.keeper = keeper.New(keeper.Config{Store: kept, Config: parsed, Provider: provider.New(provider.Config{})})
+	stream := event.NewStream(nil)
+	d.keeper = keeper.New(keeper.Config{Events: stream, Store: kept, Config: parsed, Provider: provider.New(provider.Config{})})
 	d.alerts = alert.New(alert.Config{Keeper: d.keeper, Store: kept, Config: func() *config.Config { return parsed },
 		Log: hclog.New(&hclog.LoggerOptions{Output: d, DisableTime: true})})
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
-	events := d.keeper.Subscribe(keeper.Latest)
+	events := stream.Subscribe(event.Latest)
 	ended.Go(func() { d.alerts.Run(ctx, events) })
 	t.Cleanup(func() {
 		cancel()

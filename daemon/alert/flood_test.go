@@ -13,7 +13,7 @@ import (
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/store"
 )
 
@@ -247,9 +247,9 @@ func TestAMessageOnManySpeaksOfTheFirstToEnd(t *testing.T) {
 }
 
 // A stream delivers what a test sends.
-type stream chan []keeper.Event
+type stream chan []event.Event
 
-func (s stream) Next(ctx context.Context) ([]keeper.Event, error) {
+func (s stream) Next(ctx context.Context) ([]event.Event, error) {
 	select {
 	case list := <-s:
 		return list, nil
@@ -271,7 +271,7 @@ func TestEventsThatWereLostMakeALookAtEverything(t *testing.T) {
 			time.Sleep(6 * time.Minute)
 		}
 		h.hears()
-		lossy <- []keeper.Event{{Kind: keeper.Skipped}}
+		lossy <- []event.Event{{Kind: event.Skipped}}
 		synctest.Wait()
 		h.hears("consent rest-1 0s")
 	})

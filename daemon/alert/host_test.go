@@ -23,8 +23,10 @@ import (
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
@@ -79,6 +81,7 @@ type host struct {
 	keeper *keeper.Keeper
 	alerts *alert.Alerts
 	store  *store.Store
+	meter  meter.Meter // of the keeper
 	pager  pager
 	// events, where there are some, come instead of the keeper's.
 	events alert.Stream
@@ -170,7 +173,10 @@ func (h *host) start() {
 	}
 	now := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
 	transport := h.webex.Transport()
+	stream := event.NewStream(now)
 	h.keeper = keeper.New(keeper.Config{
+		Events:   stream,
+		Meter:    &h.meter,
 		Store:    h.store,
 		Config:   h.config.Load(),
 		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return transport, nil }}),
@@ -182,6 +188,7 @@ func (h *host) start() {
 	}
 	h.alerts = alert.New(alert.Config{
 		Keeper:    h.keeper,
+		Meter:     &h.meter,
 		Store:     h.store,
 		Config:    h.config.Load,
 		Failing:   func() []string { return *h.failing.Load() },
@@ -194,7 +201,7 @@ func (h *host) start() {
 	ctx, h.end = context.WithCancel(context.Background())
 	events := h.events
 	if events == nil {
-		events = h.keeper.Subscribe(keeper.Latest)
+		events = stream.Subscribe(event.Latest)
 	}
 	h.ended.Go(func() { h.alerts.Run(ctx, events) })
 	synctest.Wait()

@@ -208,7 +208,7 @@ func (a *Alerts) lookAtClients(v view, t keeper.Trouble, refreshed map[string]bo
 // grants late although nothing holds them up.
 func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
 	before := a.swept
-	a.swept = a.cfg.Keeper.LastSweep()
+	a.swept = a.cfg.Meter.Health().LastSweep
 	switch {
 	case a.swept.IsZero() || explained:
 		a.late = time.Time{}

@@ -3,7 +3,7 @@ package alert
 import (
 	"context"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/store"
 )
 
@@ -43,12 +43,12 @@ func (a *Alerts) listen(ctx context.Context, events Stream) {
 
 // heed notes an event and tells whether it matters. It must cost little: most
 // are of grants that are well. a.mu is held.
-func (a *Alerts) heed(e keeper.Event) bool {
+func (a *Alerts) heed(e event.Event) bool {
 	n := &a.news
 	if n.grants == nil {
 		n.grants, n.refreshed = make(map[string]bool), make(map[string]bool)
 	}
-	if e.Kind == keeper.Skipped {
+	if e.Kind == event.Skipped {
 		n.look = true
 		return true
 	}
@@ -61,11 +61,11 @@ func (a *Alerts) heed(e keeper.Event) bool {
 	if matters && len(n.grants) < heeded {
 		n.grants[e.Grant] = true
 	}
-	if e.Kind == keeper.Refreshed || e.Kind == keeper.Failed {
+	if e.Kind == event.Refreshed || e.Kind == event.Failed {
 		n.stored = true
 		matters = matters || a.unproven
 	}
-	if e.Kind == keeper.Refreshed && a.unproven && len(n.refreshed) < heeded {
+	if e.Kind == event.Refreshed && a.unproven && len(n.refreshed) < heeded {
 		n.refreshed[e.Grant] = true
 	}
 	return matters

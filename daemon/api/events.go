@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/wire"
 )
 
@@ -25,7 +25,7 @@ import (
 // was too slow, or came back when events behind its last one were no longer
 // held, and has to read again what it derived from events.
 func (s *Server) follow(c *call) error {
-	after := uint64(keeper.Latest)
+	after := uint64(event.Latest)
 	if text := c.r.Header.Get("Last-Event-ID"); text != "" {
 		var err error
 		if after, err = strconv.ParseUint(text, 10, 64); err != nil {
@@ -67,7 +67,7 @@ func (s *Server) follow(c *call) error {
 }
 
 // nextEvents returns none when a heartbeat is due first.
-func nextEvents(ctx context.Context, stream Stream, heartbeat time.Duration) ([]keeper.Event, error) {
+func nextEvents(ctx context.Context, stream Stream, heartbeat time.Duration) ([]event.Event, error) {
 	waiting, cancel := context.WithTimeout(ctx, heartbeat)
 	defer cancel()
 	events, err := stream.Next(waiting)
@@ -79,7 +79,7 @@ func nextEvents(ctx context.Context, stream Stream, heartbeat time.Duration) ([]
 
 // appendEvents draws those events that view shows; a comment, when there is
 // none of them, keeps the connection alive.
-func appendEvents(b []byte, events []keeper.Event, view func(string) bool) []byte {
+func appendEvents(b []byte, events []event.Event, view func(string) bool) []byte {
 	for _, e := range events {
 		if e.Grant != "" && view != nil && !view(e.Grant) {
 			continue

@@ -24,6 +24,7 @@ import (
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
@@ -74,7 +75,8 @@ grant "bot-*" { integration = "bots" }
 		t.Fatal(err)
 	}
 	broker := provider.New(provider.Config{})
-	k := keeper.New(keeper.Config{Store: records, Config: cfg, Provider: broker})
+	stream := event.NewStream(nil)
+	k := keeper.New(keeper.Config{Events: stream, Store: records, Config: cfg, Provider: broker})
 	consents := flow.NewConsents(flow.ConsentConfig{Keeper: k, Provider: broker, Config: func() *config.Config { return cfg }})
 	t.Cleanup(consents.Close)
 	if err := k.Start(t.Context()); err != nil {
@@ -93,7 +95,7 @@ grant "bot-*" { integration = "bots" }
 	serving := api.Config{
 		Keeper:   k,
 		Consents: consents,
-		Events:   func(after uint64) api.Stream { return k.Subscribe(after) },
+		Events:   func(after uint64) api.Stream { return stream.Subscribe(after) },
 		Rules:    h.rules.Load,
 		Reload:   func(context.Context) error { return nil },
 		Backup: func(context.Context) (io.ReadCloser, int64, error) {

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
@@ -44,11 +45,11 @@ type Keeper interface {
 	Drain(ctx context.Context, away time.Duration, tell func(wire.Drained) error) error
 }
 
-// A Stream delivers events. *keeper.Subscription is one.
+// A Stream delivers events. *event.Subscription is one.
 type Stream interface {
 	// Next waits for at least one event. When ctx ends the wait, nothing is
 	// lost: the next call goes on.
-	Next(ctx context.Context) ([]keeper.Event, error)
+	Next(ctx context.Context) ([]event.Event, error)
 	Close()
 }
 
@@ -57,7 +58,7 @@ type Config struct {
 	Keeper Keeper
 	// Consents are needed by the authorization routes.
 	Consents Consents
-	// Events begins a stream behind the event with that ID, keeper.Latest
+	// Events begins a stream behind the event with that ID, event.Latest
 	// meaning with what happens next.
 	Events func(after uint64) Stream
 	// Rules returns the rules in force. They are asked anew for each request,

@@ -38,8 +38,7 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		begin := k.now()
 		err := k.write(base, &next, intent)
 		if err == nil {
-			k.health.committed(k.now().Sub(begin))
-			k.meter.committed(k.now().Sub(begin))
+			k.meter.Committed(k.now().Sub(begin))
 			k.settle(name, intent, hold.spared)
 			return &next, nil
 		}

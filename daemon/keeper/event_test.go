@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/store"
 )
 
 // kinds are what the events of a grant were, in order.
-func kinds(events []keeper.Event, grant string) (list []keeper.EventKind) {
+func kinds(events []event.Event, grant string) (list []event.Kind) {
 	for _, e := range events {
 		if e.Grant == grant {
 			list = append(list, e.Kind)
@@ -25,7 +25,7 @@ func kinds(events []keeper.Event, grant string) (list []keeper.EventKind) {
 }
 
 // next fails unless events are waiting.
-func next(t *testing.T, s *keeper.Subscription) []keeper.Event {
+func next(t *testing.T, s *event.Subscription) []event.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -37,7 +37,7 @@ func next(t *testing.T, s *keeper.Subscription) []keeper.Event {
 }
 
 // silent fails when an event is waiting.
-func silent(t *testing.T, s *keeper.Subscription) {
+func silent(t *testing.T, s *event.Subscription) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -48,7 +48,7 @@ func silent(t *testing.T, s *keeper.Subscription) {
 
 func TestEveryChangeIsToldOnceAndInOrder(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
-		s := h.keeper.Subscribe(keeper.Latest)
+		s := h.events.Subscribe(event.Latest)
 		defer s.Close()
 		h.register("meetings-1", emulator.Meetings)
 		time.Sleep(time.Hour)
@@ -61,14 +61,14 @@ func TestEveryChangeIsToldOnceAndInOrder(t *testing.T) {
 		h.keeper.Resume(t.Context(), "meetings-1")
 		h.keeper.Remove(t.Context(), "meetings-1")
 		events := next(t, s)
-		want := []keeper.EventKind{
-			keeper.Registered, keeper.Changed, keeper.Moved, // pending to ok
-			keeper.Refreshed,
-			keeper.Failed, keeper.Changed, // to retrying
-			keeper.Refreshed, keeper.Changed, // back to ok
-			keeper.Changed, // paused, once
-			keeper.Changed, // resumed
-			keeper.Removed,
+		want := []event.Kind{
+			event.Registered, event.Changed, event.Moved, // pending to ok
+			event.Refreshed,
+			event.Failed, event.Changed, // to retrying
+			event.Refreshed, event.Changed, // back to ok
+			event.Changed, // paused, once
+			event.Changed, // resumed
+			event.Removed,
 		}
 		if got := kinds(events, "meetings-1"); !slices.Equal(got, want) {
 			t.Errorf("events %v, want %v", got, want)
@@ -88,12 +88,12 @@ func TestEveryChangeIsToldOnceAndInOrder(t *testing.T) {
 func TestATokenIsStoredWhenItsEventComes(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
-		s := h.keeper.Subscribe(keeper.Latest)
+		s := h.events.Subscribe(event.Latest)
 		defer s.Close()
 		go h.keeper.Refresh(context.Background(), "rest-1")
 		e := next(t, s)[0]
 		got, err := h.keeper.Current(t.Context(), "rest-1")
-		if err != nil || e.Kind != keeper.Refreshed || e.Generation != 2 || got.Generation < e.Generation {
+		if err != nil || e.Kind != event.Refreshed || e.Generation != 2 || got.Generation < e.Generation {
 			t.Errorf("event %+v while generation %d is stored, %v", e, got.Generation, err)
 		}
 	})
@@ -104,19 +104,19 @@ func TestAReaderResumesBehindTheEventThatItSawLast(t *testing.T) {
 		for i := range 10 {
 			h.register(fmt.Sprint("rest-", i), emulator.REST)
 		}
-		all := h.keeper.Subscribe(0)
+		all := h.events.Subscribe(0)
 		seen := next(t, all)
 		all.Close()
 		if len(seen) == 0 || seen[0].Grant != "rest-0" {
 			t.Fatalf("%d events from the beginning", len(seen))
 		}
 		half := len(seen) / 2
-		s := h.keeper.Subscribe(seen[half].ID)
+		s := h.events.Subscribe(seen[half].ID)
 		defer s.Close()
 		if rest := next(t, s); !slices.Equal(rest, seen[half+1:]) {
 			t.Errorf("%d events after the one of ID %d, want %d", len(rest), seen[half].ID, len(seen)-half-1)
 		}
-		fresh := h.keeper.Subscribe(keeper.Latest)
+		fresh := h.events.Subscribe(event.Latest)
 		defer fresh.Close()
 		silent(t, fresh)
 		h.keeper.Pause(t.Context(), "rest-1")
@@ -128,7 +128,7 @@ func TestAReaderResumesBehindTheEventThatItSawLast(t *testing.T) {
 
 func TestThousandsOfEventsAreHeldForAReaderThatComesBack(t *testing.T) {
 	busy(t, "", func(t *testing.T, h *host) {
-		begin := h.keeper.Subscribe(keeper.Latest)
+		begin := h.events.Subscribe(event.Latest)
 		h.register("rest-1", emulator.REST)
 		first := next(t, begin)[0].ID
 		begin.Close()
@@ -137,7 +137,7 @@ func TestThousandsOfEventsAreHeldForAReaderThatComesBack(t *testing.T) {
 			h.keeper.Resume(t.Context(), "rest-1")
 		}
 		last := first + 2 + 10_000
-		s := h.keeper.Subscribe(last - 4096)
+		s := h.events.Subscribe(last - 4096)
 		defer s.Close()
 		if events := next(t, s); len(events) != 4096 || events[4095].ID != last {
 			t.Errorf("%d events up to %d", len(events), events[len(events)-1].ID)
@@ -147,7 +147,7 @@ func TestThousandsOfEventsAreHeldForAReaderThatComesBack(t *testing.T) {
 
 func TestAReaderThatComesBackTooLateIsToldThatItMissedSomething(t *testing.T) {
 	busy(t, "", func(t *testing.T, h *host) {
-		all := h.keeper.Subscribe(keeper.Latest)
+		all := h.events.Subscribe(event.Latest)
 		h.register("rest-1", emulator.REST)
 		first := next(t, all)[0].ID
 		all.Close()
@@ -157,12 +157,12 @@ func TestAReaderThatComesBackTooLateIsToldThatItMissedSomething(t *testing.T) {
 		}
 		told := func(when string, after uint64, want bool) {
 			t.Helper()
-			s := h.keeper.Subscribe(after)
+			s := h.events.Subscribe(after)
 			defer s.Close()
 			h.keeper.Pause(t.Context(), "rest-1")
 			h.keeper.Resume(t.Context(), "rest-1")
 			events := next(t, s)
-			if told := events[0].Kind == keeper.Skipped; told != want {
+			if told := events[0].Kind == event.Skipped; told != want {
 				t.Errorf("%s: the first of %d events is %+v", when, len(events), events[0])
 			} else if told && events[0].ID+1 != events[1].ID {
 				t.Errorf("%s: between %d and %d something is missing again", when, events[0].ID, events[1].ID)
@@ -187,7 +187,7 @@ func TestASlowReaderKeepsTheLatestOfEachGrant(t *testing.T) {
 	busy(t, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		h.register("rest-2", emulator.REST)
-		slow, fast := h.keeper.Subscribe(keeper.Latest), h.keeper.Subscribe(keeper.Latest)
+		slow, fast := h.events.Subscribe(event.Latest), h.events.Subscribe(event.Latest)
 		defer slow.Close()
 		defer fast.Close()
 		h.keeper.Pause(t.Context(), "rest-2")
@@ -201,7 +201,7 @@ func TestASlowReaderKeepsTheLatestOfEachGrant(t *testing.T) {
 		if len(events) > 16384 {
 			t.Errorf("%d events wait for one reader", len(events))
 		}
-		latest := make(map[string]keeper.Event)
+		latest := make(map[string]event.Event)
 		for i, e := range events {
 			if i > 0 && e.ID <= events[i-1].ID {
 				t.Fatalf("event %d follows %d", e.ID, events[i-1].ID)
@@ -223,20 +223,20 @@ func TestAReaderThatLosesGrantsIsToldSo(t *testing.T) {
 	busy(t, "", func(t *testing.T, h *host) {
 		const grants = 6000 // with three events each
 		h.take("rest-first", pair("a", "r"))
-		first := h.keeper.Subscribe(0)
+		first := h.events.Subscribe(0)
 		before := next(t, first)
 		first.Close()
-		s := h.keeper.Subscribe(keeper.Latest)
+		s := h.events.Subscribe(event.Latest)
 		defer s.Close()
 		for i := range grants {
 			h.take(fmt.Sprint("rest-", i), pair("a", fmt.Sprint("r", i)))
 		}
 		events := next(t, s)
-		if events[0].Kind != keeper.Skipped {
+		if events[0].Kind != event.Skipped {
 			t.Fatalf("the first event is %+v", events[0])
 		}
 		for i, e := range events[1:] {
-			if e.ID != events[i].ID+1 || e.Kind == keeper.Skipped {
+			if e.ID != events[i].ID+1 || e.Kind == event.Skipped {
 				t.Fatalf("event %d, %s, follows %d", e.ID, e.Kind, events[i].ID)
 			}
 		}
@@ -248,19 +248,19 @@ func TestAReaderThatLosesGrantsIsToldSo(t *testing.T) {
 
 func TestASubscriptionEndsWithItsReaderAndWithTheKeeper(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
-		ended := func(s *keeper.Subscription) {
+		ended := func(s *event.Subscription) {
 			t.Helper()
 			var err error
 			for err == nil {
 				_, err = s.Next(t.Context())
 			}
-			if !errors.Is(err, keeper.ErrEnded) {
+			if !errors.Is(err, event.ErrEnded) {
 				t.Errorf("it ends with %v", err)
 			}
 		}
-		own, waiting, late := h.keeper.Subscribe(0), h.keeper.Subscribe(0), h.keeper.Subscribe(0)
+		own, waiting, late := h.events.Subscribe(0), h.events.Subscribe(0), h.events.Subscribe(0)
 		outcome := make(chan error)
-		for _, s := range []*keeper.Subscription{own, waiting} {
+		for _, s := range []*event.Subscription{own, waiting} {
 			go func() {
 				_, err := s.Next(context.Background())
 				outcome <- err
@@ -269,7 +269,7 @@ func TestASubscriptionEndsWithItsReaderAndWithTheKeeper(t *testing.T) {
 		synctest.Wait()
 		own.Close()
 		own.Close()
-		if err := <-outcome; !errors.Is(err, keeper.ErrEnded) {
+		if err := <-outcome; !errors.Is(err, event.ErrEnded) {
 			t.Errorf("a closed one ends with %v", err)
 		}
 		h.register("rest-1", emulator.REST)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
@@ -57,13 +58,13 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate b
 	}
 
 	sentAt := k.now()
-	k.meter.requested()
+	k.meter.Requested()
 	answer, err := k.provider.Refresh(ctx, p.in, provider.Request{
 		Token:        p.stored.Refresh.Value,
 		RedirectURI:  p.stored.RedirectURI,
 		CodeVerifier: p.stored.CodeVerifier,
 	})
-	k.meter.answered(k.now().Sub(sentAt))
+	k.meter.Answered(k.now().Sub(sentAt))
 	p.lane.endpoint.Release()
 
 	failure, failed := errors.AsType[*provider.Failure](err)
@@ -130,8 +131,7 @@ func (k *Keeper) intend(ctx context.Context, p *plan) error {
 		k.log.Error("intent refused by the store, nothing sent", "grant", p.name(), "error", err)
 		return fmt.Errorf("store intent of grant %s: %w", p.name(), err)
 	}
-	k.health.committed(k.now().Sub(begin))
-	k.meter.committed(k.now().Sub(begin))
+	k.meter.Committed(k.now().Sub(begin))
 	k.trustStore()
 	k.mu.Lock()
 	a := k.attempts[p.name()]
@@ -187,7 +187,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 	k.log.Info("refreshed", "grant", p.name(), "generation", after.Generation, "gained", gained,
 		"expires_at", stamp(after.Token.ExpiresAt), "window_ends_at", stamp(after.Refresh.EndsAt), "due_at", stamp(after.DueAt))
 	k.warnOfShortfall(p.name(), p.stored.Token, after.Token, p.rule)
-	k.announce(Refreshed, p.stored.Record, before, after)
+	k.announce(event.Refreshed, p.stored.Record, before, after)
 	return nil
 }
 
@@ -203,7 +203,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		k.refusedFor(p.in.Name, p.name())
 	case f.Kind == provider.Limited:
 		k.closeEndpoint(p, k.now().Add(patience(f, p.rule)))
-		k.meter.limited(patience(f, p.rule))
+		k.meter.Limited(patience(f, p.rule))
 	}
 	intent := closeIntent
 	if outcomeOpen(p, f) {
@@ -224,7 +224,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	k.log.Warn("refresh failed", "grant", p.name(), "state", condition.State, "reason", after.Reason,
 		"status", f.Status, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID,
 		"failures", after.Failures, "due_at", stamp(after.DueAt))
-	k.announce(Failed, p.stored.Record, before, after)
+	k.announce(event.Failed, p.stored.Record, before, after)
 	switch {
 	case f.Kind == provider.Misconfigured && !f.Answered:
 		// The grant keeps its due time, and the client is tried before.
@@ -255,20 +255,20 @@ func patience(f *provider.Failure, r schedule.Rule) time.Duration {
 }
 
 // announce tells what a stored outcome changed.
-func (k *Keeper) announce(kind EventKind, was *store.Record, before store.Condition, is *store.Record) {
+func (k *Keeper) announce(kind event.Kind, was *store.Record, before store.Condition, is *store.Record) {
 	c := k.condition(is)
-	e := Event{Grant: is.Name, Generation: is.Generation, State: c.State, Reason: c.Reason, At: k.now()}
-	kinds := []EventKind{kind}
-	if c.State != before.State && kind != Changed {
-		kinds = append(kinds, Changed)
+	e := event.Event{Grant: is.Name, Generation: is.Generation, State: c.State, Reason: c.Reason, At: k.now()}
+	kinds := []event.Kind{kind}
+	if c.State != before.State && kind != event.Changed {
+		kinds = append(kinds, event.Changed)
 	}
 	if was == nil || !is.Refresh.EndsAt.Equal(was.Refresh.EndsAt) {
-		kinds = append(kinds, Moved)
+		kinds = append(kinds, event.Moved)
 	}
-	events := make([]Event, 0, len(kinds))
+	events := make([]event.Event, 0, len(kinds))
 	for _, kind := range kinds {
 		e.Kind = kind
 		events = append(events, e)
 	}
-	k.events.send(events...)
+	k.events.Send(events...)
 }

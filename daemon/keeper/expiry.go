@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
@@ -46,7 +47,7 @@ func (k *Keeper) AskExpiry(ctx context.Context, name string) error {
 		_, err := k.store.Put(ctx, store.Update{Record: &r, Expect: stored.Revision, Unpublished: k.hasOutputs(name)})
 		if err == nil {
 			k.log.Info("told when the token ends", "grant", name, "expires_at", stamp(r.Token.ExpiresAt), "due_at", stamp(r.DueAt))
-			k.announce(Dated, stored.Record, before, &r)
+			k.announce(event.ExpiryConfirmed, stored.Record, before, &r)
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/event"
 	"webex-tokend/store"
 )
 
@@ -76,7 +76,7 @@ func TestAResponseThatWasKeptBeforeItsImportIsRefreshedInTime(t *testing.T) {
 		issued := h.webex.Issue(emulator.REST, emulator.Consent{})
 		time.Sleep(10 * 24 * time.Hour)
 		h.take("rest-1", issued.Response)
-		events := h.keeper.Subscribe(keeper.Latest)
+		events := h.events.Subscribe(event.Latest)
 		defer events.Close()
 		h.askExpiry("rest-1")
 		g := h.is("rest-1", store.OK, "")
@@ -84,7 +84,7 @@ func TestAResponseThatWasKeptBeforeItsImportIsRefreshedInTime(t *testing.T) {
 			t.Errorf("ends at %v, assumed are %v", g.AccessExpiresAt, g.Assumed)
 		}
 		list, err := events.Next(t.Context())
-		if err != nil || len(list) != 1 || list[0].Kind != keeper.Dated {
+		if err != nil || len(list) != 1 || list[0].Kind != event.ExpiryConfirmed {
 			t.Errorf("told %v (%v)", list, err)
 		}
 		h.askExpiry("rest-1")

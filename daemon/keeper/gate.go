@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
 )
@@ -142,6 +143,6 @@ func (k *Keeper) expireStatic(s store.Stored, now time.Time) error {
 		return err
 	}
 	k.log.Warn("static token has expired", "grant", s.Name, "expired_at", stamp(s.Token.ExpiresAt))
-	k.announce(Failed, s.Record, before, after)
+	k.announce(event.Failed, s.Record, before, after)
 	return errNotDue
 }

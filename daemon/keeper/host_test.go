@@ -17,8 +17,10 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -35,6 +37,8 @@ type host struct {
 	config *config.Config
 	store  *store.Store
 	keeper *keeper.Keeper
+	events *event.Stream // of the keeper
+	meter  *meter.Meter  // too
 	// backend is below the store, and below kv.
 	backend store.KV
 	// kv, when set, stands between store and backend.
@@ -159,7 +163,14 @@ func (h *host) start() {
 	if h.transport != nil {
 		transport = h.transport(transport)
 	}
+	now := h.now
+	if now == nil {
+		now = time.Now
+	}
+	h.events, h.meter = event.NewStream(now), new(meter.Meter)
 	h.keeper = keeper.New(keeper.Config{
+		Events:   h.events,
+		Meter:    h.meter,
 		Store:    h.store,
 		Config:   h.config,
 		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return transport, nil }}),

@@ -19,6 +19,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
@@ -44,6 +46,10 @@ type Config struct {
 	Refused func() string
 	// StoreKey reports whether the store will open again; nil: it is not sealed.
 	StoreKey func(ctx context.Context) *wire.StoreKey
+	// Events is told what happens; nil: nobody is. Stop closes it.
+	Events *event.Stream
+	// Meter measures what the keeper does; nil: nobody reads it.
+	Meter *meter.Meter
 	// Spool is a folder for sealed copies of answers that the store refuses,
 	// made when it is needed; empty: such answers are in memory only.
 	Spool string
@@ -68,9 +74,8 @@ type Keeper struct {
 	wall      func() time.Time
 	log       hclog.Logger
 	config    atomic.Pointer[config.Config]
-	events    *stream
-	health    health
-	meter     meter
+	events    *event.Stream
+	meter     *meter.Meter
 	clock     clock
 
 	// working ends the waits of exchanges that have not been sent; abandoned
@@ -115,6 +120,8 @@ func New(cfg Config) *Keeper {
 		refused:    cfg.Refused,
 		storeKey:   cfg.StoreKey,
 		spool:      spool{cfg.Spool},
+		events:     cfg.Events,
+		meter:      cfg.Meter,
 		wall:       cfg.Now,
 		log:        cfg.Log,
 		flights:    make(map[string]*flight),
@@ -150,10 +157,15 @@ func New(cfg Config) *Keeper {
 	if k.wall == nil {
 		k.wall = time.Now
 	}
+	if k.events == nil {
+		k.events = event.NewStream(k.wall)
+	}
+	if k.meter == nil {
+		k.meter = new(meter.Meter)
+	}
 	if k.log == nil {
 		k.log = hclog.NewNullLogger()
 	}
-	k.events = newStream(k.wall())
 	k.working, k.stop = context.WithCancel(context.Background())
 	k.abandoned, k.abandon = context.WithCancel(context.Background())
 	k.config.Store(cfg.Config)
@@ -227,7 +239,7 @@ func (k *Keeper) Stop(ctx context.Context) error {
 		k.tasks.Wait()
 		close(done)
 	}()
-	defer k.events.close()
+	defer k.events.Close()
 	select {
 	case <-done:
 		return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -66,7 +67,7 @@ func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Reco
 		}
 		k.overtake(name)
 		k.log.Info("changed by the operator", "grant", name, "state", stored.Condition().State)
-		k.announce(Changed, &was, before, stored.Record)
+		k.announce(event.Changed, &was, before, stored.Record)
 		return k.view(ctx, cfg, name)
 	}
 }
@@ -100,7 +101,7 @@ func (k *Keeper) Remove(ctx context.Context, name string) error {
 		k.overtake(name)
 		k.left(cfg, name)
 		k.log.Info("removed by the operator", "grant", name)
-		k.events.send(Event{Kind: Removed, Grant: name, State: store.Pending, Reason: reasonNoToken, At: k.now()})
+		k.events.Send(event.Event{Kind: event.Removed, Grant: name, State: store.Pending, Reason: reasonNoToken, At: k.now()})
 		return nil
 	}
 }

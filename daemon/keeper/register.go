@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/window"
@@ -166,7 +167,7 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	if in.Kind != config.Static {
 		k.warnOfShortfall(name, old.Token, r.Token, rule(in, grant))
 	}
-	k.announce(Registered, old.Record, before, r)
+	k.announce(event.Registered, old.Record, before, r)
 	return result, "", nil
 }
 

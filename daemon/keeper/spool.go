@@ -15,6 +15,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/store"
 )
 
@@ -177,7 +178,7 @@ func (k *Keeper) takeSpare(name string) {
 	}
 	k.dropSpare(name)
 	k.log.Info("answer from the spool stored", "grant", name, "generation", after.Generation)
-	k.announce(Refreshed, base.Record, before, after)
+	k.announce(event.Refreshed, base.Record, before, after)
 }
 
 // overtakes tells whether a copy was made of an exchange that came after what

@@ -14,7 +14,12 @@ import (
 // counters and the head of each index group; for a narrower view it walks.
 func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 	cfg := k.config.Load()
-	s := summary{wire.Status{States: make(map[string]int), Keeper: k.health.wire()}}
+	health := k.meter.Health()
+	s := summary{wire.Status{States: make(map[string]int), Keeper: wire.Keeper{
+		LastSweepAt:         instant(health.LastSweep),
+		StoreLatencySeconds: health.Latency.Seconds(),
+		Overdue:             health.Overdue,
+	}}}
 	s.Keeper.ClockSkewSeconds = k.widestSkew().Seconds()
 	s.FailingOutputs = k.failingOutputs(view)
 	s.Keeper.AlertError = k.unheard()

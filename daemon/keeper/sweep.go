@@ -55,7 +55,7 @@ func (k *Keeper) Sweep(ctx context.Context) {
 	for l, list := range due {
 		k.queue(l, list)
 	}
-	k.health.swept(now, overdue)
+	k.meter.Swept(now, overdue)
 }
 
 // pioneer chooses the grant that tries for all: the one that has waited longest,

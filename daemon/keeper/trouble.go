@@ -29,7 +29,7 @@ func (k *Keeper) Trouble() Trouble {
 		Rejected:    make(map[string]store.Condition),
 		StoreError:  k.storeError(),
 		StoreAction: diskAction(k.config.Load()),
-		Overdue:     k.health.wire().Overdue,
+		Overdue:     k.meter.Health().Overdue,
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/window"
@@ -102,4 +103,13 @@ func assumed(r *store.Record) []string {
 		list = append(list, "window_ends_at")
 	}
 	return list
+}
+
+// instant is how the wire shows a time that may be absent.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }

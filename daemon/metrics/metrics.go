@@ -1,6 +1,6 @@
 // Package metrics tells Prometheus how the grants and the daemon fare. The
 // figures of a moment are read when somebody asks; what only grows is counted
-// from the keeper's event stream and its own figures.
+// from the event stream and by the meter.
 //
 // It promises that a caller's answer names no grant outside its view, and that
 // the number of series does not follow the fleet: above 1,000 grants only the
@@ -21,7 +21,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/expfmt"
 
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/wire"
 )
 
@@ -29,18 +31,19 @@ import (
 type Keeper interface {
 	Status(ctx context.Context, view keeper.View) (wire.Status, error)
 	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
-	Figures() keeper.Figures
 }
 
-// A Stream delivers events. *keeper.Subscription is one.
+// A Stream delivers events. *event.Subscription is one.
 type Stream interface {
-	Next(ctx context.Context) ([]keeper.Event, error)
+	Next(ctx context.Context) ([]event.Event, error)
 	Close()
 }
 
 // A Config says what the figures come from. Only Keeper is needed.
 type Config struct {
 	Keeper Keeper
+	// Meter has the counts of the keeper; nil: there are none.
+	Meter *meter.Meter
 	// Failing lists the grants of which an output failed at its last try; nil:
 	// there are no outputs.
 	Failing func() []string
@@ -74,6 +77,9 @@ const namespace = "webex_tokend"
 
 // New counts nothing until Run.
 func New(cfg Config) *Metrics {
+	if cfg.Meter == nil {
+		cfg.Meter = new(meter.Meter)
+	}
 	if cfg.Failing == nil {
 		cfg.Failing = func() []string { return nil }
 	}
@@ -102,7 +108,7 @@ func New(cfg Config) *Metrics {
 	}
 	m.build.Set(1)
 	// A series that begins with its first failure would hide it from rate().
-	for _, kind := range []keeper.EventKind{keeper.Refreshed, keeper.Failed} {
+	for _, kind := range []event.Kind{event.Refreshed, event.Failed} {
 		m.outcome.WithLabelValues(string(kind))
 	}
 	return m
@@ -118,7 +124,7 @@ func (m *Metrics) Run(ctx context.Context, events Stream) {
 		}
 		for _, e := range list {
 			switch e.Kind {
-			case keeper.Refreshed, keeper.Failed:
+			case event.Refreshed, event.Failed:
 				m.outcome.WithLabelValues(string(e.Kind)).Inc()
 			}
 		}

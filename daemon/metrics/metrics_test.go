@@ -16,7 +16,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/wire"
 )
@@ -51,8 +53,20 @@ func (f fleet) Grants(_ context.Context, q keeper.Query) (page wire.Grants, err 
 	return page, nil
 }
 
-func (fleet) Figures() keeper.Figures {
-	return keeper.Figures{InFlight: 2, Requests: 10, RequestTime: 3 * time.Second, Limited: 1, LimitedFor: time.Minute, Commits: 20, CommitTime: 80 * time.Millisecond}
+// measured has two requests in flight, ten answers and twenty commits.
+func measured() *meter.Meter {
+	m := new(meter.Meter)
+	for range 12 {
+		m.Requested()
+	}
+	for range 10 {
+		m.Answered(300 * time.Millisecond)
+	}
+	m.Limited(time.Minute)
+	for range 20 {
+		m.Committed(4 * time.Millisecond)
+	}
+	return m
 }
 
 func grants(n int) fleet {
@@ -66,13 +80,13 @@ func grants(n int) fleet {
 }
 
 // happened delivers its events, then ends.
-type happened []keeper.Event
+type happened []event.Event
 
-func (h *happened) Next(context.Context) ([]keeper.Event, error) {
+func (h *happened) Next(context.Context) ([]event.Event, error) {
 	list := *h
 	*h = nil
 	if list == nil {
-		return nil, keeper.ErrEnded
+		return nil, event.ErrEnded
 	}
 	return list, nil
 }
@@ -90,7 +104,7 @@ func scrape(t *testing.T, m *metrics.Metrics, view keeper.View) string {
 }
 
 func of(f fleet) *metrics.Metrics {
-	return metrics.New(metrics.Config{Keeper: f, Version: "1.2", Failing: func() []string { return []string{"ops-0", "ops-1"} },
+	return metrics.New(metrics.Config{Keeper: f, Meter: measured(), Version: "1.2", Failing: func() []string { return []string{"ops-0", "ops-1"} },
 		Tellings: func() []metrics.Telling {
 			return []metrics.Telling{{Way: "log", Told: 9}, {Way: "webhook", Told: 7, Failed: 3, Waiting: 2}}
 		},
@@ -99,7 +113,7 @@ func of(f fleet) *metrics.Metrics {
 
 func TestWhatAnOperatorAsksIsThere(t *testing.T) {
 	m := of(grants(2))
-	m.Run(t.Context(), &happened{{Kind: keeper.Refreshed}, {Kind: keeper.Changed}, {Kind: keeper.Refreshed}, {Kind: keeper.Failed}})
+	m.Run(t.Context(), &happened{{Kind: event.Refreshed}, {Kind: event.Changed}, {Kind: event.Refreshed}, {Kind: event.Failed}})
 	text := scrape(t, m, nil)
 	for _, want := range []string{
 		`webex_tokend_grants{state="ok"} 2`,

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -63,7 +64,7 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	failing := slices.DeleteFunc(slices.Clone(s.m.cfg.Failing()), func(name string) bool { return s.view != nil && !s.view(name) })
 	describe("publish_failing_grants", "Grants of which a file or hook failed at its last try.").gauge(out, float64(len(failing)))
 	collectTellings(out, s.m.cfg.Tellings())
-	collectFigures(out, s.m.cfg.Keeper.Figures())
+	collectFigures(out, s.m.cfg.Meter.Figures())
 }
 
 func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
@@ -133,7 +134,7 @@ func collectTellings(out chan<- prometheus.Metric, list []Telling) {
 	}
 }
 
-func collectFigures(out chan<- prometheus.Metric, f keeper.Figures) {
+func collectFigures(out chan<- prometheus.Metric, f meter.Figures) {
 	describe("refreshes_in_flight", "Requests to token endpoints under way.").gauge(out, float64(f.InFlight))
 	describe("refresh_duration_seconds", "Time that requests to token endpoints took.").summary(out, f.Requests, f.RequestTime)
 	describe("rate_limits_total", "Answers by which a token endpoint asked for patience.").counter(out, float64(f.Limited))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
 )
@@ -86,7 +87,7 @@ func (s *Server) await(ctx context.Context, c *call, stream Stream) (seen bool, 
 	return true, nil
 }
 
-func inView(events []keeper.Event, view keeper.View) bool {
+func inView(events []event.Event, view keeper.View) bool {
 	for _, e := range events {
 		if e.Grant == "" || view == nil || view(e.Grant) {
 			return true

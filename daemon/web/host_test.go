@@ -23,6 +23,7 @@ import (
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
@@ -91,7 +92,8 @@ grant "bot" { integration = "bots" }
 	}
 	log := hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Trace})
 	client2 := provider.New(provider.Config{})
-	h.keeper = keeper.New(keeper.Config{Store: records, Config: cfg, Provider: client2, Log: log.Named("keeper")})
+	stream := event.NewStream(nil)
+	h.keeper = keeper.New(keeper.Config{Events: stream, Store: records, Config: cfg, Provider: client2, Log: log.Named("keeper")})
 	if err := h.keeper.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +116,7 @@ grant "bot" { integration = "bots" }
 		Keeper:   h.keeper,
 		Consents: h.consents,
 		Config:   func() *config.Config { return cfg },
-		Events:   func() web.Stream { return h.keeper.Subscribe(keeper.Latest) },
+		Events:   func() web.Stream { return stream.Subscribe(event.Latest) },
 		Rules:    func() *acl.Rules { return acl.New(h.rules) },
 		Now:      func() time.Time { return h.now() },
 		Log:      log.Named("web"),

@@ -11,6 +11,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/web"
 )
@@ -134,11 +135,11 @@ func TestMetricsAreThoseOfTheView(t *testing.T) {
 }
 
 // A play is a stream of events known beforehand.
-type play []keeper.Event
+type play []event.Event
 
-func (p *play) Next(context.Context) ([]keeper.Event, error) {
+func (p *play) Next(context.Context) ([]event.Event, error) {
 	if len(*p) == 0 {
-		return nil, keeper.ErrEnded
+		return nil, event.ErrEnded
 	}
 	first := (*p)[:1]
 	*p = (*p)[1:]

@@ -23,6 +23,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
@@ -46,9 +47,9 @@ type Consents interface {
 	OpenLink(ctx context.Context, token string) (wire.Authorization, error)
 }
 
-// A Stream delivers events. *keeper.Subscription is one.
+// A Stream delivers events. *event.Subscription is one.
 type Stream interface {
-	Next(ctx context.Context) ([]keeper.Event, error)
+	Next(ctx context.Context) ([]event.Event, error)
 	Close()
 }
 

@@ -1,4 +1,9 @@
-package keeper
+// Package event is the one typed stream of what happens to grants. Whoever acts
+// on a grant sends, everything that reacts to one subscribes.
+//
+// It promises that sending never waits for a reader, that every reader gets the
+// events in one order, and that a reader that lost some is told so.
+package event
 
 import (
 	"context"
@@ -10,27 +15,28 @@ import (
 	"webex-tokend/store"
 )
 
-// An EventKind is what happened.
-type EventKind string
+// A Kind is what happened.
+type Kind string
 
 const (
-	Registered EventKind = "registered" // tokens came by import, seed or inbox
-	Refreshed  EventKind = "refreshed"  // an answer with a token is stored
-	Failed     EventKind = "failed"
-	Changed    EventKind = "state"   // the state is another one
-	Moved      EventKind = "window"  // the window end is another one
-	Dated      EventKind = "expiry"  // it is known for certain now when the token ends
-	Removed    EventKind = "removed" // by the operator
+	Registered Kind = "registered" // tokens came by import, seed or inbox
+	Refreshed  Kind = "refreshed"  // an answer with a token is stored
+	Failed     Kind = "failed"
+	Changed    Kind = "state"  // the state is another one
+	Moved      Kind = "window" // the window end is another one
+	// ExpiryConfirmed: it is known for certain now when the token ends.
+	ExpiryConfirmed Kind = "expiry"
+	Removed         Kind = "removed" // by the operator
 	// Skipped stands where events of many grants are missing, because the reader
 	// was too slow or comes back too late: what it derived from events must be
 	// read again.
-	Skipped EventKind = "skipped"
+	Skipped Kind = "skipped"
 )
 
 // An Event is one thing that happened to one grant. It carries no token.
 type Event struct {
 	ID         uint64 // increasing, over restarts too
-	Kind       EventKind
+	Kind       Kind
 	Grant      string
 	Generation uint64
 	State      store.State
@@ -45,12 +51,13 @@ const (
 	backlog = 16384
 )
 
-// ErrEnded says that the keeper stopped, or the subscription was closed.
+// ErrEnded says that the stream or the subscription was closed.
 var ErrEnded = errors.New("the event stream has ended")
 
-// A stream hands events to its subscriptions. Nothing that acts on a grant
-// ever waits for a reader.
-type stream struct {
+// A Stream hands events to its subscriptions. It is safe for concurrent use.
+type Stream struct {
+	now func() time.Time
+
 	mu     sync.Mutex
 	last   uint64
 	recent []Event
@@ -58,14 +65,19 @@ type stream struct {
 	ended  bool
 }
 
-// newStream begins its IDs with the time of its beginning, in microseconds. No
+// NewStream begins its IDs with the time of its beginning, in microseconds. No
 // run has more events than that, so that an ID of an earlier one is below all
-// of this one, as long as nobody sets the clock back.
-func newStream(now time.Time) *stream {
-	return &stream{last: uint64(max(now.UnixMicro(), 0)), subs: make(map[*Subscription]struct{})}
+// of this one, as long as nobody sets the clock back. Now is the wall clock; nil
+// means time.Now.
+func NewStream(now func() time.Time) *Stream {
+	if now == nil {
+		now = time.Now
+	}
+	return &Stream{now: now, last: uint64(max(now().UnixMicro(), 0)), subs: make(map[*Subscription]struct{})}
 }
 
-func (s *stream) send(events ...Event) {
+// Send hands events on and gives them their IDs.
+func (s *Stream) Send(events ...Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range events {
@@ -81,7 +93,8 @@ func (s *stream) send(events ...Event) {
 	}
 }
 
-func (s *stream) close() {
+// Close ends all subscriptions once they have delivered what waits.
+func (s *Stream) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
@@ -94,7 +107,7 @@ func (s *stream) close() {
 // events of a grant first; when even the latest ones are too many it finds one
 // of kind Skipped in their place.
 type Subscription struct {
-	stream *stream
+	stream *Stream
 	ready  chan struct{} // holds one token while something waits
 
 	mu      sync.Mutex
@@ -105,13 +118,12 @@ type Subscription struct {
 // Subscribe delivers the events after that ID, then new ones. When some of the
 // former are no longer held, or the ID is of another run, one of kind Skipped
 // comes first. Latest subscribes to new ones only, 0 to all that are held.
-func (k *Keeper) Subscribe(after uint64) *Subscription {
-	s := k.events
+func (s *Stream) Subscribe(after uint64) *Subscription {
 	sub := &Subscription{stream: s, ready: make(chan struct{}, 1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if before := s.beforeHeld(); after != Latest && after != 0 && (after < before || after > s.last) {
-		sub.add(Event{ID: before, Kind: Skipped, At: k.now()})
+		sub.add(Event{ID: before, Kind: Skipped, At: s.now().UTC().Truncate(time.Millisecond)})
 		after = before
 	}
 	for _, e := range s.recent {
@@ -127,7 +139,7 @@ func (k *Keeper) Subscribe(after uint64) *Subscription {
 }
 
 // beforeHeld is the ID before those that are held; mu is held.
-func (s *stream) beforeHeld() uint64 { return s.last - uint64(len(s.recent)) }
+func (s *Stream) beforeHeld() uint64 { return s.last - uint64(len(s.recent)) }
 
 // Latest is the position behind every event so far.
 const Latest = 1<<64 - 1
@@ -192,7 +204,7 @@ func (s *Subscription) wake() {
 func latestOf(events []Event) []Event {
 	type key struct {
 		grant string
-		kind  EventKind
+		kind  Kind
 	}
 	latest := make(map[key]uint64, len(events))
 	for _, e := range events {
