@@ -120,6 +120,7 @@ func busy(t *testing.T, more string, test func(t *testing.T, h *host)) {
 		h.configure(more)
 		h.start()
 		defer h.stop()
+		synctest.Wait() // for the walk of the start
 		test(t, h)
 	})
 }

@@ -22,6 +22,7 @@ var calm = emulator.Config{Calm: true}
 func inBubble(t *testing.T, cfg emulator.Config, more string, test func(t *testing.T, h *host)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, cfg, more)
+		synctest.Wait() // for the walk of the start, which may write records that a test has just read
 		test(t, h)
 		h.stop()
 	})

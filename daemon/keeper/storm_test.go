@@ -15,7 +15,7 @@ import (
 	"webex-tokend/store"
 )
 
-func TestAnEndpointThatIsAwayIsTriedByOneRequestAMinute(t *testing.T) {
+func TestAnEndpointThatIsAwayIsTriedTwiceAMinuteOnAverage(t *testing.T) {
 	const grants = 200
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		for i := range grants {
@@ -25,7 +25,9 @@ func TestAnEndpointThatIsAwayIsTriedByOneRequestAMinute(t *testing.T) {
 		h.live(90*time.Minute, time.Second)
 		tried := h.webex.Stats().Unreachable
 		h.live(30*time.Minute, time.Second)
-		if n := h.webex.Stats().Unreachable - tried; n < 10 || n > 120 {
+		// Pauses are of 1 s to 61 s at random: 58 in half an hour, with a standard
+		// deviation of 4.3, of which five are allowed.
+		if n := h.webex.Stats().Unreachable - tried; n < 36 || n > 80 {
 			t.Errorf("%d requests in half an hour to an endpoint that is away, with %d grants due", n, grants)
 		}
 		h.webex.Down(false)

@@ -128,9 +128,11 @@ func TestAMarkStaysUntilTheHooksHaveRun(t *testing.T) {
 			}
 			return nil
 		})
-		h.token("ops", 1, "abc")
 		path := filepath.Join(folder(t), "ops")
 		p := run(t, l.publisher(h, told("ops", []config.File{raw(path)}, "/bin/a")))
+		idle(t, p) // for the walk of the start, which asks for each grant twice
+		h.token("ops", 1, "abc")
+		p.Publish("ops")
 		idle(t, p)
 		wantContent(t, path, "abc\n")
 		wantStates(t, p, "ops", "ok 1, failed 0 (not yet)")
