@@ -41,9 +41,10 @@ func mayImport() map[string][]string {
 		"daemon/config":   {"daemon/acl", "store"},
 		"daemon/event":    {"store"},
 		"daemon/hook":     {"daemon/config", "store"},
+		"daemon/endpoint": {"daemon/config", "store"},
 		"daemon/provider": {"daemon/config", "store"},
 		"daemon/window":   {"store"},
-		"daemon/keeper":   {"daemon/config", "daemon/event", "daemon/meter", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
+		"daemon/keeper":   {"daemon/config", "daemon/endpoint", "daemon/event", "daemon/meter", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
 
 		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/keeper", "daemon/socket", "daemon/wire", "store"},
 		"daemon/alert":      {"daemon/config", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},

@@ -98,12 +98,7 @@ func (k *Keeper) setPausesBack(by time.Duration) {
 	for _, c := range k.circuits {
 		c.probeAt = c.probeAt.Add(-by)
 	}
-	for _, l := range k.lanes {
-		l.endpoint.SetBack(by)
-		l.mu.Lock()
-		l.noted = l.noted.Add(-by)
-		l.mu.Unlock()
-	}
+	k.endpoints.SetBack(by)
 }
 
 // noteClock stores the time: milliseconds since the epoch, 8 bytes big-endian.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
@@ -15,12 +16,12 @@ import (
 
 // A plan is one refresh that has passed every gate.
 type plan struct {
-	stored  store.Stored
-	in      *config.Integration
-	grant   *config.Grant
-	rule    schedule.Rule
-	lane    *lane
-	attempt uint64 // 1, or more while the outcome of an earlier one is open
+	stored   store.Stored
+	in       *config.Integration
+	grant    *config.Grant
+	rule     schedule.Rule
+	endpoint *endpoint.Endpoint
+	attempt  uint64 // 1, or more while the outcome of an earlier one is open
 }
 
 func (p *plan) name() string { return p.stored.Name }
@@ -65,7 +66,7 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate b
 		CodeVerifier: p.stored.CodeVerifier,
 	})
 	k.meter.Answered(k.now().Sub(sentAt))
-	p.lane.endpoint.Release()
+	p.endpoint.Release()
 
 	failure, failed := errors.AsType[*provider.Failure](err)
 	k.judge(p, failure)
@@ -79,14 +80,14 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate b
 	return false, k.succeeded(p, sentAt, answer)
 }
 
-// judge tells the lane how its endpoint did. What never left and what the
+// judge reports to the endpoint how it did. What never left and what the
 // client is to blame for says nothing about the endpoint.
 func (k *Keeper) judge(p *plan, f *provider.Failure) {
 	if f != nil && !f.Answered && f.Kind != provider.Transient || k.working.Err() != nil {
 		return
 	}
 	well := f == nil || f.Answered && (f.Status < 500 || f.Kind != provider.Transient)
-	switch turned := p.lane.endpoint.Report(well, k.now()); {
+	switch turned := p.endpoint.Report(well, k.now()); {
 	case turned && well:
 		k.log.Info("token endpoint answers again", "url", p.in.TokenURL)
 	case turned:
@@ -98,19 +99,19 @@ func (k *Keeper) judge(p *plan, f *provider.Failure) {
 // other grants. One that was closed meanwhile gives none, nor does a store that
 // has refused an answer since. store.ErrConflict: the grant is another one now.
 func (k *Keeper) permit(ctx context.Context, p *plan) error {
-	if p.lane.endpoint.Acquire(ctx) != nil {
+	if p.endpoint.Acquire(ctx) != nil {
 		return errStopping
 	}
 	now, c := k.now(), p.stored.Condition()
 	err := k.needStore(p, c, now)
-	if wait := p.lane.endpoint.ClosedFor(now); wait > 0 {
+	if wait := p.endpoint.PausedFor(now); wait > 0 {
 		err = k.later(p.name(), c, wait, "the token endpoint asked for patience")
 	}
 	if err == nil && k.overtaken(p.name()) {
 		err = store.ErrConflict
 	}
 	if err != nil {
-		p.lane.endpoint.Release()
+		p.endpoint.Release()
 	}
 	return err
 }
@@ -171,7 +172,7 @@ func (k *Keeper) withdraw(p *plan) {
 
 // succeeded stores an answer with an access token in it.
 func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
-	k.compareClocks(p.in, a.Date, sentAt)
+	p.endpoint.CompareClocks(a.Date, sentAt, k.now())
 	before := p.stored.Condition()
 	var gained bool
 	after, err := k.commit(p.stored, closeIntent, func(r *store.Record) {
@@ -193,7 +194,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 
 // failed stores why there is no new token.
 func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
-	k.compareClocks(p.in, f.Date, sentAt)
+	p.endpoint.CompareClocks(f.Date, sentAt, k.now())
 	before := p.stored.Condition()
 	switch {
 	case f.Kind == provider.Misconfigured:
@@ -202,7 +203,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		}
 		k.refusedFor(p.in.Name, p.name())
 	case f.Kind == provider.Limited:
-		k.closeEndpoint(p, k.now().Add(patience(f, p.rule)))
+		p.endpoint.Rest(context.Background(), k.now().Add(patience(f, p.rule)))
 		k.meter.Limited(patience(f, p.rule))
 	}
 	intent := closeIntent

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/provider"
-	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -159,11 +159,11 @@ func (k *Keeper) courseOf(cfg *config.Config, s store.Stored, c store.Condition)
 	}
 	r.Observations = nil // what they tell has been read; a step adds one
 	in, grant, declared := rules(cfg, r.Name)
-	aside := &lane{endpoint: schedule.NewEndpoint(schedule.Limits{})} // the real one must not learn from this
+	aside := endpoint.New(endpoint.Limits{}) // the real one must not learn from this
 	switch c.State {
 	case store.OK, store.Retrying, store.Unknown:
 		if declared && in.Kind != config.Static && !r.Refresh.Value.Empty() && !r.DueAt.IsZero() {
-			run.plan = &plan{in: in, grant: grant, rule: rule(in, grant), lane: aside, attempt: 1}
+			run.plan = &plan{in: in, grant: grant, rule: rule(in, grant), endpoint: aside, attempt: 1}
 		}
 	}
 	return run

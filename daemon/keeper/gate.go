@@ -45,11 +45,11 @@ func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error
 	if stored.Refresh.Value.Empty() {
 		return nil, k.refuse(name, c, "has no refresh token")
 	}
-	p := &plan{stored: stored, in: in, grant: grant, rule: rule(in, grant), lane: k.lane(in)}
+	p := &plan{stored: stored, in: in, grant: grant, rule: rule(in, grant), endpoint: k.endpoints.Of(in.TokenURL)}
 	k.mu.Lock()
 	p.attempt = k.attempts[name].count + 1
 	k.mu.Unlock()
-	if p.lane == nil {
+	if p.endpoint == nil {
 		return nil, errNotDue // a reload is just taking the integration away
 	}
 	if err := k.admit(p, c, why, now); err != nil {
@@ -63,7 +63,7 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 	if err := k.needStore(p, c, now); err != nil {
 		return err
 	}
-	if wait := p.lane.endpoint.ClosedFor(now); wait > 0 {
+	if wait := p.endpoint.PausedFor(now); wait > 0 {
 		return k.notNow(p, c, why, wait, "the token endpoint asked for patience")
 	}
 	if why == ordered || why == resumed {
@@ -91,7 +91,7 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 		}
 		return k.notNow(p, c, why, budget, "it was refreshed within the last day")
 	}
-	if wait := p.lane.endpoint.Probe(now); wait > 0 {
+	if wait := p.endpoint.Probe(now); wait > 0 {
 		return k.notNow(p, c, why, wait, "the token endpoint fails, and another grant is trying it")
 	}
 	return nil

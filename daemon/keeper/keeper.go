@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
@@ -64,6 +65,7 @@ type Config struct {
 type Keeper struct {
 	store     *store.Store
 	provider  *provider.Client
+	endpoints *endpoint.Set
 	outputs   func(name string) []wire.Output
 	failing   func() []string
 	consumers func(name string) []wire.Consumer
@@ -169,7 +171,8 @@ func New(cfg Config) *Keeper {
 	k.working, k.stop = context.WithCancel(context.Background())
 	k.abandoned, k.abandon = context.WithCancel(context.Background())
 	k.config.Store(cfg.Config)
-	k.arrangeLanes(cfg.Config)
+	k.endpoints = endpoint.NewSet(endpoint.Config{Blobs: cfg.Store, Log: k.log})
+	k.endpoints.Arrange(cfg.Config)
 	return k
 }
 
@@ -181,7 +184,7 @@ func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.emptySpool(ctx); err != nil {
 		return err
 	}
-	if err := k.recallClosures(ctx); err != nil {
+	if err := k.endpoints.Recall(ctx, k.now()); err != nil {
 		return err
 	}
 	if err := k.recallRejections(ctx); err != nil {
@@ -211,7 +214,7 @@ func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	before := k.config.Swap(cfg)
-	k.arrangeLanes(cfg)
+	k.endpoints.Arrange(cfg)
 	k.mu.Lock()
 	// What changed about a client may be what it was refused for. One that is as
 	// it was stays refused: without proof, nothing is to look mended.

@@ -7,68 +7,29 @@ import (
 	"sync"
 	"time"
 
-	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
 )
 
-// A lane is a token endpoint with the grants that wait for it. Integrations
-// with one token URL share it.
+// A lane is the grants that wait for one token URL, which integrations may
+// share.
 type lane struct {
-	endpoint *schedule.Endpoint
-
 	mu      sync.Mutex
 	waiting []store.DueGrant // nearest access expiry last
 	workers int
-	noted   time.Time // until when the store has it closed
-
-	skew   time.Duration // the endpoint's clock less ours, at its last answer
-	skewed bool          // the log says that they differ
 }
 
 // workersPerPermit is how many grants of a lane are under way for each request
 // in flight.
 const workersPerPermit = 4
 
-// arrangeLanes gives every token URL its lane. Of limits that integrations
-// set differently for the same URL the smallest holds.
-func (k *Keeper) arrangeLanes(cfg *config.Config) {
-	limits := make(map[string]schedule.Limits)
-	for _, in := range cfg.Integrations {
-		l, ok := limits[in.TokenURL]
-		if !ok || in.Concurrency < l.InFlight {
-			l.InFlight = in.Concurrency
-		}
-		if in.Rate > 0 && (l.PerSecond == 0 || in.Rate < l.PerSecond) {
-			l.PerSecond = in.Rate
-		}
-		limits[in.TokenURL] = l
-	}
+// lane returns the one for a token URL.
+func (k *Keeper) lane(url string) *lane {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for url, l := range limits {
-		before := k.lanes[url]
-		if before != nil && before.endpoint.Limits() == l {
-			continue
-		}
-		if before == nil {
-			k.lanes[url] = &lane{endpoint: schedule.NewEndpoint(l)}
-			continue
-		}
-		k.lanes[url] = &lane{endpoint: before.endpoint.With(l)}
-		k.lanes[url].skew, k.lanes[url].skewed = before.clock()
+	if k.lanes[url] == nil {
+		k.lanes[url] = new(lane)
 	}
-	for url := range k.lanes {
-		if _, ok := limits[url]; !ok {
-			delete(k.lanes, url)
-		}
-	}
-}
-
-func (k *Keeper) lane(in *config.Integration) *lane {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.lanes[in.TokenURL]
+	return k.lanes[url]
 }
 
 // queue replaces what waits in the lane, nearest access expiry first, and sees
@@ -77,13 +38,13 @@ func (k *Keeper) lane(in *config.Integration) *lane {
 // A permit covers the request alone. The other workers make their intents and
 // store their answers meanwhile, each of which waits for a commit that it shares
 // with all who came in time: the more wait, the less one costs.
-func (k *Keeper) queue(l *lane, due []store.DueGrant) {
+func (k *Keeper) queue(l *lane, due []store.DueGrant, inFlight int) {
 	slices.SortFunc(due, func(a, b store.DueGrant) int {
 		return cmp.Or(compareEnds(b.AccessExpires, a.AccessExpires), b.DueAt.Compare(a.DueAt))
 	})
 	l.mu.Lock()
 	l.waiting = due
-	more := min(len(due), workersPerPermit*l.endpoint.Limits().InFlight-l.workers)
+	more := min(len(due), workersPerPermit*inFlight-l.workers)
 	l.workers += max(0, more)
 	l.mu.Unlock()
 	for range more {

@@ -139,7 +139,7 @@ func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider
 		r.DueAt = schedule.Backoff(setback, p.rule)
 		// While the endpoint is broken it is the one that pauses: once it is back,
 		// no grant is to wait for the end of a pause of its own.
-		if most, bounded := p.lane.endpoint.LongestPause(sentAt); bounded {
+		if most, bounded := p.endpoint.LongestPause(sentAt); bounded {
 			r.DueAt = earlier(r.DueAt, sentAt.Add(max(most, f.RetryAfter)))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -88,7 +89,7 @@ func (k *Keeper) try(ctx context.Context, in *config.Integration, r *store.Recor
 		p.Verdict = verdictDead
 	}
 	if !date.IsZero() {
-		seconds := skew(date, sentAt, k.now()).Seconds()
+		seconds := endpoint.Skew(date, sentAt, k.now()).Seconds()
 		p.ClockSkew = &seconds
 	}
 	if check.Result == checkOK {

@@ -20,7 +20,7 @@ func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 		StoreLatencySeconds: health.Latency.Seconds(),
 		Overdue:             health.Overdue,
 	}}}
-	s.Keeper.ClockSkewSeconds = k.widestSkew().Seconds()
+	s.Keeper.ClockSkewSeconds = k.endpoints.WidestSkew().Seconds()
 	s.FailingOutputs = k.failingOutputs(view)
 	s.Keeper.AlertError = k.unheard()
 	s.Keeper.ConfigError = k.refused()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -28,11 +29,11 @@ func (k *Keeper) Sweep(ctx context.Context) {
 	k.watchClock(ctx, now)
 	k.mintPending(ctx, cfg, now)
 	k.makeUp(now)
-	due := make(map[*lane][]store.DueGrant)
+	due := make(map[*endpoint.Endpoint][]store.DueGrant)
 	var overdue int
 	for name, in := range cfg.Integrations {
-		l := k.lane(in)
-		if l == nil {
+		e := k.endpoints.Of(in.TokenURL)
+		if e == nil {
 			continue // a reload is just taking the integration away
 		}
 		list, err := k.dueOf(ctx, cfg, in, now)
@@ -42,18 +43,18 @@ func (k *Keeper) Sweep(ctx context.Context) {
 		}
 		overdue += countOverdue(list, now)
 		all, one := k.passable(in, now)
-		all = all && !l.endpoint.Broken()
+		all = all && !e.Broken()
 		switch {
-		case l.endpoint.ClosedFor(now) > 0 || l.endpoint.ProbeIn(now) > 0 || !k.storeWritable(now) || !one:
+		case e.PausedFor(now) > 0 || e.ProbeIn(now) > 0 || !k.storeWritable(now) || !one:
 		case all:
-			due[l] = append(due[l], list...)
+			due[e] = append(due[e], list...)
 		case len(list) > 0:
 			// The client was refused, or the endpoint fails: one request tries.
-			due[l] = append(due[l], k.pioneer(in, list))
+			due[e] = append(due[e], k.pioneer(in, list))
 		}
 	}
-	for l, list := range due {
-		k.queue(l, list)
+	for e, list := range due {
+		k.queue(k.lane(e.URL()), list, e.Limits().InFlight)
 	}
 	k.meter.Swept(now, overdue)
 }

@@ -1,4 +1,4 @@
-package schedule_test
+package endpoint_test
 
 import (
 	"context"
@@ -6,12 +6,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/endpoint"
 )
+
+var issued = time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
 
 func TestAnEndpointGivesNoMorePermitsThanItHas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := schedule.NewEndpoint(schedule.Limits{InFlight: 2})
+		e := endpoint.New(endpoint.Limits{InFlight: 2})
 		for range 2 {
 			if err := e.Acquire(t.Context()); err != nil {
 				t.Fatal(err)
@@ -31,7 +33,7 @@ func TestAnEndpointGivesNoMorePermitsThanItHas(t *testing.T) {
 
 func TestAnEndpointSpreadsRequestsOverTheSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := schedule.NewEndpoint(schedule.Limits{InFlight: 100, PerSecond: 10})
+		e := endpoint.New(endpoint.Limits{InFlight: 100, PerSecond: 10})
 		begin := time.Now()
 		for range 21 {
 			if err := e.Acquire(t.Context()); err != nil {
@@ -45,19 +47,19 @@ func TestAnEndpointSpreadsRequestsOverTheSecond(t *testing.T) {
 }
 
 func TestAnEndpointStaysClosedUntilTheLatestInstant(t *testing.T) {
-	e := schedule.NewEndpoint(schedule.Limits{})
-	e.CloseUntil(issued.Add(time.Minute))
-	e.CloseUntil(issued.Add(time.Second))
-	if got := e.ClosedFor(issued); got != time.Minute {
+	e := endpoint.New(endpoint.Limits{})
+	e.PauseUntil(issued.Add(time.Minute))
+	e.PauseUntil(issued.Add(time.Second))
+	if got := e.PausedFor(issued); got != time.Minute {
 		t.Errorf("closed for %v", got)
 	}
-	if got := e.ClosedFor(issued.Add(time.Hour)); got != 0 {
+	if got := e.PausedFor(issued.Add(time.Hour)); got != 0 {
 		t.Errorf("an hour later still closed for %v", got)
 	}
 }
 
 func TestABrokenEndpointIsTriedByOneRequestAtATime(t *testing.T) {
-	e, now := schedule.NewEndpoint(schedule.Limits{}), issued
+	e, now := endpoint.New(endpoint.Limits{}), issued
 	for n := range 4 {
 		if e.Report(false, now); e.Broken() || e.Probe(now) > 0 {
 			t.Fatalf("broken after %d failures", n+1)
@@ -96,7 +98,7 @@ func TestABrokenEndpointIsTriedByOneRequestAtATime(t *testing.T) {
 func TestProbesOfSeveralDaemonsSpread(t *testing.T) {
 	pauses := make(map[time.Duration]bool)
 	for range 20 {
-		e := schedule.NewEndpoint(schedule.Limits{})
+		e := endpoint.New(endpoint.Limits{})
 		for range 10 {
 			e.Report(false, issued)
 		}
@@ -109,7 +111,7 @@ func TestProbesOfSeveralDaemonsSpread(t *testing.T) {
 
 func TestPausesGrowAnewOnceABrokenEndpointIsBack(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	e := schedule.NewEndpoint(schedule.Limits{})
+	e := endpoint.New(endpoint.Limits{})
 	if most, bounded := e.LongestPause(now); bounded {
 		t.Errorf("at most %v where nothing has broken", most)
 	}
@@ -138,17 +140,17 @@ func TestPausesGrowAnewOnceABrokenEndpointIsBack(t *testing.T) {
 
 func TestOtherLimitsDoNotChangeWhatIsKnownOfAnEndpoint(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	before := schedule.NewEndpoint(schedule.Limits{InFlight: 1})
-	after := before.With(schedule.Limits{InFlight: 2})
+	before := endpoint.New(endpoint.Limits{InFlight: 1})
+	after := before.With(endpoint.Limits{InFlight: 2})
 	if got := after.Limits().InFlight; got != 2 {
 		t.Errorf("%d in flight", got)
 	}
 	// A request that was under way at the change tells the one before.
-	before.CloseUntil(now.Add(time.Hour))
+	before.PauseUntil(now.Add(time.Hour))
 	for !before.Broken() {
 		before.Report(false, now)
 	}
-	if after.ClosedFor(now) != time.Hour || !after.Broken() {
-		t.Errorf("closed for %v, broken: %v", after.ClosedFor(now), after.Broken())
+	if after.PausedFor(now) != time.Hour || !after.Broken() {
+		t.Errorf("closed for %v, broken: %v", after.PausedFor(now), after.Broken())
 	}
 }

@@ -1,4 +1,7 @@
-package schedule
+// Package endpoint holds what is known of each token URL, whichever integrations
+// share it: its permits and its pace, until when it asked for a pause, whether it
+// answers, and how far its clock is from ours.
+package endpoint
 
 import (
 	"context"
@@ -22,11 +25,18 @@ type Endpoint struct {
 
 // A bearing is how an endpoint behaves, whatever its limits.
 type bearing struct {
+	url string
+	set *Set // nil: the endpoint is by itself
+
 	mu          sync.Mutex
-	closedUntil time.Time
+	pausedUntil time.Time
 	silent      int       // requests in a row that failed at the endpoint
 	probeAt     time.Time // while broken: nothing but orders before
 	backAt      time.Time // the last time that it came back; zero: it never broke
+	noted       time.Time // until when the store has it paused
+
+	skew   time.Duration // its clock less ours, at its last answer
+	skewed bool          // the log says that they differ
 }
 
 const (
@@ -46,8 +56,8 @@ type Limits struct {
 	PerSecond float64 // 0: unbounded
 }
 
-// NewEndpoint returns an endpoint that is open.
-func NewEndpoint(l Limits) *Endpoint {
+// New returns an endpoint by itself, of which nothing is noted for the next start.
+func New(l Limits) *Endpoint {
 	if l.InFlight <= 0 {
 		l.InFlight = 16
 	}
@@ -61,10 +71,13 @@ func NewEndpoint(l Limits) *Endpoint {
 // With returns the same endpoint with other limits. What either learns of its
 // bearing the other knows: requests are under way by both.
 func (e *Endpoint) With(l Limits) *Endpoint {
-	other := NewEndpoint(l)
+	other := New(l)
 	other.bearing = e.bearing
 	return other
 }
+
+// URL is the token URL; empty for an endpoint by itself.
+func (e *Endpoint) URL() string { return e.url }
 
 // Limits returns what the endpoint was made with.
 func (e *Endpoint) Limits() Limits { return e.limits }
@@ -80,20 +93,21 @@ func (e *Endpoint) Acquire(ctx context.Context) error {
 // Release gives a permit back.
 func (e *Endpoint) Release() { e.permits.Release(1) }
 
-// CloseUntil keeps the endpoint closed until then, or longer if it already is.
-func (e *Endpoint) CloseUntil(t time.Time) {
+// PauseUntil lets nothing be sent until then, or longer if that was so already.
+func (e *Endpoint) PauseUntil(t time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if t.After(e.closedUntil) {
-		e.closedUntil = t
+	if t.After(e.pausedUntil) {
+		e.pausedUntil = t
 	}
 }
 
-// ClosedFor returns how long the endpoint stays closed, 0 when it is open.
-func (e *Endpoint) ClosedFor(now time.Time) time.Duration {
+// PausedFor returns how long nothing may be sent because the endpoint asked for a
+// pause, 0 when it did not.
+func (e *Endpoint) PausedFor(now time.Time) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return max(0, e.closedUntil.Sub(now))
+	return max(0, e.pausedUntil.Sub(now))
 }
 
 // SetBack keeps the pauses of the endpoint as long as they are when the clock by
@@ -101,10 +115,12 @@ func (e *Endpoint) ClosedFor(now time.Time) time.Duration {
 func (e *Endpoint) SetBack(by time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.closedUntil, e.probeAt, e.backAt = e.closedUntil.Add(-by), e.probeAt.Add(-by), e.backAt.Add(-by)
+	for _, t := range []*time.Time{&e.pausedUntil, &e.probeAt, &e.backAt, &e.noted} {
+		*t = t.Add(-by)
+	}
 }
 
-// Report tells how a request ended: well when the endpoint answered, whatever
+// Report takes how a request ended: well when the endpoint answered, whatever
 // it said of the grant. It returns whether the endpoint broke by that, or came
 // back.
 //
@@ -130,7 +146,7 @@ func (e *Endpoint) Report(well bool, now time.Time) (turned bool) {
 	return !was
 }
 
-// Broken tells whether the endpoint has failed again and again.
+// Broken reports whether the endpoint has failed again and again.
 func (e *Endpoint) Broken() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
