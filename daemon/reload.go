@@ -8,6 +8,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/filewatch"
 )
 
 // errDrastic refuses a reload that nobody asked for in so many words.
@@ -123,8 +124,8 @@ func needRestart(old, next *config.Config) []string {
 
 // newWatch takes its first look at the configuration, so that a change during
 // the start is seen as well. Run reloads by itself from then on.
-func (d *daemon) newWatch() *config.Watch {
-	return config.NewWatch(config.WatchConfig{
+func (d *daemon) newWatch() *filewatch.Watch {
+	return filewatch.New(filewatch.Config{
 		Paths:   []string{d.current.Load().Path},
 		Changed: func() { _ = d.takeOver(d.watching, true) },
 		Log:     d.log.Named("watch"),

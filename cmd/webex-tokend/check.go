@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/client"
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -125,15 +125,15 @@ func (k *checkCommand) run(ctx context.Context) checkup {
 }
 
 func (k *checkCommand) thresholds() (t thresholds, err error) {
-	if t.warning, err = config.ParseDuration(k.warning); err != nil {
+	if t.warning, err = duration.Parse(k.warning); err != nil {
 		return t, fmt.Errorf("-w: %w", err)
 	}
-	if t.critical, err = config.ParseDuration(k.critical); err != nil {
+	if t.critical, err = duration.Parse(k.critical); err != nil {
 		return t, fmt.Errorf("-c: %w", err)
 	}
 	if seconds, err := strconv.Atoi(k.timeout); err == nil {
 		t.answer = time.Duration(seconds) * time.Second
-	} else if t.answer, err = config.ParseDuration(k.timeout); err != nil {
+	} else if t.answer, err = duration.Parse(k.timeout); err != nil {
 		return t, fmt.Errorf("-t: %w", err)
 	}
 	if t.answer <= 0 {

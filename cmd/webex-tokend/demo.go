@@ -12,6 +12,7 @@ import (
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 )
 
 func newDemo(c *console) *cobra.Command {
@@ -29,7 +30,7 @@ grant can be renewed by a consent.`,
   webex-tokend demo --for 60s`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			during, err := config.ParseDuration(limit)
+			during, err := duration.Parse(limit)
 			if err != nil {
 				return usage(cmd, "--for: %v", err)
 			}

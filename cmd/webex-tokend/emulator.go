@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/emulator"
 )
 
@@ -37,7 +37,7 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 				{"--grace", grace, &cfg.Grace},
 			} {
 				var err error
-				if *d.into, err = config.ParseDuration(d.text); err != nil {
+				if *d.into, err = duration.Parse(d.text); err != nil {
 					return usage(cmd, "%s: %v", d.flag, err)
 				}
 			}

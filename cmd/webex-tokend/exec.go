@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 )
 
 // Exit codes of exec itself are those of env(1), nohup(1) and timeout(1), so
@@ -51,10 +51,10 @@ restarts or is away for a while disturbs neither.`,
 				return execUsage(cmd, "exec takes the name of one grant, --, and a command")
 			}
 			var err error
-			if e.minValid, err = config.ParseLife(minValid); err != nil {
+			if e.minValid, err = duration.ParseLife(minValid); err != nil {
 				return execUsage(cmd, "--min-valid: %v", err)
 			}
-			if e.grace, err = config.ParseDuration(grace); err != nil {
+			if e.grace, err = duration.Parse(grace); err != nil {
 				return execUsage(cmd, "--grace: %v", err)
 			}
 			if !variableName.MatchString(e.variable) {

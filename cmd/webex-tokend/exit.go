@@ -12,6 +12,7 @@ import (
 
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -177,7 +178,7 @@ func explainProblem(p *client.Problem, err error) *failure {
 		f.hint = "mend token_url of the integration; then: " + p.Action
 	case p.RetryAfter > 0 && !waitsForHuman(store.State(p.State)):
 		// The action of a grant that waits would be to try again, too early.
-		f.hint = "try again in " + config.FormatDuration(p.RetryAfter)
+		f.hint = "try again in " + duration.Format(p.RetryAfter)
 	case p.Action != "":
 		f.hint = "next: " + p.Action
 		if text := caution(p.State, p.Action); text != "" {

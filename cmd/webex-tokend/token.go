@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/publish"
 )
 
@@ -30,7 +30,7 @@ when it has less time left; that may take half a minute.`,
 			if !slices.Contains(formats, format) {
 				return usage(cmd, "--format takes one of %s, not %q", strings.Join(formats, ", "), format)
 			}
-			left, err := config.ParseLife(minValid)
+			left, err := duration.ParseLife(minValid)
 			if err != nil {
 				return usage(cmd, "--min-valid: %v", err)
 			}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/emulator"
 )
 
@@ -176,7 +176,7 @@ func (w *emulated) browse(ts *testscript.TestScript, file, decision string) stri
 
 func lifeInto(life *time.Duration) func(string) error {
 	return func(text string) (err error) {
-		*life, err = config.ParseDuration(text)
+		*life, err = duration.Parse(text)
 		return err
 	}
 }

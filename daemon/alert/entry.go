@@ -7,7 +7,7 @@ import (
 	"maps"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 )
 
 // An entry is one trouble of one subject, together with what each way of
@@ -158,7 +158,7 @@ func (e *entry) incident() string {
 func (e *entry) id() string {
 	id := e.incident() + "-over"
 	if e.Over.IsZero() {
-		id = e.incident() + "-" + config.FormatDuration(e.Stage)
+		id = e.incident() + "-" + duration.Format(e.Stage)
 	}
 	if e.Again > 0 {
 		id += fmt.Sprintf("-%d", e.Again)

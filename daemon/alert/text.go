@@ -6,7 +6,7 @@ import (
 	"time"
 	"unicode"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/wire"
 )
 
@@ -168,7 +168,7 @@ func span(d time.Duration) string {
 	case d >= time.Hour:
 		unit = time.Minute
 	}
-	return config.FormatDuration(d.Round(unit))
+	return duration.Format(d.Round(unit))
 }
 
 // printable makes one line of what may come from a server.

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"webex-tokend/daemon/acl"
-	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
 )
@@ -147,7 +147,7 @@ func (c *call) parseLine(text []byte, now time.Time) *bulkLine {
 		err = found.Check(now)
 	}
 	if found.Grant != "" {
-		if nameless := config.ValidName(found.Grant); nameless != nil {
+		if nameless := grantname.Valid(found.Grant); nameless != nil {
 			return rejected("", nameless.Error()) // and not repeated, as by the gate
 		}
 	}

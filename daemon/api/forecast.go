@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
 )
@@ -23,7 +23,7 @@ func (s *Server) forecast(c *call) error {
 	o := keeper.Outage{From: now, EndpointDown: values.Get("endpoint_down") == "true"}
 	var err error
 	if text := values.Get("outage"); text != "" {
-		if o.For, err = config.ParseDuration(text); err != nil {
+		if o.For, err = duration.Parse(text); err != nil {
 			return refuse(http.StatusBadRequest, "outage: %v", err)
 		}
 	}
@@ -52,7 +52,7 @@ func (s *Server) forecast(c *call) error {
 // The last line names none and has the sum; where it is missing, the drain was
 // cut short.
 func (s *Server) drain(c *call) error {
-	away, err := config.ParseDuration(c.r.URL.Query().Get("for"))
+	away, err := duration.Parse(c.r.URL.Query().Get("for"))
 	if err != nil || away <= 0 {
 		return refuse(http.StatusBadRequest, "for: write how long nothing will be refreshed, such as 9d")
 	}

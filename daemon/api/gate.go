@@ -6,7 +6,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/grantname"
 )
 
 // A call is one request that has passed the gate.
@@ -29,8 +29,8 @@ func (s *Server) gate(rt route) http.HandlerFunc {
 		var err, nameless error
 		allowed := s.admit(rt, c)
 		if rt.reach == one {
-			nameless = config.ValidName(c.grant)
-			c.grant = config.Shown(c.grant)
+			nameless = grantname.Valid(c.grant)
+			c.grant = grantname.Shown(c.grant)
 		}
 		switch {
 		case !allowed:

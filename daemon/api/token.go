@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/keeper"
 )
 
@@ -18,7 +18,7 @@ func (s *Server) token(c *call) error {
 	var minValid time.Duration
 	if c.r.URL.RawQuery != "" {
 		var err error
-		if minValid, err = config.ParseLife(c.r.URL.Query().Get("min_valid")); err != nil {
+		if minValid, err = duration.ParseLife(c.r.URL.Query().Get("min_valid")); err != nil {
 			return refuse(http.StatusBadRequest, "min_valid: %v", err)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"webex-tokend/daemon/duration"
 )
 
 // Alert says when people are told that a grant needs them, and how. The log
@@ -55,7 +57,7 @@ func (r *reader) alert(b *alertBlock) Alert {
 func (a Alert) describe() []string {
 	var times []string
 	for _, d := range a.Before {
-		times = append(times, FormatDuration(d))
+		times = append(times, duration.Format(d))
 	}
 	lines := []string{"alerts: " + strings.Join(times, ", ") + " before an end, and whatever needs somebody at once"}
 	if len(a.Command) > 0 {
@@ -85,16 +87,16 @@ func (r *reader) countdown(a *hcl.Attribute, def []time.Duration) []time.Duratio
 			r.fault(e.Range(), a.Name+" holds something that is not text", "Write every element in quotes.")
 			return def
 		}
-		d, err := ParseDuration(v.AsString())
+		d, err := duration.Parse(v.AsString())
 		switch {
 		case err != nil:
 			r.fault(e.Range(), "Bad duration", sentence(err))
 			return def
 		case d < leastBefore:
-			r.fault(e.Range(), a.Name+" holds too short a time", "The least is "+FormatDuration(leastBefore)+".")
+			r.fault(e.Range(), a.Name+" holds too short a time", "The least is "+duration.Format(leastBefore)+".")
 			return def
 		case len(list) > 0 && d >= list[len(list)-1]:
-			r.fault(e.Range(), a.Name+" is not in order", "Write the longest first, and each once: "+FormatDuration(d)+" stands behind "+FormatDuration(list[len(list)-1])+".")
+			r.fault(e.Range(), a.Name+" is not in order", "Write the longest first, and each once: "+duration.Format(d)+" stands behind "+duration.Format(list[len(list)-1])+".")
 			return def
 		}
 		list = append(list, d)

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/grantname"
 )
 
 func (r *reader) allows(blocks []*allowBlock) []Allow {
@@ -30,7 +31,7 @@ func (r *reader) allow(b *allowBlock) Allow {
 		a.Actions = append(a.Actions, i.text)
 	}
 	for _, i := range r.some(b.Grants, b.At, "grants", `Say for which grants: names, patterns, or "*" for all.`) {
-		if err := validPattern(i.text); err != nil {
+		if err := grantname.ValidPattern(i.text); err != nil {
 			r.fault(i.at, "Bad name of grant", sentence(err))
 		}
 		a.Grants = append(a.Grants, i.text)

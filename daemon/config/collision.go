@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"webex-tokend/daemon/grantname"
 )
 
 // An output is one path that the daemon writes to, with its place in the source.
@@ -72,7 +74,7 @@ func (r *reader) collisions(doc *document, c *Config) {
 	}
 	for _, path := range slices.Sorted(maps.Keys(taken)) {
 		if p, name, clash := patternOwner(path, patterns, c); clash {
-			r.shared(p.at, expand(p.path, name), taken[path])
+			r.shared(p.at, grantname.Expand(p.path, name), taken[path])
 		}
 	}
 	for _, o := range exact {
@@ -104,7 +106,7 @@ func (r *reader) shared(at hcl.Range, path, owner string) {
 // path, and the name of that grant.
 func patternOwner(real string, patterns []output, c *Config) (output, string, bool) {
 	for _, p := range patterns {
-		name, ok := solve(p.real, real)
+		name, ok := grantname.Find(p.real, real)
 		if !ok {
 			continue
 		}
@@ -113,22 +115,6 @@ func patternOwner(real string, patterns []output, c *Config) (output, string, bo
 		}
 	}
 	return output{}, "", false
-}
-
-// solve returns the grant name for which a pattern's path becomes the given
-// one.
-func solve(pattern, path string) (string, bool) {
-	places := strings.Count(pattern, grantVariable)
-	rest := len(path) - (len(pattern) - places*len(grantVariable))
-	if rest <= 0 || rest%places != 0 {
-		return "", false
-	}
-	start, length := strings.Index(pattern, grantVariable), rest/places
-	if start+length > len(path) {
-		return "", false
-	}
-	name := path[start : start+length]
-	return name, ValidName(name) == nil && expand(pattern, name) == path
 }
 
 // paths returns the path of a file and that of its side file.
@@ -155,7 +141,7 @@ func (r *reader) repeated(inputs []input, patterns []output) {
 	type use struct{ grant, path string }
 	seen := make(map[use]string)
 	for _, i := range inputs {
-		if i.grant != nil && i.grant.Pattern() && strings.Contains(i.path, grantVariable) {
+		if i.grant != nil && i.grant.Pattern() && strings.Contains(i.path, grantname.Variable) {
 			seen[use{i.grant.Name, i.path}] = i.what
 		}
 	}
@@ -186,7 +172,7 @@ func (c *Config) Rival(name string, registered func(name string) bool) (rival, p
 				continue
 			}
 			for _, path := range p.paths() {
-				other, ok := solve(path, f.Path)
+				other, ok := grantname.Find(path, f.Path)
 				if !ok || other == name {
 					continue
 				}

@@ -18,6 +18,8 @@ const (
 	DefaultKeyFile    = "/etc/webex-tokend/store.key"
 )
 
+const day = 24 * time.Hour
+
 // A Config is one accepted configuration. It is never changed; a reload makes
 // a new one.
 type Config struct {

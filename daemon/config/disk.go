@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"webex-tokend/daemon/grantname"
 )
 
 // A disk is how sternly the files that a configuration names are looked at.
@@ -147,7 +149,7 @@ func (r *reader) checkOutput(at hcl.Range, path, runtimeDir string) {
 	if r.disk == nil {
 		return
 	}
-	if !strings.Contains(path, grantVariable) {
+	if !strings.Contains(path, grantname.Variable) {
 		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 			r.doubt(at, "The output is not a regular file", fmt.Sprintf("%s is %s. Move it away or choose another path.", path, kindOf(info.Mode())))
 		}
@@ -155,7 +157,7 @@ func (r *reader) checkOutput(at hcl.Range, path, runtimeDir string) {
 	if within(path, runtimeDir) {
 		return
 	}
-	fixed, _, _ := strings.Cut(path, grantVariable)
+	fixed, _, _ := strings.Cut(path, grantname.Variable)
 	folder := filepath.Dir(fixed + "x")
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		r.doubt(at, "The folder of the output does not exist", fmt.Sprintf("Make %s, or write to a path below %s.", folder, runtimeDir))

@@ -6,12 +6,11 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"webex-tokend/daemon/grantname"
 )
 
-var (
-	grantInPath  = regexp.MustCompile(`\{\{-?\s*\.Grant\s*-?\}\}`)
-	variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-)
+var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (r *reader) file(b *fileBlock, g *Grant) File {
 	f := File{Format: "raw", Variable: "WEBEX_ACCESS_TOKEN"}
@@ -50,16 +49,13 @@ func (f File) side() File {
 	return File{Path: f.Path + ".meta.json", Format: "meta", Mode: f.Mode, Owner: f.Owner, Group: f.Group}
 }
 
-// inOneForm brings {{ .Grant }} into the form that expand knows.
-func inOneForm(text string) string { return grantInPath.ReplaceAllString(text, grantVariable) }
-
 func (r *reader) outputPath(a *hcl.Attribute, g *Grant) string {
 	p := r.path(a, "")
 	if p == "" {
 		return ""
 	}
-	p = inOneForm(p)
-	rest := strings.ReplaceAll(p, grantVariable, "")
+	p = grantname.Normal(p)
+	rest := strings.ReplaceAll(p, grantname.Variable, "")
 	at := a.Expr.Range()
 	switch {
 	case strings.Contains(rest, "{{") || strings.Contains(rest, "}}"):

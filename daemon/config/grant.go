@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"webex-tokend/daemon/duration"
+	"webex-tokend/daemon/grantname"
 )
 
 // grants checks references against the names of the integration blocks, not
@@ -21,7 +24,7 @@ func (r *reader) grants(blocks []*grantBlock, integrations []*integrationBlock) 
 	first := make(map[string]hcl.Range)
 	var all []*Grant
 	for _, b := range blocks {
-		if err := validPattern(b.Name); err != nil {
+		if err := grantname.ValidPattern(b.Name); err != nil {
 			r.fault(b.NameAt, "Bad name of grant", sentence(err))
 		}
 		r.unique("grant", b.Name, b.NameAt, first)
@@ -89,7 +92,7 @@ func (r *reader) refresh(b *refreshBlock) Refresh {
 		rule.Fraction = n / 100
 		return rule
 	}
-	before, err := ParseDuration(s)
+	before, err := duration.Parse(s)
 	if err != nil || before < time.Second {
 		r.fault(at, "Bad refresh time", `Write a share of the token's life, such as "50%", or a time before its expiry, such as "6h".`)
 		return rule

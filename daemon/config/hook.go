@@ -7,6 +7,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"webex-tokend/daemon/grantname"
 )
 
 func (r *reader) hook(b *hookBlock) Hook {
@@ -23,7 +25,7 @@ func (r *reader) hook(b *hookBlock) Hook {
 	r.belongs(b.PIDFile, "pid_file", b.Signal)
 	h.Timeout = r.duration(b.Timeout, h.Timeout, time.Second)
 	h.Stdin = r.flag(b.Stdin, false)
-	if h.PIDFile = inOneForm(r.path(b.PIDFile, "")); b.PIDFile != nil {
+	if h.PIDFile = grantname.Normal(r.path(b.PIDFile, "")); b.PIDFile != nil {
 		h.Signal = r.choice(b.Signal, "HUP", "HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "WINCH")
 	}
 	return h
@@ -53,7 +55,7 @@ func (r *reader) command(a *hcl.Attribute) []string {
 			r.fault(e.Range(), a.Name+" holds something that is not text", "Write every element in quotes.")
 			return nil
 		}
-		argv = append(argv, inOneForm(v.AsString()))
+		argv = append(argv, grantname.Normal(v.AsString()))
 	}
 	if !filepath.IsAbs(argv[0]) {
 		r.fault(elements[0].Range(), "The program has no full path", "No shell looks for it. Write the path from the root, such as /usr/bin/systemctl.")

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"webex-tokend/daemon/grantname"
 )
 
 const (
@@ -29,7 +31,7 @@ func (r *reader) integrations(blocks []*integrationBlock) map[string]*Integratio
 
 // uniqueName checks the label of a block that is not a pattern.
 func (r *reader) uniqueName(block, name string, at hcl.Range, first map[string]hcl.Range) {
-	if err := ValidName(name); err != nil {
+	if err := grantname.Valid(name); err != nil {
 		r.fault(at, fmt.Sprintf("Bad name of %s", block), sentence(err))
 	}
 	r.unique(block, name, at, first)

@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"webex-tokend/daemon/grantname"
+)
 
 // Left lists the files that were written under old and are not under next, those
 // of patterns with {{ .Grant }} in them. Nothing renews or removes them any more.
@@ -16,7 +20,7 @@ func Left(old, next *Config) []string {
 		var heirs []string // of the block that speaks for an exact name now
 		if heir, ok := next.Grant(g.Name); ok && !g.Pattern() {
 			for _, path := range heir.paths() {
-				heirs = append(heirs, expand(path, g.Name))
+				heirs = append(heirs, grantname.Expand(path, g.Name))
 			}
 		}
 		for _, path := range g.paths() {

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"webex-tokend/daemon/grantname"
 )
 
 // An index answers which block speaks for a name. Patterns are prefixes, so
@@ -69,15 +71,12 @@ func (c *Config) ExactNames() []string {
 	return names
 }
 
-// grantVariable is the one form in which a parsed File.Path holds it.
-const grantVariable = "{{ .Grant }}"
-
 // FilesFor returns the files of one grant under this block, with its name in
 // the paths. Behind each one that has a side file stands that as well.
 func (g *Grant) FilesFor(name string) []File {
 	files := make([]File, 0, len(g.Files))
 	for _, f := range g.Files {
-		f.Path = expand(f.Path, name)
+		f.Path = grantname.Expand(f.Path, name)
 		files = append(files, f)
 		if f.Meta {
 			files = append(files, f.side())
@@ -92,10 +91,10 @@ func (g *Grant) HooksFor(name string) []Hook {
 	hooks := slices.Clone(g.Hooks)
 	for i := range hooks {
 		h := &hooks[i]
-		h.PIDFile = expand(h.PIDFile, name)
+		h.PIDFile = grantname.Expand(h.PIDFile, name)
 		h.Command = slices.Clone(h.Command)
 		for j := range h.Command {
-			h.Command[j] = expand(h.Command[j], name)
+			h.Command[j] = grantname.Expand(h.Command[j], name)
 		}
 	}
 	return hooks
@@ -109,7 +108,11 @@ func (g *Grant) fill(text string) string {
 	if g.Pattern() {
 		return text
 	}
-	return expand(text, g.Name)
+	return grantname.Expand(text, g.Name)
 }
 
-func expand(text, name string) string { return strings.ReplaceAll(text, grantVariable, name) }
+// Pattern reports whether the block speaks for every name with a prefix.
+func (g *Grant) Pattern() bool { return strings.HasSuffix(g.Name, "*") }
+
+// prefix is the literal part of a pattern.
+func (g *Grant) prefix() string { return strings.TrimSuffix(g.Name, "*") }

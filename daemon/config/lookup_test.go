@@ -99,22 +99,6 @@ grant "t-*" {
 	}
 }
 
-func TestNamesStandInPathsAndURLs(t *testing.T) {
-	for _, name := range []string{"a", "0", "ops-eu_1.x", strings.Repeat("a", 63)} {
-		if err := config.ValidName(name); err != nil {
-			t.Errorf("%q: %v", name, err)
-		}
-	}
-	for _, name := range []string{"", ".", "..", "-a", "_a", ".a", "a/b", "a..b", "A", "ä", "a b", "a\n", "a*", strings.Repeat("a", 64)} {
-		err := config.ValidName(name)
-		if err == nil {
-			t.Errorf("%q was accepted", name)
-		} else if strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: more than one line: %v", name, err)
-		}
-	}
-}
-
 func TestACalendarSpeaksOfTheHostsTimeZone(t *testing.T) {
 	zone := time.Local
 	time.Local = time.FixedZone("host", 5*3600)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/robfig/cron/v3"
+
+	"webex-tokend/daemon/duration"
 )
 
 // slowSweep is the pause between sweeps above which a token of a short life
@@ -21,7 +23,7 @@ func (r *reader) maintenance(b *maintenanceBlock) Maintenance {
 		first := s.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
 		if pause := s.Next(first).Sub(first); pause > slowSweep {
 			r.warn(b.Sweep.Expr.Range(), "sweep is slow",
-				"Tokens are looked at every "+FormatDuration(pause)+" only; those of short lives may expire in between.")
+				"Tokens are looked at every "+duration.Format(pause)+" only; those of short lives may expire in between.")
 		}
 	}
 	_, m.Backup = r.cron(b.Backup)

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"webex-tokend/daemon/duration"
+	"webex-tokend/daemon/grantname"
 )
 
 // Plan says what the daemon would do under this configuration: for every grant
@@ -39,7 +42,7 @@ func due(r Refresh, kind Kind) string {
 	rule := "renewed after 50% of a token's life, 66% where it lives less than a day"
 	switch {
 	case r.Before > 0:
-		rule = FormatDuration(r.Before) + " before a token expires"
+		rule = duration.Format(r.Before) + " before a token expires"
 	case r.Fraction > 0:
 		rule = fmt.Sprintf("renewed after %g%% of a token's life", r.Fraction*100)
 	}
@@ -53,7 +56,7 @@ func (h Hook) describe() string {
 	if h.PIDFile != "" {
 		return fmt.Sprintf("sends %s to the process in %s", h.Signal, h.PIDFile)
 	}
-	return fmt.Sprintf("runs %s (at most %s)", strings.Join(h.Command, " "), FormatDuration(h.Timeout))
+	return fmt.Sprintf("runs %s (at most %s)", strings.Join(h.Command, " "), duration.Format(h.Timeout))
 }
 
 func (h Hook) callsSystemd() bool {
@@ -87,7 +90,7 @@ func (c *Config) UnitNeeds() []string {
 				groups = append(groups, f.Group)
 			}
 			if !within(f.Path, c.RuntimeDir) {
-				fixed, _, _ := strings.Cut(f.Path, grantVariable)
+				fixed, _, _ := strings.Cut(f.Path, grantname.Variable)
 				folders = append(folders, filepath.Dir(fixed+"x"))
 			}
 		}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
+
+	"webex-tokend/daemon/duration"
 )
 
 // A reader takes values out of attributes and collects what is wrong with
@@ -132,7 +134,7 @@ func (r *reader) duration(a *hcl.Attribute, def, least time.Duration) time.Durat
 	if !ok {
 		return def
 	}
-	d, err := ParseDuration(s)
+	d, err := duration.Parse(s)
 	switch {
 	case err != nil:
 		r.fault(a.Expr.Range(), "Bad duration", sentence(err))

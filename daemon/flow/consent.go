@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/wire"
@@ -316,7 +317,7 @@ func failureAdvice(in *config.Integration, err error) (why, advice string) {
 	case provider.Rejected:
 		advice = "the code was used before or took too long; begin again"
 	case provider.Limited:
-		advice = "begin again in " + config.FormatDuration(cmp.Or(f.RetryAfter, time.Minute))
+		advice = "begin again in " + duration.Format(cmp.Or(f.RetryAfter, time.Minute))
 	case provider.Exhausted:
 		advice = "the account holds too many access tokens; let some expire first"
 	default:

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/store"
 )
 
@@ -60,7 +61,7 @@ func (p Program) Run(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("run %s: ended with the daemon", p.Command[0])
 	case timed.Err() != nil:
-		return fmt.Errorf("run %s: killed after %s", p.Command[0], config.FormatDuration(p.Timeout))
+		return fmt.Errorf("run %s: killed after %s", p.Command[0], duration.Format(p.Timeout))
 	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return fmt.Errorf("run %s: %w%s", p.Command[0], exit, said.without(p.Secret))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/grantname"
 	"webex-tokend/store"
 )
 
@@ -40,7 +41,7 @@ var errNotDue = errors.New("not due")
 
 // absent explains a grant that has no record.
 func (k *Keeper) absent(cfg *config.Config, name string) error {
-	if err := config.ValidName(name); err != nil {
+	if err := grantname.Valid(name); err != nil {
 		return &Refusal{Kind: BadName, Detail: err.Error()}
 	}
 	if !cfg.Declared(name) {

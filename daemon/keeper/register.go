@@ -9,6 +9,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/window"
@@ -47,7 +48,7 @@ const (
 // replaces a newer one. A new value replaces, with the one before as fallback.
 func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (wire.Imported, error) {
 	cfg := k.config.Load()
-	if err := config.ValidName(name); err != nil {
+	if err := grantname.Valid(name); err != nil {
 		return wire.Imported{}, &Refusal{Kind: BadName, Detail: err.Error()}
 	}
 	in, grant, ok := rules(cfg, name)

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/renameio/v2"
 
-	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/grantname"
 	"webex-tokend/store"
 )
 
@@ -61,7 +61,7 @@ func (s spool) names() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && config.ValidName(e.Name()) == nil && e.Type().IsRegular() {
+		if !strings.HasPrefix(e.Name(), ".") && grantname.Valid(e.Name()) == nil && e.Type().IsRegular() {
 			names = append(names, e.Name())
 		}
 	}

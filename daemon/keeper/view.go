@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -23,7 +24,7 @@ func (k *Keeper) view(ctx context.Context, cfg *config.Config, name string) (wir
 		return k.show(cfg, &store.Record{Name: name}, k.foundDamaged(bad)), nil
 	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
-		if config.ValidName(name) == nil && cfg.Declared(name) {
+		if grantname.Valid(name) == nil && cfg.Declared(name) {
 			return k.show(cfg, &store.Record{Name: name}, k.pendingCondition(cfg, name)), nil
 		}
 		return wire.Grant{}, k.absent(cfg, name)

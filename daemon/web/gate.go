@@ -15,7 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/keeper"
 )
 
@@ -184,7 +184,7 @@ func (s *Server) audit(rt route, c *call, err error) {
 		name = c.who.name
 	}
 	from, _, _ := net.SplitHostPort(c.r.RemoteAddr) // with its port every line of a flood would be a new one
-	fields := []any{"route", rt.pattern, "person", printable(name), "from", from, "grant", config.Shown(c.grant)}
+	fields := []any{"route", rt.pattern, "person", printable(name), "from", from, "grant", grantname.Shown(c.grant)}
 	if err != nil {
 		fields = append(fields, "status", faultOf(err).status)
 	}

@@ -1,4 +1,5 @@
-package config
+// Package duration reads and writes durations that may have days.
+package duration
 
 import (
 	"fmt"
@@ -19,12 +20,12 @@ func ParseLife(s string) (time.Duration, error) {
 	if seconds, err := strconv.ParseUint(s, 10, 32); err == nil {
 		return time.Duration(seconds) * time.Second, nil
 	}
-	return ParseDuration(s)
+	return Parse(s)
 }
 
-// ParseDuration reads what time.ParseDuration reads, and days of 24 hours in
+// Parse reads what time.ParseDuration reads, and days of 24 hours in
 // front of it: "14d", "1d12h", "90s". Negative durations are an error.
-func ParseDuration(s string) (time.Duration, error) {
+func Parse(s string) (time.Duration, error) {
 	bad := fmt.Errorf(`%q is no duration; write it like "90s", "12h" or "14d"`, s)
 	var days time.Duration
 	if whole, rest, found := strings.Cut(s, "d"); found {
@@ -45,9 +46,9 @@ func ParseDuration(s string) (time.Duration, error) {
 	return days + d, nil
 }
 
-// FormatDuration writes days where there are whole ones, and no zero units:
+// Format writes days where there are whole ones, and no zero units:
 // "14d", "1d12h", "1m30s".
-func FormatDuration(d time.Duration) string {
+func Format(d time.Duration) string {
 	days, rest := d/day, d%day
 	s := rest.String()
 	if strings.HasSuffix(s, "m0s") {

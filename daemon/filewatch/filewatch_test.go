@@ -1,4 +1,4 @@
-package config
+package filewatch
 
 import (
 	"context"
@@ -26,7 +26,7 @@ type bench struct {
 func watched(t *testing.T, path string, do func(b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{path: path, events: make(chan fsnotify.Event)}
-		w := NewWatch(WatchConfig{Paths: []string{path}, Changed: func() { b.changes.Add(1) }})
+		w := New(Config{Paths: []string{path}, Changed: func() { b.changes.Add(1) }})
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { w.run(ctx, b.events, nil, func() {}) })
@@ -110,7 +110,7 @@ func TestAChangeBetweenTheFirstLookAndTheRunIsReported(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.hcl")
 	synctest.Test(t, func(t *testing.T) {
 		var changed atomic.Int32
-		w := NewWatch(WatchConfig{Paths: []string{path}, Changed: func() { changed.Add(1) }})
+		w := New(Config{Paths: []string{path}, Changed: func() { changed.Add(1) }})
 		if err := os.WriteFile(path, []byte("new"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestEveryWayOfReplacingAFileIsNoticedThroughTheKernel(t *testing.T) {
 				default:
 				}
 			}
-			w := NewWatch(WatchConfig{Paths: []string{filepath.Join(folder, "config.hcl")}, Changed: note,
+			w := New(Config{Paths: []string{filepath.Join(folder, "config.hcl")}, Changed: note,
 				Settle: time.Millisecond, Poll: time.Hour})
 			ctx, stop := context.WithCancel(t.Context())
 			var running sync.WaitGroup
@@ -192,7 +192,7 @@ func TestEveryWayOfReplacingAFileIsNoticedThroughTheKernel(t *testing.T) {
 
 func TestAFileThatAppearsInAWatchedFolderIsNoticed(t *testing.T) {
 	folder := t.TempDir()
-	before := NewWatch(WatchConfig{Paths: []string{folder}})
+	before := New(Config{Paths: []string{folder}})
 	if err := os.WriteFile(filepath.Join(folder, "ops.json"), []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package config
+// Package filewatch reports when files and folders have changed and come to
+// rest.
+package filewatch
 
 import (
 	"cmp"
@@ -15,8 +17,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// WatchConfig says what to watch.
-type WatchConfig struct {
+// Config says what to watch.
+type Config struct {
 	// Paths are files, which count by their content, and folders, which count
 	// by the names, sizes and times of what stands in them. They need not
 	// exist yet.
@@ -41,13 +43,13 @@ const busyLooks = 10
 // replaced: in place, by an editor's rename, or by the swap of a symbolic link
 // as Kubernetes does. Events only make it look sooner.
 type Watch struct {
-	cfg  WatchConfig
+	cfg  Config
 	seen string
 }
 
-// NewWatch takes the first look. What changes from then on is reported, also
+// New takes the first look. What changes from then on is reported, also
 // when Run begins later.
-func NewWatch(cfg WatchConfig) *Watch {
+func New(cfg Config) *Watch {
 	cfg.Settle = cmp.Or(cfg.Settle, time.Second)
 	cfg.Poll = cmp.Or(cfg.Poll, 30*time.Second)
 	if cfg.Log == nil {
