@@ -20,10 +20,10 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -123,7 +123,7 @@ func (f *fleet) fill(b *testing.B, grants int) {
 	for range 2 * inFlight {
 		workers.Go(func() {
 			for line := range lines {
-				parsed, err := flow.ParseLine(line)
+				parsed, err := tokenfile.ParseLine(line)
 				if err != nil {
 					b.Error(err)
 					continue

@@ -13,7 +13,8 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// rejectedShown is how many rejected lines are told one by one.
+// rejectedShown is how many rejected lines, and how many odd ones, are told one by
+// one.
 const rejectedShown = 20
 
 // A bulk is an import of many lines.
@@ -52,7 +53,7 @@ func importBulk(ctx context.Context, c *console, b bulk) error {
 	daemon := c.daemon()
 	defer daemon.Close()
 	results := make(map[string]int)
-	var rejected []wire.ImportedLine
+	var rejected, odd []wire.ImportedLine
 	answered, last := 0, b.skip
 	for line, err := range daemon.ImportLines(ctx, lines) {
 		if err != nil {
@@ -73,6 +74,9 @@ func importBulk(ctx context.Context, c *console, b bulk) error {
 		} else {
 			results[line.Result]++
 		}
+		if len(line.Notes) > 0 && len(odd) < rejectedShown {
+			odd = append(odd, line)
+		}
 		if b.asJSON {
 			if err := out.Encode(line); err != nil {
 				return fmt.Errorf("write answer: %w", err)
@@ -83,6 +87,9 @@ func importBulk(ctx context.Context, c *console, b bulk) error {
 	bar.end()
 	for _, line := range rejected {
 		fmt.Fprintf(c.err, "line %d%s: %s\n", line.Line, inParentheses(line.Grant), line.Error)
+	}
+	for _, line := range odd {
+		fmt.Fprintf(c.err, "note: line %d%s: %s\n", line.Line, inParentheses(line.Grant), strings.Join(line.Notes, "; "))
 	}
 	if more := results["rejected"] - len(rejected); more > 0 {
 		fmt.Fprintf(c.err, "and %d more rejected lines; --json shows all\n", more)

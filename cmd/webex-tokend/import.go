@@ -12,12 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/client"
-	"webex-tokend/daemon/flow"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 )
 
 func newImport(c *console) *cobra.Command {
-	formats := []string{flow.Auto, flow.Response, flow.WxcSDK, flow.Wtr, flow.RefreshToken, flow.Static}
+	formats := []string{tokenfile.Auto, tokenfile.Response, tokenfile.WxcSDK, tokenfile.Wtr, tokenfile.RefreshToken, tokenfile.Static}
 	var asJSON bool
 	var many bulk
 	var format, issuedAt string
@@ -70,7 +70,7 @@ with --skip it adds to what the file has from before.`,
 			}
 			if issuedAt != "" {
 				var err error
-				if what.IssuedAt, err = flow.ParseIssuedAt(issuedAt); err != nil {
+				if what.IssuedAt, err = tokenfile.ParseIssuedAt(issuedAt); err != nil {
 					return usage(cmd, "--issued-at: %v", err)
 				}
 			}
@@ -80,7 +80,7 @@ with --skip it adds to what the file has from before.`,
 			}
 			defer content.Close()
 			// One byte more than the daemon takes, so that it can say so.
-			what.Content = io.LimitReader(content, flow.MaxSize+1)
+			what.Content = io.LimitReader(content, tokenfile.MaxSize+1)
 
 			daemon := c.daemon()
 			defer daemon.Close()
@@ -92,10 +92,13 @@ with --skip it adds to what the file has from before.`,
 				return json.NewEncoder(c.out).Encode(imported)
 			}
 			_, err = fmt.Fprintln(c.out, importLine(imported, time.Now()))
+			for _, note := range imported.Notes {
+				fmt.Fprintf(c.err, "note: %s\n", note)
+			}
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", flow.Auto, "`format`: "+strings.Join(formats, ", "))
+	cmd.Flags().StringVar(&format, "format", tokenfile.Auto, "`format`: "+strings.Join(formats, ", "))
 	completeFlag(cmd, "format", formats)
 	cmd.Flags().StringVar(&issuedAt, "issued-at", "", "`time` when the tokens were issued, RFC 3339 or seconds since 1970")
 	cmd.Flags().StringVar(&many.file, "bulk", "", "a `file` with one response a line; \"-\" is stdin")

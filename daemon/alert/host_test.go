@@ -24,10 +24,10 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
 )
@@ -278,7 +278,7 @@ func (h *host) register(name string) emulator.Issued {
 
 func (h *host) take(name, response string) {
 	h.t.Helper()
-	parsed, err := flow.Parse([]byte(response), "auto")
+	parsed, err := tokenfile.Parse([]byte(response), "auto")
 	if err == nil {
 		_, err = h.keeper.Register(h.t.Context(), name, keeper.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt})
 	}

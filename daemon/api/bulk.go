@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"webex-tokend/daemon/acl"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 )
 
@@ -93,7 +93,7 @@ func (s *Server) registerLines(ctx context.Context, lane <-chan *bulkLine) {
 		if err != nil {
 			line.answer.Error = err.Error()
 		} else {
-			line.answer.Result, line.answer.Note = imported.Result, imported.Note
+			line.answer.Result, line.answer.Note, line.answer.Notes = imported.Result, imported.Note, line.Notes
 		}
 		line.Registration = keeper.Registration{}
 		close(line.done)
@@ -142,7 +142,7 @@ func rejected(grant, why string) *bulkLine {
 
 // parseLine does what the gate and importOne do for a single grant.
 func (c *call) parseLine(text []byte, now time.Time) *bulkLine {
-	found, err := flow.ParseLine(text)
+	found, err := tokenfile.ParseLine(text)
 	if err == nil {
 		err = found.Check(now)
 	}

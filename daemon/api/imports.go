@@ -5,8 +5,8 @@ import (
 	"io"
 	"net/http"
 
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/tokenfile"
 )
 
 // importOne registers the tokens in the body: PUT /v1/grants/{name}?format=&issued_at=.
@@ -23,18 +23,18 @@ func (s *Server) importOne(c *call) error {
 	format := query.Get("format")
 	// A grant that is not there is refused by Register, with better words.
 	if g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant); err == nil {
-		format = flow.FormatFor(g.Kind, format)
+		format = tokenfile.FormatFor(g.Kind, format)
 	}
-	found, err := flow.Parse(body, format)
+	found, err := tokenfile.Parse(body, format)
 	if err != nil {
 		return keeper.Unreadable(c.grant, err)
 	}
 	r := registrationOf(found)
 	if text := query.Get("issued_at"); text != "" {
-		if r.IssuedAt, err = flow.ParseIssuedAt(text); err != nil {
+		if r.IssuedAt, err = tokenfile.ParseIssuedAt(text); err != nil {
 			return refuse(http.StatusBadRequest, "%v", err)
 		}
-		if err := flow.CheckIssuedAt(r.IssuedAt, s.cfg.Now()); err != nil {
+		if err := tokenfile.CheckIssuedAt(r.IssuedAt, s.cfg.Now()); err != nil {
 			return refuse(http.StatusBadRequest, "the import for %s %v", c.grant, err)
 		}
 	} else if err := found.Check(s.cfg.Now()); err != nil {
@@ -45,6 +45,9 @@ func (s *Server) importOne(c *call) error {
 		return err
 	}
 	c.generation = imported.Generation
+	if imported.Notes = found.Notes; len(found.Notes) > 0 {
+		s.cfg.Log.Warn("imported text is odd", "grant", c.grant, "notes", found.Notes)
+	}
 	status := http.StatusOK
 	if imported.Result == "new" {
 		status = http.StatusCreated
@@ -52,6 +55,6 @@ func (s *Server) importOne(c *call) error {
 	return c.answer(status, imported)
 }
 
-func registrationOf(i flow.Import) keeper.Registration {
+func registrationOf(i tokenfile.Import) keeper.Registration {
 	return keeper.Registration{Answer: i.Answer, IssuedAt: i.IssuedAt}
 }

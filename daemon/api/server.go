@@ -20,8 +20,8 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -152,8 +152,8 @@ const (
 	idleTimeout    = 2 * time.Minute
 	headerLimit    = 16 << 10
 	// bodyLimit leaves room to say better than "too large" what is wrong with a
-	// response of more than flow.MaxSize.
-	bodyLimit = 2 * flow.MaxSize
+	// response of more than tokenfile.MaxSize.
+	bodyLimit = 2 * tokenfile.MaxSize
 )
 
 // New returns a server that does not listen yet.

@@ -14,9 +14,9 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -152,7 +152,7 @@ func (h *host) prepareDamage(unsealed bool) {
 	for i := range fleet {
 		name := fmt.Sprintf("ops-%d", i)
 		issued := h.webex.Issue(emulator.REST, emulator.Consent{})
-		parsed, err := flow.Parse(issued.Response, "auto")
+		parsed, err := tokenfile.Parse(issued.Response, "auto")
 		if err != nil {
 			h.t.Fatal(err)
 		}

@@ -13,10 +13,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -107,7 +107,7 @@ func registerOps(ctx context.Context, k *keeper.Keeper, dir string) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := flow.Parse(response, "auto")
+	parsed, err := tokenfile.Parse(response, "auto")
 	if err != nil {
 		return err
 	}

@@ -1,3 +1,7 @@
+// Package flow is how grants come in by consent: the authorization code flow and
+// the device flow, begun by the API or a page and finished by a redirect, a pasted
+// address or a code. It promises that a state works once, and that what was paid
+// for with a code is stored, whoever waits for it.
 package flow
 
 import (

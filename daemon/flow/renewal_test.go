@@ -11,6 +11,7 @@ import (
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 )
 
@@ -41,7 +42,7 @@ func TestARenewalBySomebodyElseChangesNothing(t *testing.T) {
 				h := newHost(t, emulator.Config{}, "")
 				if row.imported {
 					issued := h.webex.Issue(emulator.REST, emulator.Consent{Email: alex})
-					parsed, err := flow.Parse(issued.Response, flow.Auto)
+					parsed, err := tokenfile.Parse(issued.Response, tokenfile.Auto)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/tokenfile"
 )
 
 // settled is how long a file must not have changed before it is taken, unless
@@ -150,11 +150,13 @@ func (b *Inbox) register(ctx context.Context, file, path string) error {
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}
-	reg, err := parse(ctx, b.Keeper, name, data, flow.Auto, b.now())
+	reg, err := parse(ctx, b.Keeper, name, data, tokenfile.Auto, b.now())
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}
-	_, err = b.Keeper.Register(ctx, name, reg)
+	if _, err = b.Keeper.Register(ctx, name, reg); err == nil && len(reg.Notes) > 0 {
+		b.Log.Warn("inbox file is odd", "file", file, "notes", reg.Notes)
+	}
 	return err
 }
 

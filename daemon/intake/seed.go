@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/tokenfile"
 )
 
 // fileLimit is the most that is read of a seed or inbox file, in bytes.
@@ -81,7 +81,11 @@ func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) erro
 		return err
 	}
 	reg.Standing = true
-	_, err = s.Keeper.Register(ctx, g.Name, reg)
+	registered, err := s.Keeper.Register(ctx, g.Name, reg)
+	// Of a seed that is read again at each start, the oddities are no news.
+	if len(reg.Notes) > 0 && err == nil && registered.Result != "unchanged" {
+		s.Log.Warn("seed is odd", "grant", g.Name, "file", g.Seed.File, "notes", reg.Notes)
+	}
 	return err
 }
 
@@ -89,9 +93,9 @@ func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) erro
 func parse(ctx context.Context, k *keeper.Keeper, name string, data []byte, format string, now time.Time) (keeper.Registration, error) {
 	// A grant that is not declared is refused by Register, with better words.
 	if g, err := k.Grant(ctx, name); err == nil {
-		format = flow.FormatFor(g.Kind, format)
+		format = tokenfile.FormatFor(g.Kind, format)
 	}
-	parsed, err := flow.Parse(data, format)
+	parsed, err := tokenfile.Parse(data, format)
 	if err == nil {
 		err = parsed.Check(now)
 	}

@@ -18,10 +18,10 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
@@ -279,7 +279,7 @@ func (h *host) take(name string, response []byte) wire.Imported {
 
 func (h *host) try(name string, response []byte) (wire.Imported, error) {
 	h.t.Helper()
-	parsed, err := flow.Parse(response, "auto")
+	parsed, err := tokenfile.Parse(response, "auto")
 	if err != nil {
 		h.t.Fatal(err)
 	}

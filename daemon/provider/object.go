@@ -126,27 +126,3 @@ func (o Object) Instant(name string) (at time.Time, ok bool) {
 	}
 	return ParseInstant(string(o.members[name]))
 }
-
-// latest is the last instant that is believed, the end of the year 9999.
-const latest = 253402300799
-
-// ParseInstant reads a date with time after RFC 3339, with a space for the T
-// too, in UTC where it has no zone, as token files of Python scripts are meant; or a number of seconds or milliseconds
-// since 1970, told apart by their size.
-func ParseInstant(text string) (at time.Time, ok bool) {
-	text = strings.TrimSpace(text)
-	layouts := [...]string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05"}
-	for _, layout := range layouts {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC(), at.Unix() > 0 && at.Unix() <= latest
-		}
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	if n > 1e11 { // in seconds that would be the year 5138
-		n /= 1000
-	}
-	if err != nil || !(n > 0 && n <= latest) {
-		return time.Time{}, false
-	}
-	return time.UnixMilli(int64(math.Round(n * 1000))).UTC(), true
-}

@@ -147,6 +147,8 @@ type Imported struct {
 	Grant
 	Result string `json:"result"` // new replaced unchanged
 	Note   string `json:"note,omitempty"`
+	// Notes are oddities of the imported text and what was made of them.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // An ImportedLine answers one line of a bulk import.
@@ -156,6 +158,8 @@ type ImportedLine struct {
 	Result string `json:"result,omitempty"`
 	Note   string `json:"note,omitempty"`
 	Error  string `json:"error,omitempty"`
+	// Notes are oddities of the line and what was made of them.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // An Event tells that something happened to a grant.

@@ -1,7 +1,8 @@
-// Package flow is how grants come in: from token responses that other tools
-// obtained and kept in files of their own. It promises to read nothing half:
-// a text is understood whole or refused in one line that quotes none of it.
-package flow
+// Package tokenfile reads what other tools keep: token responses, captures of
+// them, and token files in JSON, YAML, dotenv, INI and TOML. It promises to read
+// nothing half: a text is understood whole or refused in one line that quotes
+// none of it, and no token is taken that no server could have issued.
+package tokenfile
 
 import (
 	"errors"
@@ -14,8 +15,8 @@ import (
 	"webex-tokend/store"
 )
 
-// The formats of Parse. Response and WxcSDK have the same members in JSON and
-// in YAML, and either encoding is read under either name.
+// The formats of Parse. All but RefreshToken and Static read the same texts; the
+// names are those under which people know their files.
 const (
 	Auto         = "auto"          // told from the text; a bare line is a refresh token
 	Response     = "response"      // a token response, also with members of the file around it
@@ -62,30 +63,55 @@ func FormatFor(kind, format string) string {
 
 // Parse reads a text in one of the formats; an empty one means Auto.
 func Parse(data []byte, format string) (Import, error) {
-	text, err := legible(data)
+	switch format {
+	case "", Auto, Static, Response, WxcSDK, Wtr, RefreshToken:
+	default:
+		return Import{}, fmt.Errorf("has the unknown format %q", format)
+	}
+	text, notes, err := decode(data)
 	if err != nil {
 		return Import{}, err
 	}
-	switch format {
-	case "", Auto, Static:
-		switch {
-		case isBare(text):
-			return parseBare(text, format)
-		case isWtr(text):
-			return parseWtr(text)
-		}
-		return parseResponse(text)
-	case Response, WxcSDK:
-		return parseResponse(text)
-	case Wtr:
-		return parseWtr(text)
-	case RefreshToken:
-		if isBare(text) {
-			return parseBare(text, format)
-		}
-		return parseRefresh(text)
+	c, err := unwrap(text)
+	if err != nil {
+		return Import{}, err
 	}
-	return Import{}, fmt.Errorf("has the unknown format %q", format)
+	i, err := parseText(c.body, format)
+	if err != nil {
+		return Import{}, err
+	}
+	i.Notes = append(append(notes, c.notes...), i.Notes...)
+	if i.IssuedAt.IsZero() && i.AccessEnd.IsZero() && !c.date.IsZero() {
+		i.IssuedAt = c.date
+		i.Notes = append(i.Notes, "the time of issue is the Date header's")
+	}
+	return i, nil
+}
+
+func parseText(text, format string) (Import, error) {
+	if isBare(text) && format != Response && format != WxcSDK && format != Wtr {
+		return parseBare(text, format)
+	}
+	tree, notes, err := parseTree(text)
+	if err != nil {
+		return Import{}, err
+	}
+	o, where, err := find(tree)
+	if err != nil {
+		return Import{}, err
+	}
+	i, err := read(o)
+	if err != nil {
+		return Import{}, err
+	}
+	if where != "" {
+		notes = append(notes, "the tokens stand under "+where)
+	}
+	i.Notes = append(notes, i.Notes...)
+	if format == RefreshToken {
+		return i, i.wantsRefresh()
+	}
+	return i, i.wantsAccess()
 }
 
 // A Line is one grant of a bulk import:
@@ -102,28 +128,38 @@ type Line struct {
 // ParseLine reads one line of a bulk import. With an error, Grant is set if
 // it could be read.
 func ParseLine(line []byte) (Line, error) {
-	text, err := legible(line)
+	text, notes, err := decode(line)
 	if err != nil {
 		return Line{}, err
 	}
-	o, err := decodeJSON(text)
+	tree, err := parseJSON(text)
 	if err != nil {
 		return Line{}, err
 	}
-	grant, ok := o.Text("grant")
-	if !ok || grant == "" {
+	named := tree.child("grant")
+	if named == nil || named.kind != textNode || named.text == "" {
 		return Line{}, errors.New("the line names no grant")
 	}
-	if o.Has("refresh_token") && !o.Has("access_token") {
-		i, err := refreshOnly(o)
-		return Line{grant, i}, err
+	l := Line{Grant: named.text}
+	o, where, err := find(tree)
+	if err != nil {
+		return l, err
 	}
-	i, err := complete(o)
-	return Line{grant, i}, err
+	if l.Import, err = read(o); err != nil {
+		return l, err
+	}
+	if where != "" {
+		notes = append(notes, "the tokens stand under "+where)
+	}
+	l.Notes = append(notes, l.Notes...)
+	if l.Access.Empty() && !l.Refresh.Empty() {
+		return l, nil
+	}
+	return l, l.wantsAccess()
 }
 
-// ParseIssuedAt reads the time at which tokens were issued: RFC 3339, or
-// seconds since 1970.
+// ParseIssuedAt reads the time at which tokens were issued, in the forms of
+// provider.ParseInstant.
 func ParseIssuedAt(text string) (time.Time, error) {
 	at, ok := provider.ParseInstant(text)
 	if !ok {
@@ -144,14 +180,32 @@ func CheckIssuedAt(at, now time.Time) error {
 	return nil
 }
 
+// isBare reports that a text is one word, or a scheme and one.
+func isBare(text string) bool {
+	words := strings.Fields(text)
+	switch {
+	case opens(text, "{"), isEncodedTwice(text), len(words) > 1 && strings.ContainsRune(strings.TrimSpace(text), '\n'):
+		return false
+	case len(words) == 1:
+		return !isAssignment(text)
+	case len(words) == 2:
+		return strings.EqualFold(words[0], "bearer")
+	}
+	return false
+}
+
 // parseBare reads a text that is one token and nothing else.
 func parseBare(text, format string) (Import, error) {
 	words := strings.Fields(text)
-	token, bearer := words[len(words)-1], len(words) == 2
-	if err := checkBare(token); err != nil {
+	bearer := len(words) == 2
+	var i Import
+	token, note, err := cleanToken(words[len(words)-1], maxRefresh)
+	if err != nil {
 		return Import{}, err
 	}
-	var i Import
+	if note != "" {
+		i.Notes = append(i.Notes, "the token "+note)
+	}
 	switch {
 	case bearer && format == RefreshToken:
 		return Import{}, errors.New("is an access token, not a refresh token")
