@@ -48,7 +48,8 @@ func mayImport() map[string][]string {
 		"daemon/provider":  {"daemon/config", "store"},
 		"daemon/tokenfile": {"daemon/config", "daemon/provider", "store"},
 		"daemon/window":    {"store"},
-		"daemon/keeper":    {"daemon/config", "daemon/endpoint", "daemon/event", "daemon/grantname", "daemon/meter", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
+		"daemon/circuit":   {"daemon/config", "daemon/provider", "store"},
+		"daemon/keeper":    {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/grantname", "daemon/meter", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
 
 		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/socket", "daemon/tokenfile", "daemon/wire", "store"},
 		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},

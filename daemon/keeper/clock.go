@@ -95,9 +95,7 @@ func (k *Keeper) setPausesBack(by time.Duration) {
 		d.seen = d.seen.Add(-by)
 		k.damaged[name] = d
 	}
-	for _, c := range k.circuits {
-		c.probeAt = c.probeAt.Add(-by)
-	}
+	k.circuits.SetBack(by)
 	k.endpoints.SetBack(by)
 }
 

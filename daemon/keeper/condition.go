@@ -38,7 +38,7 @@ func (k *Keeper) condition(r *store.Record) store.Condition {
 	case store.Paused, store.Reauthorize:
 		return c
 	}
-	if open, ok := k.tripped(r.Integration); ok {
+	if open, ok := k.circuits.Refusal(r.Integration); ok {
 		return open
 	}
 	if since, unknown := k.unknownOutcome(r.Name); unknown && c.State != store.Unknown {
@@ -65,7 +65,7 @@ func (k *Keeper) shownAs(cfg *config.Config, integration string, state store.Sta
 		return store.Paused
 	}
 	if state != store.Reauthorize {
-		if _, open := k.tripped(integration); open {
+		if _, open := k.circuits.Refusal(integration); open {
 			return store.Misconfigured
 		}
 	}

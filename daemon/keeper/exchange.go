@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/circuit"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/event"
@@ -181,7 +182,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 	if err != nil {
 		return err
 	}
-	k.mend(p.in.Name, p.name())
+	k.circuits.Accepted(p.in.Name, p.name())
 	for _, note := range a.Notes {
 		k.log.Warn("odd answer", "grant", p.name(), "note", note)
 	}
@@ -198,10 +199,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	before := p.stored.Condition()
 	switch {
 	case f.Kind == provider.Misconfigured:
-		if k.trip(p.in, f, k.now()) {
-			k.noteRejection(p.in)
-		}
-		k.refusedFor(p.in.Name, p.name())
+		k.circuits.Refused(p.in, p.name(), f, k.now())
 	case f.Kind == provider.Limited:
 		p.endpoint.Rest(context.Background(), k.now().Add(patience(f, p.rule)))
 		k.meter.Limited(patience(f, p.rule))
@@ -229,7 +227,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	switch {
 	case f.Kind == provider.Misconfigured && !f.Answered:
 		// The grant keeps its due time, and the client is tried before.
-		return k.later(p.name(), condition, probePause, f.Error())
+		return k.later(p.name(), condition, circuit.ProbePause, f.Error())
 	case f.Kind == provider.Limited || !f.Answered:
 		return k.later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"webex-tokend/daemon/circuit"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/schedule"
@@ -75,7 +76,7 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 	if why == demanded {
 		switch c.State {
 		case store.Misconfigured:
-			return k.later(p.name(), c, probePause, "the client is rejected")
+			return k.later(p.name(), c, circuit.ProbePause, "the client is rejected")
 		case store.Reauthorize:
 			return k.refuse(p.name(), c, "needs a human")
 		}

@@ -10,14 +10,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
+	"webex-tokend/daemon/circuit"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/event"
@@ -66,6 +65,7 @@ type Keeper struct {
 	store     *store.Store
 	provider  *provider.Client
 	endpoints *endpoint.Set
+	circuits  *circuit.Circuits
 	outputs   func(name string) []wire.Output
 	failing   func() []string
 	consumers func(name string) []wire.Consumer
@@ -90,53 +90,46 @@ type Keeper struct {
 	// resolutions are the tasks that clear up open intents after the start.
 	resolutions sync.WaitGroup
 
-	mu       sync.Mutex
-	stopping bool
-	flights  map[string]*flight
-	attempts map[string]attempts // of open intents
-	held     map[string]time.Time
-	mints    map[string]time.Time // of pending service apps: not before
-	damaged  map[string]damage
-	pending  map[string]vacancy // declared names without a record
-	comings  map[string]bool    // during findPending: registered, else removed
-	circuits map[string]*circuit
-	refusals map[string]map[string]bool // by integration: grants for which its client was refused last
-	// rejections are the integrations of which the store has one noted.
-	rejections map[string]struct{}
-	lanes      map[string]*lane // by token URL
-	storeTry   time.Time        // no intents before that
-	fault      *storeFault      // nil: the store accepts writes
-	reindexed  chan struct{}    // closed when the walk under way has ended
-	endWalk    context.CancelFunc
+	mu        sync.Mutex
+	stopping  bool
+	flights   map[string]*flight
+	attempts  map[string]attempts // of open intents
+	held      map[string]time.Time
+	mints     map[string]time.Time // of pending service apps: not before
+	damaged   map[string]damage
+	pending   map[string]vacancy // declared names without a record
+	comings   map[string]bool    // during findPending: registered, else removed
+	lanes     map[string]*lane   // by token URL
+	storeTry  time.Time          // no intents before that
+	fault     *storeFault        // nil: the store accepts writes
+	reindexed chan struct{}      // closed when the walk under way has ended
+	endWalk   context.CancelFunc
 }
 
 // New returns a keeper that does nothing of its own until Start.
 func New(cfg Config) *Keeper {
 	k := &Keeper{
-		store:      cfg.Store,
-		provider:   cfg.Provider,
-		outputs:    cfg.Outputs,
-		failing:    cfg.Failing,
-		consumers:  cfg.Consumers,
-		unheard:    cfg.Unheard,
-		refused:    cfg.Refused,
-		storeKey:   cfg.StoreKey,
-		spool:      spool{cfg.Spool},
-		events:     cfg.Events,
-		meter:      cfg.Meter,
-		wall:       cfg.Now,
-		log:        cfg.Log,
-		flights:    make(map[string]*flight),
-		attempts:   make(map[string]attempts),
-		held:       make(map[string]time.Time),
-		mints:      make(map[string]time.Time),
-		damaged:    make(map[string]damage),
-		pending:    make(map[string]vacancy),
-		circuits:   make(map[string]*circuit),
-		refusals:   make(map[string]map[string]bool),
-		rejections: make(map[string]struct{}),
-		lanes:      make(map[string]*lane),
-		endWalk:    func() {},
+		store:     cfg.Store,
+		provider:  cfg.Provider,
+		outputs:   cfg.Outputs,
+		failing:   cfg.Failing,
+		consumers: cfg.Consumers,
+		unheard:   cfg.Unheard,
+		refused:   cfg.Refused,
+		storeKey:  cfg.StoreKey,
+		spool:     spool{cfg.Spool},
+		events:    cfg.Events,
+		meter:     cfg.Meter,
+		wall:      cfg.Now,
+		log:       cfg.Log,
+		flights:   make(map[string]*flight),
+		attempts:  make(map[string]attempts),
+		held:      make(map[string]time.Time),
+		mints:     make(map[string]time.Time),
+		damaged:   make(map[string]damage),
+		pending:   make(map[string]vacancy),
+		lanes:     make(map[string]*lane),
+		endWalk:   func() {},
 	}
 	if k.refused == nil {
 		k.refused = func() string { return "" }
@@ -173,6 +166,7 @@ func New(cfg Config) *Keeper {
 	k.config.Store(cfg.Config)
 	k.endpoints = endpoint.NewSet(endpoint.Config{Blobs: cfg.Store, Log: k.log})
 	k.endpoints.Arrange(cfg.Config)
+	k.circuits = circuit.New(circuit.Config{Notes: cfg.Store, Log: k.log})
 	return k
 }
 
@@ -187,7 +181,7 @@ func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.endpoints.Recall(ctx, k.now()); err != nil {
 		return err
 	}
-	if err := k.recallRejections(ctx); err != nil {
+	if err := k.circuits.Recall(ctx, k.config.Load()); err != nil {
 		return err
 	}
 	if err := k.loadIntents(ctx); err != nil {
@@ -215,16 +209,7 @@ func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
 	}
 	before := k.config.Swap(cfg)
 	k.endpoints.Arrange(cfg)
-	k.mu.Lock()
-	// What changed about a client may be what it was refused for. One that is as
-	// it was stays refused: without proof, nothing is to look mended.
-	changed := func(name string) bool {
-		return !reflect.DeepEqual(before.Integrations[name], cfg.Integrations[name])
-	}
-	maps.DeleteFunc(k.circuits, func(name string, _ *circuit) bool { return changed(name) })
-	maps.DeleteFunc(k.refusals, func(name string, _ map[string]bool) bool { return changed(name) })
-	k.mu.Unlock()
-	k.tripUnreadable(cfg, k.now())
+	k.circuits.Reconfigure(before, cfg, k.now())
 	k.startReindex(cfg, false)
 	return nil
 }

@@ -42,7 +42,7 @@ func (k *Keeper) Sweep(ctx context.Context) {
 			continue
 		}
 		overdue += countOverdue(list, now)
-		all, one := k.passable(in, now)
+		all, one := k.circuits.Passable(in, now)
 		all = all && !e.Broken()
 		switch {
 		case e.PausedFor(now) > 0 || e.ProbeIn(now) > 0 || !k.storeWritable(now) || !one:
@@ -64,7 +64,7 @@ func (k *Keeper) Sweep(ctx context.Context) {
 // was not. A grant that fails for a reason of its own must not keep the others
 // from showing that the endpoint, or the client, is well.
 func (k *Keeper) pioneer(in *config.Integration, due []store.DueGrant) store.DueGrant {
-	if others := k.unrefused(in.Name, due); len(others) > 0 {
+	if others := k.circuits.Untried(in.Name, due); len(others) > 0 {
 		due = others
 	}
 	return slices.MinFunc(due, func(a, b store.DueGrant) int {

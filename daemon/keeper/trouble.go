@@ -26,7 +26,7 @@ type Trouble struct {
 // Trouble returns what there is at this moment.
 func (k *Keeper) Trouble() Trouble {
 	t := Trouble{
-		Rejected:    make(map[string]store.Condition),
+		Rejected:    k.circuits.Refusals(),
 		StoreError:  k.storeError(),
 		StoreAction: diskAction(k.config.Load()),
 		Overdue:     k.meter.Health().Overdue,
@@ -34,8 +34,5 @@ func (k *Keeper) Trouble() Trouble {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	t.Unpersisted = slices.Sorted(maps.Keys(k.held))
-	for name, c := range k.circuits {
-		t.Rejected[name] = c.condition()
-	}
 	return t
 }
