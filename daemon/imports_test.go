@@ -42,6 +42,7 @@ func mayImport() map[string][]string {
 
 		"daemon/client":    {"daemon/wire"},
 		"daemon/config":    {"daemon/acl", "daemon/duration", "daemon/grantname", "store"},
+		"daemon/plan":      {"daemon/config", "daemon/duration", "daemon/grantname"},
 		"daemon/event":     {"store"},
 		"daemon/hook":      {"daemon/config", "daemon/duration", "store"},
 		"daemon/endpoint":  {"daemon/config", "store"},

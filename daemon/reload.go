@@ -9,6 +9,7 @@ import (
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/filewatch"
+	"webex-tokend/daemon/plan"
 )
 
 // errDrastic refuses a reload that nobody asked for in so many words.
@@ -52,7 +53,7 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	if err != nil {
 		return err
 	}
-	diff := config.Compare(old, next)
+	diff := plan.Compare(old, next)
 	if watched && diff.Drastic() {
 		return errDrastic
 	}
@@ -71,8 +72,8 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	for _, key := range needRestart(old, next) {
 		d.log.Warn("takes effect at the next start", "key", key)
 	}
-	if left := config.Left(old, next); len(left) > 0 {
-		d.log.Warn("files that no block names any more stay as they are", "files", len(left), "first", left[:min(len(left), 10)])
+	if orphans := plan.Orphans(old, next); len(orphans) > 0 {
+		d.log.Warn("files that no block names any more stay as they are", "files", len(orphans), "first", orphans[:min(len(orphans), 10)])
 	}
 	d.log.Info("reloaded", "grants_added", len(diff.Grants.Added), "grants_removed", len(diff.Grants.Removed),
 		"grants_changed", len(diff.Grants.Changed), "integrations_changed", len(diff.Integrations.Changed))

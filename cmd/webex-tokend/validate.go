@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/plan"
 	"webex-tokend/daemon/web"
 )
 
@@ -46,10 +47,10 @@ the daemon runs, clients are named that their server refuses.`,
 				fmt.Fprintf(c.err, "warning: %s\n", text)
 			}
 			fmt.Fprintf(c.out, "%s is valid\n", c.config)
-			for _, text := range cfg.Plan() {
+			for _, text := range plan.Lines(cfg) {
 				fmt.Fprintln(c.out, "  "+text)
 			}
-			for _, text := range cfg.UnitNeeds() {
+			for _, text := range plan.UnitNeeds(cfg) {
 				fmt.Fprintln(c.out, "unit: "+text)
 			}
 			for _, text := range c.refused(cmd.Context(), cfg) {
@@ -81,8 +82,8 @@ func (c *console) writeVerdict(ctx context.Context, cfg *config.Config, faults *
 		v.Faults = append(v.Faults, closed.Error())
 	default:
 		v.Warnings = append(v.Warnings, cfg.Warnings...)
-		v.Plan = append(v.Plan, cfg.Plan()...)
-		v.Unit = append(v.Unit, cfg.UnitNeeds()...)
+		v.Plan = append(v.Plan, plan.Lines(cfg)...)
+		v.Unit = append(v.Unit, plan.UnitNeeds(cfg)...)
 		v.Refused = append(v.Refused, c.refused(ctx, cfg)...)
 	}
 	if err := json.NewEncoder(c.out).Encode(v); err != nil {

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -52,25 +50,6 @@ func (r *reader) alert(b *alertBlock) Alert {
 		r.fault(b.WebhookSecretFile.NameRange, "webhook_secret_file without webhook_url", "It signs what is posted there. Name the URL too.")
 	}
 	return a
-}
-
-func (a Alert) describe() []string {
-	var times []string
-	for _, d := range a.Before {
-		times = append(times, duration.Format(d))
-	}
-	lines := []string{"alerts: " + strings.Join(times, ", ") + " before an end, and whatever needs somebody at once"}
-	if len(a.Command) > 0 {
-		lines = append(lines, "  runs "+strings.Join(a.Command, " "))
-	}
-	if u, err := url.Parse(a.WebhookURL); err == nil && a.WebhookURL != "" {
-		line := "  posts to " + u.Scheme + "://" + u.Host
-		if a.WebhookSecret != nil {
-			line += ", signed with " + a.WebhookSecret.Path
-		}
-		lines = append(lines, line)
-	}
-	return append(lines, "  writes to the log")
 }
 
 // countdown is a list of durations that become shorter.

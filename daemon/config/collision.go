@@ -54,8 +54,8 @@ func (r *reader) collisions(doc *document, c *Config) {
 			}
 			at := doc.Grant[n].File[m].Path.Expr.Range()
 			r.checkPlace(at, f.Path, c)
-			for _, path := range f.paths() {
-				path = g.fill(path)
+			for _, path := range f.Paths() {
+				path = g.Named(path)
 				if o := (output{g, path, real(path), at}); g.Pattern() {
 					patterns = append(patterns, o)
 				} else {
@@ -93,7 +93,7 @@ func (r *reader) collisions(doc *document, c *Config) {
 // checkPlace looks at where an output stands.
 func (r *reader) checkPlace(at hcl.Range, path string, c *Config) {
 	r.checkOutput(at, path, c.RuntimeDir)
-	if within(path, c.StateDir) {
+	if Within(path, c.StateDir) {
 		r.fault(at, "The output lies in state_dir", "That folder belongs to the store. Write to a path below runtime_dir.")
 	}
 }
@@ -117,19 +117,19 @@ func patternOwner(real string, patterns []output, c *Config) (output, string, bo
 	return output{}, "", false
 }
 
-// paths returns the path of a file and that of its side file.
-func (f File) paths() []string {
+// Paths returns the path of a file and that of its side file.
+func (f File) Paths() []string {
 	if f.Meta {
 		return []string{f.Path, f.side().Path}
 	}
 	return []string{f.Path}
 }
 
-// paths returns those of all files of a block.
-func (g *Grant) paths() []string {
+// Paths returns those of all files of a block.
+func (g *Grant) Paths() []string {
 	var paths []string
 	for _, f := range g.Files {
-		paths = append(paths, f.paths()...)
+		paths = append(paths, f.Paths()...)
 	}
 	return paths
 }
@@ -171,7 +171,7 @@ func (c *Config) Rival(name string, registered func(name string) bool) (rival, p
 			if !p.Pattern() {
 				continue
 			}
-			for _, path := range p.paths() {
+			for _, path := range p.Paths() {
 				other, ok := grantname.Find(path, f.Path)
 				if !ok || other == name {
 					continue

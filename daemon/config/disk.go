@@ -154,7 +154,7 @@ func (r *reader) checkOutput(at hcl.Range, path, runtimeDir string) {
 			r.doubt(at, "The output is not a regular file", fmt.Sprintf("%s is %s. Move it away or choose another path.", path, kindOf(info.Mode())))
 		}
 	}
-	if within(path, runtimeDir) {
+	if Within(path, runtimeDir) {
 		return
 	}
 	fixed, _, _ := strings.Cut(path, grantname.Variable)
@@ -174,7 +174,7 @@ func kindOf(m fs.FileMode) string {
 	return "a special file"
 }
 
-// within reports whether path is folder or lies below it. Both are clean.
-func within(path, folder string) bool {
+// Within reports whether path is folder or lies below it. Both are clean.
+func Within(path, folder string) bool {
 	return path == folder || folder == "/" || strings.HasPrefix(path, folder+"/")
 }

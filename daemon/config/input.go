@@ -66,7 +66,7 @@ func (a Alert) inputs() []input {
 func (g *Grant) inputs() []input {
 	var list []input
 	add := func(path, what string) {
-		list = append(list, input{g.fill(path), fmt.Sprintf("%s of grant %q", what, g.Name), g})
+		list = append(list, input{g.Named(path), fmt.Sprintf("%s of grant %q", what, g.Name), g})
 	}
 	if g.Seed != nil {
 		add(g.Seed.File, "the seed")

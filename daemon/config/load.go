@@ -80,7 +80,7 @@ func (r *reader) config(doc *document, path string) *Config {
 	}
 	r.folderOrAbsent(doc.StateDir, c.StateDir)
 	r.folderOrAbsent(doc.RuntimeDir, c.RuntimeDir)
-	if a := cmp.Or(doc.RuntimeDir, doc.StateDir); a != nil && within(c.RuntimeDir, c.StateDir) {
+	if a := cmp.Or(doc.RuntimeDir, doc.StateDir); a != nil && Within(c.RuntimeDir, c.StateDir) {
 		r.fault(a.Expr.Range(), "runtime_dir lies in state_dir", "That folder is closed to all others, so that nobody could reach socket and token files. Choose another one.")
 	}
 	c.API = r.api(doc.API, c.RuntimeDir, doc.RuntimeDir)

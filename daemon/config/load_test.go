@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/plan"
 )
 
 func parse(t *testing.T, src string) *config.Config {
@@ -144,7 +145,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 		}
-		c.Plan()
-		c.UnitNeeds()
+		plan.Lines(c)
+		plan.UnitNeeds(c)
 	})
 }

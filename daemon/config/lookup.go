@@ -25,8 +25,8 @@ func (c *Config) indexed() *index {
 				x.exact[g.Name] = g
 				continue
 			}
-			x.prefixes[g.prefix()] = g
-			x.lengths = append(x.lengths, len(g.prefix()))
+			x.prefixes[g.Prefix()] = g
+			x.lengths = append(x.lengths, len(g.Prefix()))
 		}
 		slices.Sort(x.lengths)
 		x.lengths = slices.Compact(x.lengths)
@@ -103,8 +103,8 @@ func (g *Grant) HooksFor(name string) []Hook {
 // HasOutputs tells whether somebody is to be given the token without asking.
 func (g *Grant) HasOutputs() bool { return len(g.Files)+len(g.Hooks) > 0 }
 
-// fill puts the name of an exact grant into a text. A pattern's stays as it is.
-func (g *Grant) fill(text string) string {
+// Named puts the name of an exact grant into a text. A pattern's stays as it is.
+func (g *Grant) Named(text string) string {
 	if g.Pattern() {
 		return text
 	}
@@ -114,5 +114,5 @@ func (g *Grant) fill(text string) string {
 // Pattern reports whether the block speaks for every name with a prefix.
 func (g *Grant) Pattern() bool { return strings.HasSuffix(g.Name, "*") }
 
-// prefix is the literal part of a pattern.
-func (g *Grant) prefix() string { return strings.TrimSuffix(g.Name, "*") }
+// Prefix is the literal part of a pattern.
+func (g *Grant) Prefix() string { return strings.TrimSuffix(g.Name, "*") }

@@ -127,7 +127,22 @@ func BenchmarkGrantAmongManyPatterns(b *testing.B) {
 }
 
 func TestOutputsHoldTheNameOfTheirGrant(t *testing.T) {
-	c := parse(t, outputs)
+	c := parse(t, crm+`
+grant "t-*" {
+  integration = "crm"
+  file {
+    path   = "/srv/{{ .Grant }}/token"
+    format = "json"
+    meta   = true
+  }
+  hook {
+    command = ["/usr/bin/systemctl", "reload", "crm@{{.Grant}}"]
+  }
+  hook {
+    pid_file = "/run/crm/{{ .Grant }}.pid"
+  }
+}
+`)
 	g, _ := c.Grant("t-1")
 	var got []string
 	for _, f := range g.FilesFor("t-1") {

@@ -1,11 +1,11 @@
-package config_test
+package plan_test
 
 import (
 	"fmt"
 	"reflect"
 	"testing"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/plan"
 )
 
 func many(n int) []string {
@@ -34,7 +34,7 @@ func TestAReloadThatLosesMuchIsDrastic(t *testing.T) {
 		"grants that a pattern takes over remain": {many(20), []string{"g*"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := config.Compare(parse(t, declare(test.old...)), parse(t, declare(test.new...)))
+			d := plan.Compare(parse(t, declare(test.old...)), parse(t, declare(test.new...)))
 			if got := d.Drastic(); got != test.want {
 				t.Errorf("got %v, want %v; %+v", got, test.want, d.Grants)
 			}
@@ -49,11 +49,11 @@ func TestADiffNamesWhatChanged(t *testing.T) {
 	old := parse(t, static("a", "")+static("b", "")+"grant \"x\" {\n integration = \"a\"\n}\ngrant \"y\" {\n integration = \"a\"\n}\n")
 	now := parse(t, static("b", "  pkce = \"none\"\n")+static("a", "")+static("c", "")+
 		"grant \"y\" {\n integration = \"b\"\n}\ngrant \"z\" {\n integration = \"a\"\n}\n")
-	d := config.Compare(old, now)
-	if want := (config.Change{Added: []string{"z"}, Removed: []string{"x"}, Changed: []string{"y"}}); !reflect.DeepEqual(d.Grants, want) {
+	d := plan.Compare(old, now)
+	if want := (plan.Change{Added: []string{"z"}, Removed: []string{"x"}, Changed: []string{"y"}}); !reflect.DeepEqual(d.Grants, want) {
 		t.Errorf("grants: got %+v, want %+v", d.Grants, want)
 	}
-	if want := (config.Change{Added: []string{"c"}, Changed: []string{"b"}}); !reflect.DeepEqual(d.Integrations, want) {
+	if want := (plan.Change{Added: []string{"c"}, Changed: []string{"b"}}); !reflect.DeepEqual(d.Integrations, want) {
 		t.Errorf("integrations: got %+v, want %+v", d.Integrations, want)
 	}
 }

@@ -1,30 +1,32 @@
-package config
+package plan
 
 import (
 	"slices"
 
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
 )
 
-// Left lists the files that were written under old and are not under next, those
-// of patterns with {{ .Grant }} in them. Nothing renews or removes them any more.
-func Left(old, next *Config) []string {
+// Orphans lists the files that were written under old and are not under next,
+// those of patterns with {{ .Grant }} in them. Nothing writes or removes them
+// any more.
+func Orphans(old, next *config.Config) []string {
 	written := map[string]bool{next.Maintenance.Textfile: true}
 	for _, g := range next.Grants {
-		for _, path := range g.paths() {
-			written[g.fill(path)] = true
+		for _, path := range g.Paths() {
+			written[g.Named(path)] = true
 		}
 	}
 	var list []string
 	for _, g := range old.Grants {
 		var heirs []string // of the block that speaks for an exact name now
 		if heir, ok := next.Grant(g.Name); ok && !g.Pattern() {
-			for _, path := range heir.paths() {
+			for _, path := range heir.Paths() {
 				heirs = append(heirs, grantname.Expand(path, g.Name))
 			}
 		}
-		for _, path := range g.paths() {
-			if path = g.fill(path); !written[path] && !slices.Contains(heirs, path) {
+		for _, path := range g.Paths() {
+			if path = g.Named(path); !written[path] && !slices.Contains(heirs, path) {
 				list = append(list, path)
 			}
 		}

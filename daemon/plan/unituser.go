@@ -1,4 +1,4 @@
-package config
+package plan
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+
+	"webex-tokend/daemon/config"
 )
 
 // unitUser is whom the shipped unit runs the daemon as.
@@ -17,7 +19,7 @@ const unitUser = "webex-tokend"
 // unit's user cannot read, with the command that lets it. Root reads everything,
 // so that checking a file as root finds nothing of this. Where there is no such
 // user, the daemon runs as somebody else.
-func (c *Config) unreadable() []string {
+func unreadable(c *config.Config) []string {
 	u, err := user.Lookup(unitUser)
 	if err != nil {
 		return nil

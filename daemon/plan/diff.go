@@ -1,9 +1,11 @@
-package config
+package plan
 
 import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"webex-tokend/daemon/config"
 )
 
 // A Diff is what a reload would change.
@@ -22,13 +24,13 @@ type Change struct {
 // Compare finds what the step from old to new changes. A grant that loses its
 // own block to a pattern counts as changed, not as removed, and so does a
 // pattern that a shorter one replaces.
-func Compare(old, new *Config) Diff {
+func Compare(old, new *config.Config) Diff {
 	d := Diff{grants: len(old.Grants), Integrations: change(old.Integrations, new.Integrations)}
 	before := blocks(old)
 	d.Grants = change(before, blocks(new))
 	d.Grants.Removed = slices.DeleteFunc(d.Grants.Removed, func(name string) bool {
 		g := before[name]
-		heir, ok := new.Grant(g.prefix())
+		heir, ok := new.Grant(g.Prefix())
 		moved := ok && (heir.Pattern() || !g.Pattern())
 		if moved {
 			d.Grants.Changed = append(d.Grants.Changed, name)
@@ -39,8 +41,8 @@ func Compare(old, new *Config) Diff {
 	return d
 }
 
-func blocks(c *Config) map[string]*Grant {
-	m := make(map[string]*Grant, len(c.Grants))
+func blocks(c *config.Config) map[string]*config.Grant {
+	m := make(map[string]*config.Grant, len(c.Grants))
 	for _, g := range c.Grants {
 		m[g.Name] = g
 	}
@@ -72,5 +74,5 @@ func change[V any](old, new map[string]V) Change {
 func (d Diff) Drastic() bool {
 	gone := len(d.Grants.Removed)
 	return gone > 10 || gone*10 > d.grants ||
-		slices.ContainsFunc(d.Grants.Removed, func(name string) bool { return (&Grant{Name: name}).Pattern() })
+		slices.ContainsFunc(d.Grants.Removed, func(name string) bool { return (&config.Grant{Name: name}).Pattern() })
 }

@@ -1,8 +1,10 @@
-package config_test
+package plan_test
 
 import (
 	"strings"
 	"testing"
+
+	"webex-tokend/daemon/plan"
 )
 
 const outputs = crm + `
@@ -63,7 +65,7 @@ alerts: 14d, 12h before an end, and whatever needs somebody at once
   runs /usr/local/bin/page-someone --now
   posts to https://hooks.example.com, signed with /etc/webex-tokend/webhook.secret
   writes to the log`
-	if got := strings.Join(c.Plan(), "\n"); got != want {
+	if got := strings.Join(plan.Lines(c), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -74,7 +76,7 @@ func TestWhatTheUnitLacksIsNamed(t *testing.T) {
 hooks that call systemctl need a polkit rule such as webex-tokend.rules
 what has a group needs SupplementaryGroups=crm
 paths outside the unit's own folders need ReadWritePaths=/srv /srv/tokens`
-	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+	if got := strings.Join(plan.UnitNeeds(c), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	c = parse(t, crm+`
@@ -83,7 +85,7 @@ alert {
 }
 `)
 	want = "hooks that call systemctl need a polkit rule such as webex-tokend.rules"
-	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+	if got := strings.Join(plan.UnitNeeds(c), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	c = parse(t, crm+`
@@ -97,7 +99,7 @@ grant "ops" {
 }
 `)
 	want = "paths outside the unit's own folders need ReadWritePaths=/srv/run /srv/state"
-	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+	if got := strings.Join(plan.UnitNeeds(c), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	c = parse(t, crm+`
@@ -106,10 +108,10 @@ maintenance {
 }
 `)
 	want = "paths outside the unit's own folders need ReadWritePaths=/srv/metrics"
-	if got := strings.Join(c.UnitNeeds(), "\n"); got != want {
+	if got := strings.Join(plan.UnitNeeds(c), "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got := parse(t, declare("ops")).UnitNeeds(); len(got) != 0 {
+	if got := plan.UnitNeeds(parse(t, declare("ops"))); len(got) != 0 {
 		t.Errorf("a plain config needs %q", got)
 	}
 }

@@ -1,10 +1,10 @@
-package config_test
+package plan_test
 
 import (
 	"slices"
 	"testing"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/plan"
 )
 
 func TestFilesThatNobodyWritesAnyMoreAreNamed(t *testing.T) {
@@ -33,7 +33,7 @@ func TestFilesThatNobodyWritesAnyMoreAreNamed(t *testing.T) {
 		{"the textfile moves", textfile("/srv/t.prom"), textfile("/srv/u.prom"), []string{"/srv/t.prom"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := config.Left(parse(t, crm+test.old), parse(t, crm+test.next)); !slices.Equal(got, test.want) {
+			if got := plan.Orphans(parse(t, crm+test.old), parse(t, crm+test.next)); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

@@ -1,0 +1,33 @@
+package plan_test
+
+import (
+	"fmt"
+	"testing"
+
+	"webex-tokend/daemon/config"
+)
+
+const crm = `
+integration "crm" {
+  kind               = "rest"
+  client_id          = "C0ffee"
+  client_secret_file = "/etc/webex-tokend/crm.secret"
+}
+`
+
+func parse(t *testing.T, src string) *config.Config {
+	t.Helper()
+	c, err := config.Parse([]byte(src), "config.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func declare(names ...string) string {
+	src := crm
+	for _, name := range names {
+		src += fmt.Sprintf("grant %q {\n  integration = \"crm\"\n}\n", name)
+	}
+	return src
+}
