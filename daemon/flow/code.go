@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -116,12 +117,10 @@ func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Autho
 // leaves the consent waiting: the error is a *keeper.Refusal, or
 // ErrUnknownState when the consent itself is not waited for.
 func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Authorization, error) {
-	u, err := url.Parse(strings.TrimSpace(redirectURL))
-	if err != nil {
-		// The error of the parser quotes the URL, and a code may stand in it.
-		return wire.Authorization{}, useless("that is no URL")
+	query, err := readPasted(redirectURL)
+	if err != nil && !errors.Is(err, errPastedNoState) {
+		return wire.Authorization{}, useless(err.Error())
 	}
-	query := u.Query()
 	state := query.Get("state")
 	c.mu.Lock()
 	c.sweep()
@@ -133,7 +132,7 @@ func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Aut
 	case !waits:
 		return wire.Authorization{}, ErrUnknownState
 	case state == "":
-		return wire.Authorization{}, useless("that URL has no state in it: copy all of the address that the browser ended at")
+		return wire.Authorization{}, useless(errPastedNoState.Error())
 	case !fits:
 		return wire.Authorization{}, useless("that URL belongs to another consent")
 	}
