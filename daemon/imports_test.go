@@ -50,7 +50,8 @@ func mayImport() map[string][]string {
 		"daemon/tokenfile": {"daemon/config", "daemon/provider", "store"},
 		"daemon/window":    {"store"},
 		"daemon/circuit":   {"daemon/config", "daemon/provider", "store"},
-		"daemon/keeper":    {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/grantname", "daemon/meter", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
+		"daemon/outcome":   {"daemon/config", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
+		"daemon/keeper":    {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/schedule", "daemon/window", "daemon/wire", "store"},
 
 		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/socket", "daemon/tokenfile", "daemon/wire", "store"},
 		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},

@@ -116,3 +116,13 @@ func (g *Grant) Pattern() bool { return strings.HasSuffix(g.Name, "*") }
 
 // Prefix is the literal part of a pattern.
 func (g *Grant) Prefix() string { return strings.TrimSuffix(g.Name, "*") }
+
+// Rules returns how a grant is configured: ok is false when it is not declared.
+func (c *Config) Rules(name string) (in *Integration, g *Grant, ok bool) {
+	g, ok = c.Grant(name)
+	if !ok {
+		return nil, nil, false
+	}
+	in, ok = c.Integrations[g.Integration]
+	return in, g, ok
+}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -63,7 +64,7 @@ func (k *Keeper) mayBeUsedUp(cfg *config.Config, r *store.Record) bool {
 	if r.Removed || r.Refresh.Value.Empty() || !r.UnverifiedSince.IsZero() {
 		return false
 	}
-	in, _, declared := rules(cfg, r.Name)
+	in, _, declared := cfg.Rules(r.Name)
 	return !declared || in.Rotates
 }
 
@@ -76,8 +77,8 @@ func (k *Keeper) Adopt(ctx context.Context, name string) (wire.Grant, error) {
 			return false
 		}
 		r.UnverifiedSince, r.DueAt = time.Time{}, k.now()
-		if in, grant, declared := rules(cfg, name); declared && !r.Token.ExpiresAt.IsZero() {
-			r.DueAt = schedule.Due(r.Name, life(r), rule(in, grant))
+		if in, grant, declared := cfg.Rules(name); declared && !r.Token.ExpiresAt.IsZero() {
+			r.DueAt = schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant))
 		}
 		return true
 	})

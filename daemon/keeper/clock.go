@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"webex-tokend/daemon/outcome"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -19,9 +21,6 @@ import (
 // grants that were touched under the wrong clock fall due at once.
 
 const (
-	// clockTolerance is how far a clock may be moved without a word: what time
-	// servers correct in passing, and more than a late sweep.
-	clockTolerance = time.Minute
 	// clockNotes is how often the store learns the time, for the next start.
 	clockNotes = time.Hour
 	clockBlob  = "clock"
@@ -47,7 +46,7 @@ func (c *clock) setBack(wall time.Time) time.Duration {
 		back = running.Sub(c.running) - wall.Sub(c.wall)
 	}
 	c.wall, c.running = wall, running
-	if back < clockTolerance {
+	if back < outcome.ClockTolerance {
 		return 0
 	}
 	c.noted = time.Time{}
@@ -64,9 +63,6 @@ func (c *clock) toNote(wall time.Time) bool {
 	c.noted = wall
 	return true
 }
-
-// ahead tells instants that cannot have been yet.
-func ahead(t, now time.Time) bool { return t.Sub(now) > clockTolerance }
 
 // watchClock reacts to a clock that was set back while the daemon ran, and
 // notes the time where the next start finds it.
@@ -119,9 +115,9 @@ func (k *Keeper) wokeInThePast(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	noted := time.UnixMilli(int64(binary.BigEndian.Uint64(blob.Value))).UTC()
-	if !ahead(noted, k.now()) {
+	if !outcome.Ahead(noted, k.now()) {
 		return false, nil
 	}
-	k.log.Warn("the clock is behind that of the last run; grants that were refreshed then are refreshed anew", "last_run", stamp(noted))
+	k.log.Warn("the clock is behind that of the last run; grants that were refreshed then are refreshed anew", "last_run", wire.Stamp(noted))
 	return true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/store"
 )
 
@@ -94,7 +95,7 @@ func (k *Keeper) action(name string, c store.Condition) string {
 	case store.Damaged, store.Pending, store.Reauthorize:
 		return k.Renewal(name)
 	}
-	if c.Reason == reasonRejected {
+	if c.Reason == outcome.Rejected {
 		return k.Renewal(name)
 	}
 	return "webex-tokend refresh " + name

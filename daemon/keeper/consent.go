@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
@@ -103,10 +104,10 @@ func (k *Keeper) attribute(r, old *store.Record, c Consent) {
 // Its window is what the answer says, as with a refresh, and not a whole new one.
 func prolong(r, old *store.Record, in *config.Integration, reg Registration, from time.Time) {
 	r.Refresh, r.AssumedWindow = old.Refresh, old.AssumedWindow
-	if end := saidWindowEnd(reg.Answer, from); !end.IsZero() {
+	if end := outcome.SaidWindowEnd(reg.Answer, from); !end.IsZero() {
 		r.Refresh.EndsAt, r.AssumedWindow = end, false
 	}
-	r.Observations = window.Observe(old.Observations, observation(from, in, reg.Answer, r, true, false))
+	r.Observations = window.Observe(old.Observations, outcome.Observation(from, in, reg.Answer, r, true, false))
 }
 
 // renews tells whether a consent brought the refresh token that is in force:
@@ -134,7 +135,7 @@ func missingScopes(in *config.Integration, granted string) []string {
 
 // Renewal is the command that brings a grant new tokens.
 func (k *Keeper) Renewal(name string) string {
-	in, _, ok := rules(k.config.Load(), name)
+	in, _, ok := k.config.Load().Rules(name)
 	if !ok {
 		return "webex-tokend import " + name
 	}

@@ -3,6 +3,7 @@ package keeper
 import (
 	"time"
 
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/store"
 )
 
@@ -14,7 +15,7 @@ const (
 
 // endNear is how near an end is when somebody should act, as for the command
 // check; of what is short from the beginning, the last quarter.
-const endNear = 14 * daily
+const endNear = 14 * outcome.Day
 
 // ending returns why a grant that is well needs a human soon: its end is near,
 // and no refresh moves it. Empty: it does not.

@@ -10,8 +10,10 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -26,6 +28,12 @@ type plan struct {
 }
 
 func (p *plan) name() string { return p.stored.Name }
+
+// exchange is what the outcome of the plan depends on.
+func (p *plan) exchange(s *store.Store) outcome.Exchange {
+	return outcome.Exchange{In: p.in, Rule: p.rule, Sent: p.stored.Refresh, Attempt: p.attempt,
+		Fingerprint: s.Fingerprint, LongestPause: p.endpoint.LongestPause}
+}
 
 // exchange does one refresh from intent to commit:
 //
@@ -177,7 +185,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 	before := p.stored.Condition()
 	var gained bool
 	after, err := k.commit(p.stored, closeIntent, func(r *store.Record) {
-		gained = k.absorb(r, p, sentAt, a)
+		gained = p.exchange(k.store).Absorb(r, sentAt, a)
 	})
 	if err != nil {
 		return err
@@ -187,8 +195,8 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 		k.log.Warn("odd answer", "grant", p.name(), "note", note)
 	}
 	k.log.Info("refreshed", "grant", p.name(), "generation", after.Generation, "gained", gained,
-		"expires_at", stamp(after.Token.ExpiresAt), "window_ends_at", stamp(after.Refresh.EndsAt), "due_at", stamp(after.DueAt))
-	k.warnOfShortfall(p.name(), p.stored.Token, after.Token, p.rule)
+		"expires_at", wire.Stamp(after.Token.ExpiresAt), "window_ends_at", wire.Stamp(after.Refresh.EndsAt), "due_at", wire.Stamp(after.DueAt))
+	outcome.WarnOfShortfall(k.log, p.name(), p.stored.Token, after.Token, p.rule)
 	k.announce(event.Refreshed, p.stored.Record, before, after)
 	return nil
 }
@@ -204,11 +212,11 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 		p.endpoint.Rest(context.Background(), k.now().Add(patience(f, p.rule)))
 		k.meter.Limited(patience(f, p.rule))
 	}
-	intent := closeIntent
-	if outcomeOpen(p, f) {
+	x, intent := p.exchange(k.store), closeIntent
+	if x.Open(f) {
 		intent = keepIntent
 	}
-	after, err := k.commit(p.stored, intent, func(r *store.Record) { k.setBack(r, p, sentAt, f) })
+	after, err := k.commit(p.stored, intent, func(r *store.Record) { x.SetBack(r, sentAt, f) })
 	if err != nil {
 		return err
 	}
@@ -222,7 +230,7 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	condition := k.condition(after)
 	k.log.Warn("refresh failed", "grant", p.name(), "state", condition.State, "reason", after.Reason,
 		"status", f.Status, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID,
-		"failures", after.Failures, "due_at", stamp(after.DueAt))
+		"failures", after.Failures, "due_at", wire.Stamp(after.DueAt))
 	k.announce(event.Failed, p.stored.Record, before, after)
 	switch {
 	case f.Kind == provider.Misconfigured && !f.Answered:
@@ -233,16 +241,6 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	}
 	return &Refusal{Kind: Broker, State: condition.State, Reason: condition.Reason,
 		Action: k.action(p.name(), condition), Detail: fmt.Sprintf("grant %s: %v", p.name(), f)}
-}
-
-// outcomeOpen tells whether it is still unknown what became of the refresh
-// token: this request was sent and not answered, or an earlier one was and the
-// answer to this one says nothing about it.
-func outcomeOpen(p *plan, f *provider.Failure) bool {
-	if !f.Answered {
-		return f.Sent || p.attempt > 1
-	}
-	return p.attempt > 1 && f.Kind != provider.Rejected
 }
 
 // patience is how long the whole endpoint rests after it asked for it.

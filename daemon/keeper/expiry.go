@@ -9,8 +9,10 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -21,7 +23,7 @@ import (
 // An error means that asking again may help.
 func (k *Keeper) AskExpiry(ctx context.Context, name string) error {
 	cfg := k.config.Load()
-	in, _, declared := rules(cfg, name)
+	in, _, declared := cfg.Rules(name)
 	if !declared || !tellsExpiry(in) {
 		return nil
 	}
@@ -46,7 +48,7 @@ func (k *Keeper) AskExpiry(ctx context.Context, name string) error {
 		bringForward(cfg, &r)
 		_, err := k.store.Put(ctx, store.Update{Record: &r, Expect: stored.Revision, Unpublished: k.hasOutputs(name)})
 		if err == nil {
-			k.log.Info("told when the token ends", "grant", name, "expires_at", stamp(r.Token.ExpiresAt), "due_at", stamp(r.DueAt))
+			k.log.Info("told when the token ends", "grant", name, "expires_at", wire.Stamp(r.Token.ExpiresAt), "due_at", wire.Stamp(r.DueAt))
 			k.announce(event.ExpiryConfirmed, stored.Record, before, &r)
 			return nil
 		}
@@ -98,12 +100,12 @@ func endAt(r *store.Record, end time.Time) {
 // bringForward lets a token that ends sooner than assumed fall due sooner. One
 // that nobody refreshes is looked at again when it ends.
 func bringForward(cfg *config.Config, r *store.Record) {
-	in, grant, ok := rules(cfg, r.Name)
+	in, grant, ok := cfg.Rules(r.Name)
 	switch {
 	case !ok:
 	case in.Kind == config.Static:
 		r.DueAt = r.Token.ExpiresAt
 	default:
-		r.DueAt = earlier(r.DueAt, schedule.Due(r.Name, life(r), rule(in, grant)))
+		r.DueAt = outcome.Earlier(r.DueAt, schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant)))
 	}
 }

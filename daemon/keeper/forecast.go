@@ -9,6 +9,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
@@ -82,7 +83,7 @@ func (k *Keeper) foresee(ctx context.Context, cfg *config.Config, name string, o
 		return err
 	}
 	p := wire.Prospect{Grant: name, Outcome: wire.Undecided, Window: string(window.Unknown)}
-	if in, _, declared := rules(cfg, name); declared {
+	if in, _, declared := cfg.Rules(name); declared {
 		p.Kind = string(in.Kind)
 	}
 	stored, err := k.store.Get(ctx, name)
@@ -158,12 +159,12 @@ func (k *Keeper) courseOf(cfg *config.Config, s store.Stored, c store.Condition)
 		}
 	}
 	r.Observations = nil // what they tell has been read; a step adds one
-	in, grant, declared := rules(cfg, r.Name)
+	in, grant, declared := cfg.Rules(r.Name)
 	aside := endpoint.New(endpoint.Limits{}) // the real one must not learn from this
 	switch c.State {
 	case store.OK, store.Retrying, store.Unknown:
 		if declared && in.Kind != config.Static && !r.Refresh.Value.Empty() && !r.DueAt.IsZero() {
-			run.plan = &plan{in: in, grant: grant, rule: rule(in, grant), endpoint: aside, attempt: 1}
+			run.plan = &plan{in: in, grant: grant, rule: outcome.RuleOf(in, grant), endpoint: aside, attempt: 1}
 		}
 	}
 	return run
@@ -222,7 +223,7 @@ func (c *course) step(o Outage) {
 	before := *c.record
 	c.plan.stored = store.Stored{Record: &before}
 	if o.covers(c.now) {
-		c.keeper.setBack(c.record, c.plan, c.now, &provider.Failure{Kind: provider.Transient, Code: "unreachable"})
+		c.plan.exchange(c.keeper.store).SetBack(c.record, c.now, &provider.Failure{Kind: provider.Transient, Code: "unreachable"})
 		return
 	}
 	answer := provider.Answer{
@@ -233,7 +234,7 @@ func (c *course) step(o Outage) {
 	if c.slides > 0 {
 		answer.RefreshEnd = c.now.Add(c.slides)
 	}
-	c.keeper.absorb(c.record, c.plan, c.now, answer)
+	c.plan.exchange(c.keeper.store).Absorb(c.record, c.now, answer)
 	c.record.Observations = nil
 	if !c.record.DueAt.After(c.now) { // an end that no life reaches any more
 		c.record.DueAt = c.now.Add(max(c.plan.rule.MinInterval, time.Second))

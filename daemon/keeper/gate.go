@@ -8,12 +8,11 @@ import (
 	"webex-tokend/daemon/circuit"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
-
-// daily is the budget of tokens that live a day or more.
-const daily = 24 * time.Hour
 
 // read returns a record, or a refusal that explains why there is none.
 func (k *Keeper) read(ctx context.Context, cfg *config.Config, name string) (store.Stored, error) {
@@ -35,7 +34,7 @@ func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error
 	if err != nil {
 		return nil, err
 	}
-	in, grant, declared := rules(cfg, name)
+	in, grant, declared := cfg.Rules(name)
 	c := k.condition(stored.Record)
 	if !declared || c.State == store.Paused || c.State == store.Unverified {
 		return nil, k.refuse(name, c, "is not refreshed")
@@ -46,7 +45,7 @@ func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error
 	if stored.Refresh.Value.Empty() {
 		return nil, k.refuse(name, c, "has no refresh token")
 	}
-	p := &plan{stored: stored, in: in, grant: grant, rule: rule(in, grant), endpoint: k.endpoints.Of(in.TokenURL)}
+	p := &plan{stored: stored, in: in, grant: grant, rule: outcome.RuleOf(in, grant), endpoint: k.endpoints.Of(in.TokenURL)}
 	k.mu.Lock()
 	p.attempt = k.attempts[name].count + 1
 	k.mu.Unlock()
@@ -112,13 +111,13 @@ func (p *plan) budget(now time.Time) time.Duration {
 	if t.ExpiresAt.IsZero() || !schedule.LongLived(t.ExpiresAt.Sub(t.IssuedAt)) || !now.Before(t.ExpiresAt) {
 		return 0
 	}
-	return remaining(p.stored.LastRefreshAt, daily, now)
+	return remaining(p.stored.LastRefreshAt, outcome.Day, now)
 }
 
 // remaining is what is left of a pause that began then. A pause that seems to
 // have begun in the future was begun under a wrong clock and is over.
 func remaining(begun time.Time, pause time.Duration, now time.Time) time.Duration {
-	if ahead(begun, now) {
+	if outcome.Ahead(begun, now) {
 		return 0
 	}
 	return begun.Add(pause).Sub(now)
@@ -138,12 +137,12 @@ func (k *Keeper) expireStatic(s store.Stored, now time.Time) error {
 	}
 	before := s.Condition()
 	after, err := k.commit(s, keepIntent, func(r *store.Record) {
-		r.ReauthorizeSince, r.Reason, r.DueAt = now, reasonTokenExpired, time.Time{}
+		r.ReauthorizeSince, r.Reason, r.DueAt = now, outcome.TokenExpired, time.Time{}
 	})
 	if err != nil {
 		return err
 	}
-	k.log.Warn("static token has expired", "grant", s.Name, "expired_at", stamp(s.Token.ExpiresAt))
+	k.log.Warn("static token has expired", "grant", s.Name, "expired_at", wire.Stamp(s.Token.ExpiresAt))
 	k.announce(event.Failed, s.Record, before, after)
 	return errNotDue
 }

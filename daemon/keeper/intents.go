@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -44,7 +46,7 @@ func (k *Keeper) loadIntents(ctx context.Context) error {
 // resolve clears up one outcome, and puts the grant on the schedule when that
 // does not succeed.
 func (k *Keeper) resolve(i store.OpenIntent) {
-	k.log.Warn("outcome of a refresh is unknown", "grant", i.Name, "sent_at", stamp(i.At), "attempt", i.Attempt)
+	k.log.Warn("outcome of a refresh is unknown", "grant", i.Name, "sent_at", wire.Stamp(i.At), "attempt", i.Attempt)
 	if i.Attempt < promptAttempts {
 		if err := k.refresh(k.working, i.Name, resumed); err == nil {
 			return
@@ -58,20 +60,20 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 	if err != nil || !stored.UnknownSince.IsZero() || !stored.LastAttemptAt.Before(i.At) && stored.Failures == 0 {
 		return // gone, resolved, or noted already
 	}
-	in, g, declared := rules(cfg, i.Name)
+	in, g, declared := cfg.Rules(i.Name)
 	if !declared {
 		return
 	}
 	_, _ = k.commit(stored, keepIntent, func(r *store.Record) {
 		r.UnknownSince = i.At
-		if r.Reason != reasonRejected { // which the attempt just now brought
+		if r.Reason != outcome.Rejected { // which the attempt just now brought
 			r.Reason = "no_answer"
 		}
 		r.Failures = max(r.Failures, i.Attempt)
 		if r.FailingSince.IsZero() {
 			r.FailingSince = i.At
 		}
-		due := schedule.Backoff(schedule.Setback{Name: r.Name, Failures: r.Failures, At: k.now(), ExpiresAt: r.Token.ExpiresAt}, rule(in, g))
+		due := schedule.Backoff(schedule.Setback{Name: r.Name, Failures: r.Failures, At: k.now(), ExpiresAt: r.Token.ExpiresAt}, outcome.RuleOf(in, g))
 		if r.DueAt.IsZero() || due.Before(r.DueAt) || r.DueAt.Before(k.now()) {
 			r.DueAt = due
 		}

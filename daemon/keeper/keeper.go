@@ -22,7 +22,6 @@ import (
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
-	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -239,25 +238,6 @@ func (k *Keeper) Stop(ctx context.Context) error {
 }
 
 func (k *Keeper) now() time.Time { return k.wall().UTC().Truncate(time.Millisecond) }
-
-// rules returns how a grant is configured: ok is false when it is not declared.
-func rules(cfg *config.Config, name string) (in *config.Integration, g *config.Grant, ok bool) {
-	g, ok = cfg.Grant(name)
-	if !ok {
-		return nil, nil, false
-	}
-	in, ok = cfg.Integrations[g.Integration]
-	return in, g, ok
-}
-
-func rule(in *config.Integration, g *config.Grant) schedule.Rule {
-	return schedule.Rule{
-		Fraction:    g.Refresh.Fraction,
-		Before:      g.Refresh.Before,
-		Calendar:    g.Refresh.Calendar,
-		MinInterval: in.MinInterval,
-	}
-}
 
 // pause waits for d unless ctx ends first.
 func pause(ctx context.Context, d time.Duration) error {

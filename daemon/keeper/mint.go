@@ -20,7 +20,7 @@ const mintPause = time.Minute
 // that the operator removed stays removed.
 func (k *Keeper) mintPending(ctx context.Context, cfg *config.Config, now time.Time) {
 	for _, name := range k.pendingNames() {
-		in, _, ok := rules(cfg, name)
+		in, _, ok := cfg.Rules(name)
 		if !ok || in.Kind != config.ServiceApp || !k.mayMint(name, now) {
 			continue
 		}

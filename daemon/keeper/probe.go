@@ -50,7 +50,7 @@ func (k *Keeper) Probe(ctx context.Context, name string) (wire.Probe, error) {
 	if err != nil {
 		return wire.Probe{}, err
 	}
-	in, _, declared := rules(cfg, name)
+	in, _, declared := cfg.Rules(name)
 	switch {
 	case !declared:
 		return wire.Probe{}, k.refuse(name, k.condition(stored.Record), "is not probed")

@@ -10,6 +10,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/grantname"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/window"
@@ -51,7 +52,7 @@ func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (w
 	if err := grantname.Valid(name); err != nil {
 		return wire.Imported{}, &Refusal{Kind: BadName, Detail: err.Error()}
 	}
-	in, grant, ok := rules(cfg, name)
+	in, grant, ok := cfg.Rules(name)
 	if !ok {
 		return wire.Imported{}, undeclared(cfg, name)
 	}
@@ -98,7 +99,7 @@ func usable(in *config.Integration, name string, reg Registration, now time.Time
 		if reg.Access.Empty() {
 			return bad(importHelp, "a static token needs an access_token")
 		}
-		if end, _ := accessEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
+		if end, _ := outcome.AccessEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
 			return bad(renewal(in, name), "the token expired at %s", end.UTC().Format(time.RFC3339))
 		}
 		return nil
@@ -106,7 +107,7 @@ func usable(in *config.Integration, name string, reg Registration, now time.Time
 	if reg.Refresh.Empty() {
 		return bad(importHelp, "there is no refresh_token, so it could never be refreshed (for a token that lives by itself use kind = \"static\")")
 	}
-	if end := windowEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
+	if end := outcome.WindowEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
 		return bad(renewal(in, name), "the refresh token expired at %s, consent again", end.UTC().Format(time.RFC3339))
 	}
 	return nil
@@ -147,8 +148,8 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	}
 	r := k.registered(old.Record, in, reg, now)
 	r.DueAt = firstDue(r, in, grant, reg, now)
-	k.remember(r, key)
-	r.Registered = noted(r.Registered, print, store.MaxRegistered)
+	outcome.Remember(r, print)
+	r.Registered = outcome.AddPrint(r.Registered, print, store.MaxRegistered)
 	// An outcome that was open concerns a token that is no longer in force. Only
 	// a flight under way still needs its intent.
 	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !k.flying(name),
@@ -164,9 +165,9 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 		result, before = resultNew, store.Condition{State: store.Pending}
 	}
 	k.log.Info("registered", "grant", name, "integration", in.Name, "result", result,
-		"generation", r.Generation, "expires_at", stamp(r.Token.ExpiresAt), "window_ends_at", stamp(r.Refresh.EndsAt), "due_at", stamp(r.DueAt))
+		"generation", r.Generation, "expires_at", wire.Stamp(r.Token.ExpiresAt), "window_ends_at", wire.Stamp(r.Refresh.EndsAt), "due_at", wire.Stamp(r.DueAt))
 	if in.Kind != config.Static {
-		k.warnOfShortfall(name, old.Token, r.Token, rule(in, grant))
+		outcome.WarnOfShortfall(k.log, name, old.Token, r.Token, outcome.RuleOf(in, grant))
 	}
 	k.announce(event.Registered, old.Record, before, r)
 	return result, "", nil
@@ -208,11 +209,11 @@ func (k *Keeper) registered(old *store.Record, in *config.Integration, reg Regis
 	from := issued(reg, now)
 	if !reg.Access.Empty() {
 		r.Generation++
-		r.Token = store.Token{Access: reg.Access, Type: tokenType(reg.Answer, store.Token{}), Scope: reg.Scope, IssuedAt: from}
-		r.Token.ExpiresAt, r.AssumedAccess = accessEnd(in, reg.Answer, from)
+		r.Token = store.Token{Access: reg.Access, Type: outcome.TokenType(reg.Answer, store.Token{}), Scope: reg.Scope, IssuedAt: from}
+		r.Token.ExpiresAt, r.AssumedAccess = outcome.AccessEnd(in, reg.Answer, from)
 		r.AssumedAccess = r.AssumedAccess || reg.IssuedAt.IsZero() && reg.AccessEnd.IsZero() && reg.AccessLife > 0
 	}
-	keepDetails(r, reg.Answer)
+	outcome.KeepDetails(r, reg.Answer)
 	if in.Kind == config.Static {
 		return r
 	}
@@ -223,12 +224,12 @@ func (k *Keeper) registered(old *store.Record, in *config.Integration, reg Regis
 		prolong(r, old, in, reg, from)
 		return r
 	}
-	r.Refresh = store.RefreshToken{Value: reg.Refresh, FirstSeen: from, EndsAt: windowEnd(in, reg.Answer, from)}
+	r.Refresh = store.RefreshToken{Value: reg.Refresh, FirstSeen: from, EndsAt: outcome.WindowEnd(in, reg.Answer, from)}
 	r.AssumedWindow = !r.Refresh.EndsAt.IsZero() && reg.RefreshEnd.IsZero() && (reg.IssuedAt.IsZero() || reg.RefreshLife == 0)
 	if !old.Refresh.Value.Empty() && old.UnverifiedSince.IsZero() && (reg.Consent == nil || !reg.Consent.OtherUser) {
-		r.Fallbacks = candidates(old.Refresh, old.Fallbacks)
+		r.Fallbacks = outcome.Candidates(old.Refresh, old.Fallbacks)
 	}
-	r.Observations = window.Observe(nil, observation(from, in, reg.Answer, r, false, false))
+	r.Observations = window.Observe(nil, outcome.Observation(from, in, reg.Answer, r, false, false))
 	return r
 }
 
@@ -241,5 +242,5 @@ func firstDue(r *store.Record, in *config.Integration, grant *config.Grant, reg 
 	if reg.Access.Empty() || reg.AccessLife == 0 && reg.AccessEnd.IsZero() {
 		return now.Add(min(time.Minute, max(in.MinInterval/2, time.Second)))
 	}
-	return schedule.Due(r.Name, life(r), rule(in, grant))
+	return schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant))
 }

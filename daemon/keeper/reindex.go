@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
 )
@@ -134,14 +135,14 @@ func aligned(cfg *config.Config, was *store.Record, now time.Time) (r *store.Rec
 		return was, false
 	}
 	is := *was
-	in, grant, declared := rules(cfg, is.Name)
+	in, grant, declared := cfg.Rules(is.Name)
 	switch {
 	case !declared && is.UndeclaredSince.IsZero():
 		is.UndeclaredSince, is.DueAt = now, time.Time{}
 	case declared:
 		is.UndeclaredSince = time.Time{}
 		is.Integration, is.Kind = in.Name, string(in.Kind)
-		if in.Kind == config.Static && is.Reason == reasonTokenExpired && now.Before(is.Token.ExpiresAt) {
+		if in.Kind == config.Static && is.Reason == outcome.TokenExpired && now.Before(is.Token.ExpiresAt) {
 			// It expired under a clock that was ahead.
 			is.ReauthorizeSince, is.Reason = time.Time{}, ""
 		}
@@ -162,7 +163,7 @@ func alignedDue(r *store.Record, in *config.Integration, grant *config.Grant, no
 		return r.Token.ExpiresAt
 	case r.Refresh.Value.Empty():
 		return time.Time{}
-	case ahead(r.Token.IssuedAt, now) || ahead(r.LastAttemptAt, now):
+	case outcome.Ahead(r.Token.IssuedAt, now) || outcome.Ahead(r.LastAttemptAt, now):
 		// It happened under a clock that was wrong: nothing is known of its end.
 		return schedule.Spread(r.Name, now, time.Minute)
 	case r.DueAt.IsZero() && troubled:
@@ -174,7 +175,7 @@ func alignedDue(r *store.Record, in *config.Integration, grant *config.Grant, no
 		// life; then these rules hold.
 		return r.DueAt
 	}
-	if due := schedule.Due(r.Name, life(r), rule(in, grant)); !due.IsZero() {
+	if due := schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant)); !due.IsZero() {
 		return due
 	}
 	return now

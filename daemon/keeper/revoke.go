@@ -38,7 +38,7 @@ func (k *Keeper) Revoke(ctx context.Context, name string) (wire.Revocation, erro
 	if err != nil {
 		return wire.Revocation{}, err
 	}
-	in, _, declared := rules(cfg, name)
+	in, _, declared := cfg.Rules(name)
 	if !declared {
 		return wire.Revocation{}, k.refuse(name, k.condition(stored.Record), "is not revoked")
 	}

@@ -16,6 +16,7 @@ import (
 
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/grantname"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/store"
 )
 
@@ -196,6 +197,6 @@ func (k *Keeper) merge(r, spare *store.Record) {
 		*r = *spare
 		r.PausedSince, r.UndeclaredSince, r.UnverifiedSince = paused, undeclared, unverified
 	case !slices.Contains(r.Fingerprints, k.store.Fingerprint(spare.Refresh.Value)):
-		r.Fallbacks = candidates(spare.Refresh, r.Fallbacks)
+		r.Fallbacks = outcome.Candidates(spare.Refresh, r.Fallbacks)
 	}
 }

@@ -48,7 +48,7 @@ func (k *Keeper) current(cfg *config.Config, s store.Stored) Current {
 		User:       cmp.Or(s.User, s.Email),
 		Site:       s.Site,
 	}
-	if in, _, ok := rules(cfg, s.Name); ok {
+	if in, _, ok := cfg.Rules(s.Name); ok {
 		c.Site = cmp.Or(in.Site, s.Site)
 	}
 	return c

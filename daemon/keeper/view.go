@@ -7,6 +7,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -72,7 +73,7 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 	if g.Outputs == nil {
 		g.Outputs = []wire.Output{}
 	}
-	if in, grant, ok := rules(cfg, r.Name); ok {
+	if in, grant, ok := cfg.Rules(r.Name); ok {
 		g.Integration, g.Kind = in.Name, string(in.Kind)
 		g.MissingScopes = missingScopes(in, r.Token.Scope)
 		g.Manager, g.Manages = in.Manager, manages(cfg, r.Name)
@@ -80,7 +81,7 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 			g.Labels = grant.Labels
 		}
 		if c.State == store.OK && in.Kind != config.Static {
-			g.Reason = shortfall(r.Token, rule(in, grant))
+			g.Reason = outcome.Shortfall(r.Token, outcome.RuleOf(in, grant))
 		}
 	}
 	if c.State == store.OK {

@@ -181,3 +181,11 @@ type Problem struct {
 	Reason string `json:"reason"`
 	Action string `json:"action"`
 }
+
+// Stamp is how logs show an instant, as the API does.
+func Stamp(t time.Time) string {
+	if t.IsZero() {
+		return "none"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,4 +1,8 @@
-package keeper
+// Package outcome brings what a token endpoint answered into the record of a
+// grant: tokens, ends, the next due time, and the evidence for giving a grant up.
+// It reads no clock and stores nothing, and it never deletes a refresh token that
+// may still work.
+package outcome
 
 import (
 	"slices"
@@ -12,12 +16,16 @@ import (
 	"webex-tokend/store"
 )
 
+// Day is the budget of tokens that live a day or more: they are refreshed once a
+// day at most.
+const Day = 24 * time.Hour
+
 // Reasons that stand in records beside the codes of the endpoints.
 const (
-	reasonRejected     = wire.RefreshTokenRejected
+	Rejected           = wire.RefreshTokenRejected
 	reasonLostInFlight = "lost_in_flight" // rejected after an outcome that never arrived
 	reasonWindowEnded  = "window_ended"
-	reasonTokenExpired = "token_expired"
+	TokenExpired       = "token_expired"
 )
 
 // The evidence without which no grant is given up: so many refusals of each
@@ -31,25 +39,58 @@ const (
 // hundredth of the life.
 const unmoved = time.Minute
 
-// absorb brings an answer into a record and tells whether it gained anything.
+// An Exchange is what was sent to a token endpoint, and by which rules.
+type Exchange struct {
+	In      *config.Integration
+	Rule    schedule.Rule
+	Sent    store.RefreshToken
+	Attempt uint64 // 1, or more while the outcome of an earlier one is open
+	// Fingerprint makes tokens recognisable.
+	Fingerprint func(store.Secret) store.Fingerprint
+	// LongestPause bounds how long a grant that failed now may pause, at most,
+	// because the endpoint is at fault.
+	LongestPause func(now time.Time) (most time.Duration, bounded bool)
+}
+
+// RuleOf is when a grant falls due.
+func RuleOf(in *config.Integration, g *config.Grant) schedule.Rule {
+	return schedule.Rule{
+		Fraction:    g.Refresh.Fraction,
+		Before:      g.Refresh.Before,
+		Calendar:    g.Refresh.Calendar,
+		MinInterval: in.MinInterval,
+	}
+}
+
+// Open reports whether it is still unknown what became of the refresh token:
+// this request was sent and not answered, or an earlier one was and the answer to
+// this one says nothing about it.
+func (x Exchange) Open(f *provider.Failure) bool {
+	if !f.Answered {
+		return f.Sent || x.Attempt > 1
+	}
+	return x.Attempt > 1 && f.Kind != provider.Rejected
+}
+
+// Absorb brings an answer into a record and reports whether it gained anything.
 // The record may have changed since the refresh token was sent.
-func (k *Keeper) absorb(r *store.Record, p *plan, sentAt time.Time, a provider.Answer) (gained bool) {
-	sent := p.stored.Refresh
+func (x Exchange) Absorb(r *store.Record, sentAt time.Time, a provider.Answer) (gained bool) {
+	sent := x.Sent
 	if !r.Refresh.Value.Equal(sent.Value) {
 		// Somebody registered other tokens meanwhile. Theirs stay in force;
 		// what the answer brought may still serve.
 		if !a.Refresh.Empty() {
-			r.Fallbacks = candidates(store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: windowEnd(p.in, a, sentAt)}, r.Fallbacks)
+			r.Fallbacks = Candidates(store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: WindowEnd(x.In, a, sentAt)}, r.Fallbacks)
 		}
 		return false
 	}
 	before := r.Token
 	sameAccess := before.Access.Equal(a.Access)
-	r.Token = store.Token{Access: a.Access, Type: tokenType(a, before), Scope: a.Scope, IssuedAt: sentAt}
+	r.Token = store.Token{Access: a.Access, Type: TokenType(a, before), Scope: a.Scope, IssuedAt: sentAt}
 	if a.Scope == "" {
 		r.Token.Scope = before.Scope
 	}
-	r.Token.ExpiresAt, r.AssumedAccess = accessEnd(p.in, a, sentAt)
+	r.Token.ExpiresAt, r.AssumedAccess = AccessEnd(x.In, a, sentAt)
 	if sameAccess {
 		// A token is as old as it is, and due times count from its issue.
 		r.Token.IssuedAt = before.IssuedAt
@@ -58,62 +99,62 @@ func (k *Keeper) absorb(r *store.Record, p *plan, sentAt time.Time, a provider.A
 	}
 
 	sameRefresh := a.Refresh.Empty() || a.Refresh.Equal(sent.Value)
-	k.renew(r, p.in, sentAt, a, sameRefresh)
-	r.Observations = window.Observe(r.Observations, observation(sentAt, p.in, a, r, sameRefresh, sameAccess))
+	x.takeRefresh(r, sentAt, a, sameRefresh)
+	r.Observations = window.Observe(r.Observations, Observation(sentAt, x.In, a, r, sameRefresh, sameAccess))
 
 	clearTrouble(r)
 	r.LastAttemptAt, r.LastRefreshAt = sentAt, sentAt
-	keepDetails(r, a)
+	KeepDetails(r, a)
 
 	tolerance := min(unmoved, r.Token.ExpiresAt.Sub(sentAt)/100)
 	gained = !sameAccess && (before.ExpiresAt.IsZero() || r.Token.ExpiresAt.Sub(before.ExpiresAt) > tolerance)
 	if gained {
-		r.DueAt = schedule.Due(r.Name, life(r), p.rule)
+		r.DueAt = schedule.Due(r.Name, Life(r), x.Rule)
 	} else {
-		r.DueAt = schedule.NoGain(sentAt, life(r), p.rule)
+		r.DueAt = schedule.NoGain(sentAt, Life(r), x.Rule)
 	}
 	return gained
 }
 
-// renew takes over what the answer said of the refresh token. One that the
+// takeRefresh takes over what the answer said of the refresh token. One that the
 // answer brought anew stands first; the one that was sent stays behind it until
 // the new one has worked. One that worked has no need of older ones behind it; a
 // younger one, an import that was refused, stays: a single refusal proves nothing.
-func (k *Keeper) renew(r *store.Record, in *config.Integration, sentAt time.Time, a provider.Answer, same bool) {
+func (x Exchange) takeRefresh(r *store.Record, sentAt time.Time, a provider.Answer, same bool) {
 	younger := slices.DeleteFunc(slices.Clone(r.Fallbacks), func(t store.RefreshToken) bool {
 		return !t.FirstSeen.After(r.Refresh.FirstSeen)
 	})
 	if same {
 		r.Fallbacks = younger
-		if end := saidWindowEnd(a, sentAt); !end.IsZero() {
+		if end := SaidWindowEnd(a, sentAt); !end.IsZero() {
 			r.Refresh.EndsAt, r.AssumedWindow = end, false
 		}
 		return
 	}
 	sent := r.Refresh
-	r.Refresh = store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: windowEnd(in, a, sentAt)}
-	r.AssumedWindow = saidWindowEnd(a, sentAt).IsZero() && !r.Refresh.EndsAt.IsZero()
-	r.Fallbacks = candidates(sent, younger)
-	k.remember(r, a.Refresh)
+	r.Refresh = store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: WindowEnd(x.In, a, sentAt)}
+	r.AssumedWindow = SaidWindowEnd(a, sentAt).IsZero() && !r.Refresh.EndsAt.IsZero()
+	r.Fallbacks = Candidates(sent, younger)
+	Remember(r, x.Fingerprint(a.Refresh))
 }
 
-// setBack brings a failure into a record. It never removes a refresh token.
-func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider.Failure) {
+// SetBack brings a failure into a record. It never removes a refresh token.
+func (x Exchange) SetBack(r *store.Record, sentAt time.Time, f *provider.Failure) {
 	r.LastAttemptAt = sentAt
 	keepUnread(r, sentAt, f)
 	r.LastError = &store.LastError{At: sentAt, Status: f.Status, Code: f.Code, Description: f.Description, TrackingID: f.TrackingID}
-	if !r.Refresh.Value.Equal(p.stored.Refresh.Value) {
+	if !r.Refresh.Value.Equal(x.Sent.Value) {
 		// The refusal concerns tokens that somebody has replaced meanwhile.
 		if !f.Salvaged.Empty() {
-			r.Fallbacks = candidates(store.RefreshToken{Value: f.Salvaged, FirstSeen: sentAt}, r.Fallbacks)
+			r.Fallbacks = Candidates(store.RefreshToken{Value: f.Salvaged, FirstSeen: sentAt}, r.Fallbacks)
 		}
 		return
 	}
 	if !f.Salvaged.Empty() && !f.Salvaged.Equal(r.Refresh.Value) {
-		r.Fallbacks = candidates(r.Refresh, r.Fallbacks)
-		r.Refresh = store.RefreshToken{Value: f.Salvaged, FirstSeen: sentAt, EndsAt: assumedWindowEnd(p.in, sentAt)}
+		r.Fallbacks = Candidates(r.Refresh, r.Fallbacks)
+		r.Refresh = store.RefreshToken{Value: f.Salvaged, FirstSeen: sentAt, EndsAt: assumedWindowEnd(x.In, sentAt)}
 		r.AssumedWindow = !r.Refresh.EndsAt.IsZero()
-		k.remember(r, f.Salvaged)
+		Remember(r, x.Fingerprint(f.Salvaged))
 	}
 	if f.Kind == provider.Misconfigured {
 		// The integration is at fault: the grant keeps its place in the queue.
@@ -126,29 +167,30 @@ func (k *Keeper) setBack(r *store.Record, p *plan, sentAt time.Time, f *provider
 	if r.ReauthorizeSince.IsZero() { // else why it was given up says more
 		r.Reason = f.Code
 	}
-	if outcomeOpen(p, f) && r.UnknownSince.IsZero() {
+	if x.Open(f) && r.UnknownSince.IsZero() {
 		r.UnknownSince = sentAt
 	}
 	setback := schedule.Setback{Name: r.Name, Failures: r.Failures, At: sentAt, ExpiresAt: r.Token.ExpiresAt, RetryAfter: f.RetryAfter}
 	switch f.Kind {
 	case provider.Rejected:
-		k.reject(r, p, sentAt, setback)
+		x.reject(r, sentAt, setback)
 	case provider.Exhausted:
-		r.DueAt = schedule.AfterExhaustion(setback, p.rule)
+		r.DueAt = schedule.AfterExhaustion(setback, x.Rule)
 	default:
-		r.DueAt = schedule.Backoff(setback, p.rule)
+		r.DueAt = schedule.Backoff(setback, x.Rule)
 		// While the endpoint is broken it is the one that pauses: once it is back,
 		// no grant is to wait for the end of a pause of its own.
-		if most, bounded := p.endpoint.LongestPause(sentAt); bounded {
-			r.DueAt = earlier(r.DueAt, sentAt.Add(max(most, f.RetryAfter)))
+		if most, bounded := x.LongestPause(sentAt); bounded {
+			r.DueAt = Earlier(r.DueAt, sentAt.Add(max(most, f.RetryAfter)))
 		}
 	}
-	if earliest := sentAt.Add(p.rule.MinInterval); r.DueAt.Before(earliest) {
+	if earliest := sentAt.Add(x.Rule.MinInterval); r.DueAt.Before(earliest) {
 		r.DueAt = earliest
 	}
 }
 
-func earlier(a, b time.Time) time.Time {
+// Earlier returns the earlier of two instants.
+func Earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}
@@ -156,7 +198,7 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // unreadFor is how long an answer that could not be read is kept.
-const unreadFor = 30 * daily
+const unreadFor = 30 * Day
 
 func keepUnread(r *store.Record, at time.Time, f *provider.Failure) {
 	switch {
@@ -170,14 +212,14 @@ func keepUnread(r *store.Record, at time.Time, f *provider.Failure) {
 // reject counts a refusal of the refresh token as evidence and turns to the
 // next one that may work. Only when all were refused again and again is the
 // grant given up, and even then it is tried once a day.
-func (k *Keeper) reject(r *store.Record, p *plan, now time.Time, s schedule.Setback) {
-	if r.Rejection.Count == 0 || ahead(r.Rejection.First, now) {
+func (x Exchange) reject(r *store.Record, now time.Time, s schedule.Setback) {
+	if r.Rejection.Count == 0 || Ahead(r.Rejection.First, now) {
 		r.Rejection.First = now
 	}
 	r.Rejection.Last = now
 	r.Rejection.Count++
 	if r.ReauthorizeSince.IsZero() {
-		r.Reason = reasonRejected
+		r.Reason = Rejected
 	}
 	tokens := uint64(len(r.Fallbacks) + 1)
 	round := r.Rejection.Count%tokens == 0
@@ -189,17 +231,17 @@ func (k *Keeper) reject(r *store.Record, p *plan, now time.Time, s schedule.Setb
 	switch {
 	case !r.ReauthorizeSince.IsZero():
 		r.Reason = hopeless(r, now)
-		r.DueAt = now.Add(daily)
+		r.DueAt = now.Add(Day)
 	case round && r.Rejection.Count >= provingRefusals*tokens && now.Sub(r.Rejection.First) >= provingTime:
 		r.Reason = hopeless(r, now)
 		r.ReauthorizeSince = now
 		r.UnknownSince = time.Time{}
-		r.DueAt = now.Add(daily)
+		r.DueAt = now.Add(Day)
 	case !round:
 		s.Failures = 1
-		r.DueAt = schedule.Backoff(s, p.rule)
+		r.DueAt = schedule.Backoff(s, x.Rule)
 	default:
-		r.DueAt = schedule.AfterRejection(s, p.rule)
+		r.DueAt = schedule.AfterRejection(s, x.Rule)
 	}
 }
 
@@ -211,7 +253,7 @@ func hopeless(r *store.Record, now time.Time) string {
 	case !r.Refresh.EndsAt.IsZero() && !now.Before(r.Refresh.EndsAt):
 		return reasonWindowEnded
 	}
-	return reasonRejected
+	return Rejected
 }
 
 // clearTrouble clears everything that held the grant back but the operator.
@@ -221,22 +263,22 @@ func clearTrouble(r *store.Record) {
 	r.Rejection, r.Unread = store.Rejection{}, nil
 }
 
-// remember makes a refresh token recognisable.
-func (k *Keeper) remember(r *store.Record, refresh store.Secret) {
-	r.Fingerprints = noted(r.Fingerprints, k.store.Fingerprint(refresh), store.MaxFingerprints)
+// Remember makes a refresh token recognisable.
+func Remember(r *store.Record, refresh store.Fingerprint) {
+	r.Fingerprints = AddPrint(r.Fingerprints, refresh, store.MaxFingerprints)
 }
 
-// noted puts a fingerprint last. One that came before counts as the newest and
+// AddPrint puts a fingerprint last, and drops the oldest of more than most. One that came before counts as the newest and
 // takes the place of no other.
-func noted(list []store.Fingerprint, print store.Fingerprint, most int) []store.Fingerprint {
+func AddPrint(list []store.Fingerprint, print store.Fingerprint, most int) []store.Fingerprint {
 	others := slices.DeleteFunc(slices.Clone(list), func(f store.Fingerprint) bool { return f == print })
 	list = append(others, print)
 	return list[max(0, len(list)-most):]
 }
 
-// candidates puts a refresh token before others that may work, without
+// Candidates puts a refresh token before others that may work, without
 // repeating a value.
-func candidates(first store.RefreshToken, rest []store.RefreshToken) []store.RefreshToken {
+func Candidates(first store.RefreshToken, rest []store.RefreshToken) []store.RefreshToken {
 	list := []store.RefreshToken{first}
 	for _, t := range rest {
 		if len(list) < store.MaxFallbacks && !t.Value.Equal(first.Value) {

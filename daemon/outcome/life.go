@@ -1,4 +1,4 @@
-package keeper
+package outcome
 
 import (
 	"time"
@@ -13,7 +13,8 @@ import (
 // sent: so an instant is never later than the server meant it. Only what no
 // answer said is assumed.
 
-func accessEnd(in *config.Integration, a provider.Answer, from time.Time) (end time.Time, assumed bool) {
+// AccessEnd is when an access token issued at that time ends; zero: not known.
+func AccessEnd(in *config.Integration, a provider.Answer, from time.Time) (end time.Time, assumed bool) {
 	switch {
 	case !a.AccessEnd.IsZero():
 		return a.AccessEnd, false
@@ -25,8 +26,8 @@ func accessEnd(in *config.Integration, a provider.Answer, from time.Time) (end t
 	return time.Time{}, false
 }
 
-// saidWindowEnd is zero where the answer said nothing.
-func saidWindowEnd(a provider.Answer, from time.Time) time.Time {
+// SaidWindowEnd is zero where the answer said nothing.
+func SaidWindowEnd(a provider.Answer, from time.Time) time.Time {
 	switch {
 	case !a.RefreshEnd.IsZero():
 		return a.RefreshEnd
@@ -36,9 +37,9 @@ func saidWindowEnd(a provider.Answer, from time.Time) time.Time {
 	return time.Time{}
 }
 
-// windowEnd is that of a refresh token value issued at that time.
-func windowEnd(in *config.Integration, a provider.Answer, from time.Time) time.Time {
-	if end := saidWindowEnd(a, from); !end.IsZero() {
+// WindowEnd is that of a refresh token value issued at that time.
+func WindowEnd(in *config.Integration, a provider.Answer, from time.Time) time.Time {
+	if end := SaidWindowEnd(a, from); !end.IsZero() {
 		return end
 	}
 	return assumedWindowEnd(in, from)
@@ -51,12 +52,13 @@ func assumedWindowEnd(in *config.Integration, from time.Time) time.Time {
 	return from.Add(in.RefreshLife)
 }
 
-func life(r *store.Record) schedule.Life {
+// Life is what due times are counted from.
+func Life(r *store.Record) schedule.Life {
 	return schedule.Life{IssuedAt: r.Token.IssuedAt, ExpiresAt: r.Token.ExpiresAt, WindowEndsAt: r.Refresh.EndsAt}
 }
 
-// tokenType keeps the case that the server uses; some answers leave it out.
-func tokenType(a provider.Answer, before store.Token) string {
+// TokenType keeps the case that the server uses; some answers leave it out.
+func TokenType(a provider.Answer, before store.Token) string {
 	switch {
 	case a.TokenType != "":
 		return a.TokenType
@@ -66,17 +68,19 @@ func tokenType(a provider.Answer, before store.Token) string {
 	return "Bearer"
 }
 
-func observation(at time.Time, in *config.Integration, a provider.Answer, r *store.Record, sameRefresh, sameAccess bool) store.Observation {
+// Observation is what an answer said about the refresh window.
+func Observation(at time.Time, in *config.Integration, a provider.Answer, r *store.Record, sameRefresh, sameAccess bool) store.Observation {
 	o := store.Observation{At: at, AccessLife: a.AccessLife, SameRefresh: sameRefresh, SameAccess: sameAccess}
 	// A window that was assumed from the issue of the value is what is known
 	// of Meetings, whose answers never tell: it did not move.
-	if o.EndsAt = saidWindowEnd(a, at); o.EndsAt.IsZero() && in.Kind == config.Meetings {
+	if o.EndsAt = SaidWindowEnd(a, at); o.EndsAt.IsZero() && in.Kind == config.Meetings {
 		o.EndsAt = r.Refresh.EndsAt
 	}
 	return o
 }
 
-func keepDetails(r *store.Record, a provider.Answer) {
+// KeepDetails keeps whom and what an answer is for.
+func KeepDetails(r *store.Record, a provider.Answer) {
 	if a.User != "" {
 		r.User = a.User
 	}
@@ -88,10 +92,9 @@ func keepDetails(r *store.Record, a provider.Answer) {
 	}
 }
 
-// stamp is how the log shows an instant, as the API does.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return "none"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
+// ClockTolerance is how far a clock may be moved and nothing is said: what time
+// servers correct in passing, and more than a late sweep.
+const ClockTolerance = time.Minute
+
+// Ahead reports instants that cannot have been yet.
+func Ahead(t, now time.Time) bool { return t.Sub(now) > ClockTolerance }

@@ -1,10 +1,12 @@
-package keeper
+package outcome
 
 import (
 	"time"
 
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // Reasons that stand beside ok: the token works, but the next one comes at
@@ -15,8 +17,8 @@ const (
 	reasonUnderAt       = "tokens_live_shorter_than_refresh_at"
 )
 
-// shortfall returns what of a rule the life of a token falls short of; "": nothing.
-func shortfall(t store.Token, r schedule.Rule) string {
+// Shortfall returns what of a rule the life of a token falls short of; "": nothing.
+func Shortfall(t store.Token, r schedule.Rule) string {
 	life := t.ExpiresAt.Sub(t.IssuedAt)
 	switch {
 	case t.Access.Empty() || t.ExpiresAt.IsZero():
@@ -29,12 +31,12 @@ func shortfall(t store.Token, r schedule.Rule) string {
 	return ""
 }
 
-// warnOfShortfall tells once that tokens turned out to live so briefly.
-func (k *Keeper) warnOfShortfall(name string, before, now store.Token, r schedule.Rule) {
-	why := shortfall(now, r)
-	if why == "" || why == shortfall(before, r) {
+// WarnOfShortfall logs once that tokens turned out to live so briefly.
+func WarnOfShortfall(log hclog.Logger, name string, before, now store.Token, r schedule.Rule) {
+	why := Shortfall(now, r)
+	if why == "" || why == Shortfall(before, r) {
 		return
 	}
-	k.log.Warn("renewed at another time than the configuration says", "grant", name, "reason", why,
+	log.Warn("renewed at another time than the configuration says", "grant", name, "reason", why,
 		"life", now.ExpiresAt.Sub(now.IssuedAt).Round(time.Second).String())
 }
