@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
@@ -53,7 +53,7 @@ func newFleet(b *testing.B, grants int, latency time.Duration) *fleet {
 	if err := os.WriteFile(secret, []byte(client.Secret), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	cfg, err := config.Parse(fmt.Appendf(nil, `
+	cfg, err := configfile.Parse(fmt.Appendf(nil, `
 runtime_dir = %q
 integration "rest" {
   kind               = "rest"

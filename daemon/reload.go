@@ -8,6 +8,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/filewatch"
 	"webex-tokend/daemon/plan"
 )
@@ -41,7 +42,7 @@ func (d *daemon) refusedReload() string {
 	if refusal == nil {
 		return ""
 	}
-	if faults, ok := errors.AsType[*config.Faults](*refusal); ok {
+	if faults, ok := errors.AsType[*configfile.Faults](*refusal); ok {
 		return faults.Lines()[0]
 	}
 	return (*refusal).Error()
@@ -49,7 +50,7 @@ func (d *daemon) refusedReload() string {
 
 func (d *daemon) replace(ctx context.Context, watched bool) error {
 	old := d.current.Load()
-	next, err := config.Load(old.Path, config.Options{Strict: true})
+	next, err := configfile.Load(old.Path, configfile.Options{Strict: true})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"webex-tokend/daemon"
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/store/seal"
 )
 
@@ -38,7 +38,7 @@ func TestASealingThatTakesLongIsGivenTheTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	cfg, err := config.Load(path, config.Options{})
+	cfg, err := configfile.Load(path, configfile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/client"
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 // alone lists the commands that work without a daemon, and those for which
@@ -27,8 +27,8 @@ func (c *console) address(cmd *cobra.Command) error {
 	if !flags.Changed("config") || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone(), name) {
 		return nil
 	}
-	cfg, err := config.Load(c.config, config.Options{})
-	if faults, ok := errors.AsType[*config.Faults](err); ok {
+	cfg, err := configfile.Load(c.config, configfile.Options{})
+	if faults, ok := errors.AsType[*configfile.Faults](err); ok {
 		err = errors.New(faults.Lines()[0])
 	}
 	if err != nil {

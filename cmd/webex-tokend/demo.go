@@ -11,7 +11,7 @@ import (
 
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/client"
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/duration"
 )
 
@@ -54,7 +54,7 @@ func (c *console) demo(ctx context.Context, during time.Duration) (err error) {
 	}
 	defer func() { err = errors.Join(err, stage.clear()) }()
 
-	cfg, err := config.Load(stage.config, config.Options{Strict: true})
+	cfg, err := configfile.Load(stage.config, configfile.Options{Strict: true})
 	if err != nil {
 		return err
 	}

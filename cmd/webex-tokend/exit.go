@@ -12,6 +12,7 @@ import (
 
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/duration"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
@@ -100,7 +101,7 @@ func explain(err error) *failure {
 	if p, ok := errors.AsType[*client.Problem](err); ok {
 		return explainProblem(p, err)
 	}
-	if faults, ok := errors.AsType[*config.Faults](err); ok {
+	if faults, ok := errors.AsType[*configfile.Faults](err); ok {
 		return &failure{exitUsage, fmt.Errorf("the configuration is not valid\n%s", faults), "see: webex-tokend validate"}
 	}
 	if missing, ok := errors.AsType[*seal.MissingKeyError](err); ok {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/store/seal"
 )
 
@@ -87,7 +88,7 @@ func (c *console) keyFile(args []string) string {
 	if len(args) == 1 {
 		return args[0]
 	}
-	if cfg, err := config.Load(c.config, config.Options{}); err == nil {
+	if cfg, err := configfile.Load(c.config, configfile.Options{}); err == nil {
 		return cfg.Seal.KeyFile
 	}
 	return config.DefaultKeyFile

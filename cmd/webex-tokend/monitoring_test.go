@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/wire"
@@ -32,7 +32,7 @@ func TestAlertRulesRingWhenTheyShould(t *testing.T) {
 }
 
 func TestRulesAndDashboardAskForMetricsThatThereAre(t *testing.T) {
-	cfg, err := config.Parse([]byte(`
+	cfg, err := configfile.Parse([]byte(`
 integration "bots" { kind = "static" }
 grant "bot" { integration = "bots" }
 `), "test.hcl")

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -35,7 +36,7 @@ imports them anew: a token that was used up meanwhile would end the grant.`,
 		Args:              oneFile,
 		ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := c.loadConfig(config.Options{})
+			cfg, err := c.loadConfig(configfile.Options{})
 			if err != nil {
 				return err
 			}

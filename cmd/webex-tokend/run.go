@@ -14,6 +14,7 @@ import (
 
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/socket"
 )
 
@@ -44,7 +45,7 @@ func (c *console) run(ctx context.Context, once bool) error {
 	if err := shield(); err != nil {
 		return err
 	}
-	cfg, err := c.loadConfig(config.Options{})
+	cfg, err := c.loadConfig(configfile.Options{})
 	if err != nil {
 		return err
 	}
@@ -70,9 +71,9 @@ func (c *console) run(ctx context.Context, once bool) error {
 }
 
 // loadConfig reads the configuration that the flags name.
-func (c *console) loadConfig(opt config.Options) (*config.Config, error) {
-	cfg, err := config.Load(c.config, opt)
-	if faults, ok := errors.AsType[*config.Faults](err); ok {
+func (c *console) loadConfig(opt configfile.Options) (*config.Config, error) {
+	cfg, err := configfile.Load(c.config, opt)
+	if faults, ok := errors.AsType[*configfile.Faults](err); ok {
 		return nil, &failure{exitUsage, fmt.Errorf("the configuration is not valid\n%w", faults), "see: webex-tokend validate --config " + c.config}
 	}
 	if err != nil {

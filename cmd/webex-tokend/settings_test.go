@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 // A setting is a line of the manual: = `key`: type, default `value`.
@@ -123,7 +124,7 @@ func TestTheDefaultsInTheManualAreTheDefaults(t *testing.T) {
 			continue
 		}
 		read := func(line string) *config.Config {
-			c, err := config.Parse([]byte(strings.Replace(around, "HERE", line, 1)), "config.hcl")
+			c, err := configfile.Parse([]byte(strings.Replace(around, "HERE", line, 1)), "config.hcl")
 			if err != nil {
 				t.Fatalf("%s, %s: %v", s.section, s.key, err)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
@@ -47,7 +48,7 @@ and indexes agree. The daemon must be stopped to check its store.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := c.loadConfig(config.Options{})
+			cfg, err := c.loadConfig(configfile.Options{})
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/plan"
 	"webex-tokend/daemon/web"
 )
@@ -25,8 +26,8 @@ the daemon runs, clients are named that their server refuses.`,
   webex-tokend validate --config /tmp/config.hcl`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := c.loadConfig(config.Options{Strict: true})
-			faults, faulty := errors.AsType[*config.Faults](err)
+			cfg, err := c.loadConfig(configfile.Options{Strict: true})
+			faults, faulty := errors.AsType[*configfile.Faults](err)
 			var closed error // what keeps the pages from being served
 			if err == nil && cfg.HTTP != nil {
 				closed = web.Check(cfg.HTTP)
@@ -73,7 +74,7 @@ type verdict struct {
 	Refused  []string `json:"refused"`
 }
 
-func (c *console) writeVerdict(ctx context.Context, cfg *config.Config, faults *config.Faults, closed error) error {
+func (c *console) writeVerdict(ctx context.Context, cfg *config.Config, faults *configfile.Faults, closed error) error {
 	v := verdict{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}, Refused: []string{}}
 	switch {
 	case faults != nil:

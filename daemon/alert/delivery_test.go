@@ -23,6 +23,7 @@ import (
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
@@ -47,7 +48,7 @@ func (d *desk) Write(p []byte) (int, error) {
 // newDesk takes the lines of an alert block.
 func newDesk(t *testing.T, block string) *desk {
 	t.Helper()
-	parsed, err := config.Parse([]byte("integration \"bots\" {\n  kind = \"static\"\n}\ngrant \"bot-*\" {\n  integration = \"bots\"\n}\nalert {\n"+block+"\n}\n"), "test.hcl")
+	parsed, err := configfile.Parse([]byte("integration \"bots\" {\n  kind = \"static\"\n}\ngrant \"bot-*\" {\n  integration = \"bots\"\n}\nalert {\n"+block+"\n}\n"), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
@@ -112,7 +113,7 @@ func (h *host) configure(block string) {
 	if err := os.WriteFile(secret, []byte(client.Secret), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-	parsed, err := config.Parse(fmt.Appendf(nil, twoKinds, client.ID, secret, block), "test.hcl")
+	parsed, err := configfile.Parse(fmt.Appendf(nil, twoKinds, client.ID, secret, block), "test.hcl")
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
@@ -52,7 +53,7 @@ type host struct {
 // "bot-" with a token that is never refreshed. Change adjusts the server.
 func begin(t testing.TB, change ...func(*api.Config)) *host {
 	t.Helper()
-	cfg, err := config.Parse([]byte(`
+	cfg, err := configfile.Parse([]byte(`
 integration "rest" {
   kind          = "generic"
   client_id     = "C1"

@@ -1,102 +1,65 @@
 package config
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/hashicorp/hcl/v2"
-
-	"webex-tokend/daemon/duration"
-	"webex-tokend/daemon/grantname"
+	"github.com/robfig/cron/v3"
 )
 
-// grants checks references against the names of the integration blocks, not
-// against what became of them: a fault in one is no fault in its grants.
-func (r *reader) grants(blocks []*grantBlock, integrations []*integrationBlock) []*Grant {
-	known := make(map[string]bool)
-	for _, i := range integrations {
-		known[i.Name] = true
-	}
-	first := make(map[string]hcl.Range)
-	var all []*Grant
-	for _, b := range blocks {
-		if err := grantname.ValidPattern(b.Name); err != nil {
-			r.fault(b.NameAt, "Bad name of grant", sentence(err))
-		}
-		r.unique("grant", b.Name, b.NameAt, first)
-		all = append(all, r.grant(b, known))
-	}
-	return all
+// A Grant block speaks for one name, or, as a pattern, for every registered
+// grant whose name it matches.
+type Grant struct {
+	Name        string // "ops" or "tenant-*"
+	Integration string
+	Labels      map[string]string
+	Seed        *Seed
+	Refresh     Refresh
+	Files       []File
+	Hooks       []Hook
 }
 
-func (r *reader) grant(b *grantBlock, integrations map[string]bool) *Grant {
-	g := &Grant{Name: b.Name, Labels: r.labels(b.Labels)}
-	if r.required(b.Integration, b.At, "integration", "Name the integration block that this consent belongs to.") {
-		g.Integration = r.text(b.Integration, "")
-		if g.Integration != "" && !integrations[g.Integration] {
-			detail := "There is no integration block."
-			if len(integrations) > 0 {
-				detail = "Declared: " + strings.Join(slices.Sorted(maps.Keys(integrations)), ", ") + "."
-			}
-			r.fault(b.Integration.Expr.Range(), fmt.Sprintf("Unknown integration %q", g.Integration), detail)
-		}
-	}
-	g.Seed = r.seed(b.Seed, g)
-	g.Refresh = r.refresh(b.Refresh)
-	for _, f := range b.File {
-		g.Files = append(g.Files, r.file(f, g))
-	}
-	for _, h := range b.Hook {
-		g.Hooks = append(g.Hooks, r.hook(h))
-	}
-	return g
+// A Seed registers its grant from a mounted file.
+type Seed struct {
+	File   string
+	Format string // as for import; "auto" by default
 }
 
-func (r *reader) seed(b *seedBlock, g *Grant) *Seed {
-	if b == nil {
-		return nil
-	}
-	if g.Pattern() {
-		r.fault(b.At, "A pattern cannot have a seed", "A seed registers one grant. Give that grant a block of its own.")
-	}
-	r.required(b.File, b.At, "file", "Name the file that holds the token response.")
-	s := &Seed{
-		File:   r.path(b.File, ""),
-		Format: r.choice(b.Format, "auto", "auto", "response", "wxc-sdk", "wtr", "refresh-token"),
-	}
-	r.checkSeed(b.File, s.File)
-	return s
+// Refresh says when an access token is renewed.
+type Refresh struct {
+	// Fraction of the token's life after which it is due; 0 when Before is set
+	// or when the default by life holds.
+	Fraction float64
+	// Before the expiry, as an alternative.
+	Before time.Duration
+	// Calendar restricts refreshes to certain instants; nil: none.
+	Calendar cron.Schedule
+	// CalendarSpec is its text.
+	CalendarSpec string
 }
 
-func (r *reader) refresh(b *refreshBlock) Refresh {
-	var rule Refresh
-	if b == nil {
-		return rule
-	}
-	rule.Calendar, rule.CalendarSpec = r.cron(b.Calendar)
-	s, ok := r.str(b.At)
-	if !ok {
-		return rule
-	}
-	at := b.At.Expr.Range()
-	if percent, ok := strings.CutSuffix(s, "%"); ok {
-		n, err := strconv.ParseFloat(percent, 64)
-		if err != nil || !(n >= 1 && n <= 95) {
-			r.fault(at, "Bad share of the token's life", `Write a percentage from "1%" to "95%".`)
-			return rule
-		}
-		rule.Fraction = n / 100
-		return rule
-	}
-	before, err := duration.Parse(s)
-	if err != nil || before < time.Second {
-		r.fault(at, "Bad refresh time", `Write a share of the token's life, such as "50%", or a time before its expiry, such as "6h".`)
-		return rule
-	}
-	rule.Before = before
-	return rule
+// A File receives the current access token.
+type File struct {
+	Path     string // may hold {{ .Grant }}
+	Format   string // raw json env header wxc-sdk xml template, and meta for what Meta adds
+	Variable string // for env, WEBEX_ACCESS_TOKEN by default
+	Template string // for template; see Fill. Empty: its file could not be read
+	// TemplateFile is where Template was read from; empty: the configuration.
+	TemplateFile string
+	Mode         uint32 // permission bits
+	Owner        string // name or number; empty: the daemon's
+	Group        string
+	// Meta adds a file PATH.meta.json, without the token, under the same owner
+	// and mode.
+	Meta bool
+}
+
+// A Hook tells a program that a new access token is in place: by a command, or
+// by a signal to the process whose number stands in a file.
+type Hook struct {
+	Command []string      // program and arguments, which may hold {{ .Grant }}
+	Timeout time.Duration // after which the command is killed, 30 s by default
+	Stdin   bool          // the command gets the token on its standard input
+
+	PIDFile string // instead of Command; may hold {{ .Grant }}
+	Signal  string // HUP by default
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 func declare(names ...string) string {
@@ -115,7 +116,7 @@ func BenchmarkGrantAmongManyPatterns(b *testing.B) {
 	for i := range 1000 {
 		src += fmt.Sprintf("grant \"p%d-*\" {\n  integration = \"crm\"\n}\n", i)
 	}
-	c, err := config.Parse([]byte(src), "config.hcl")
+	c, err := configfile.Parse([]byte(src), "config.hcl")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,9 +16,10 @@ import (
 // secretLimit is far above the size of any client secret, in bytes.
 const secretLimit = 4096
 
+// Errors of SecretFile.Check.
 var (
-	errWorldWritable = errors.New("everyone may write to it")
-	errNoCredentials = errors.New("systemd passed no credentials: $CREDENTIALS_DIRECTORY is not set")
+	ErrWorldWritable = errors.New("everyone may write to it")
+	ErrNoCredentials = errors.New("systemd passed no credentials: $CREDENTIALS_DIRECTORY is not set")
 )
 
 // Read returns the secret as it stands in the file now, without one newline
@@ -33,8 +34,14 @@ func (s SecretFile) Read() (store.Secret, error) {
 	return store.NewSecret(text), nil
 }
 
+// Check returns why Read would fail, and nil where it would not.
+func (s SecretFile) Check() error {
+	_, err := s.read()
+	return err
+}
+
 func (s SecretFile) read() (string, error) {
-	path, err := s.location()
+	path, err := s.Location()
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +58,7 @@ func (s SecretFile) read() (string, error) {
 	case !info.Mode().IsRegular():
 		return "", fmt.Errorf("%s is not a regular file", path)
 	case info.Mode().Perm()&0o002 != 0:
-		return "", fmt.Errorf("%s: %w", path, errWorldWritable)
+		return "", fmt.Errorf("%s: %w", path, ErrWorldWritable)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, secretLimit+1))
 	if err != nil {
@@ -69,15 +76,15 @@ func (s SecretFile) read() (string, error) {
 	return text, nil
 }
 
-// location looks at the environment at each use, as tests and a service
+// Location returns the path of the file. It looks at the environment at each use, as tests and a service
 // manager that restarts the daemon expect.
-func (s SecretFile) location() (string, error) {
+func (s SecretFile) Location() (string, error) {
 	if s.Credential == "" {
 		return s.Path, nil
 	}
 	dir := os.Getenv("CREDENTIALS_DIRECTORY")
 	if dir == "" {
-		return "", errNoCredentials
+		return "", ErrNoCredentials
 	}
 	return filepath.Join(dir, s.Credential), nil
 }

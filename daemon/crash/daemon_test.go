@@ -12,13 +12,13 @@ import (
 
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/client"
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 // runDaemon is the whole daemon, until it is killed. Whoever connects to the
 // socket count is told how many goroutines it has.
 func runDaemon(dir string) error {
-	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
+	cfg, err := configfile.Load(filepath.Join(dir, "config.hcl"), configfile.Options{})
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
@@ -35,7 +35,7 @@ const hung = 10 * time.Second
 // openKeeper opens the store of a folder and starts a keeper on it that has
 // nothing to send.
 func openKeeper(ctx context.Context, dir string, unsealed bool) (*keeper.Keeper, func() error, error) {
-	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
+	cfg, err := configfile.Load(filepath.Join(dir, "config.hcl"), configfile.Options{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
@@ -37,7 +38,7 @@ const (
 //	sick      the disk refuses outcomes
 //	no spool  there is none
 func refreshOnce(dir, how string) error {
-	cfg, err := config.Load(filepath.Join(dir, "config.hcl"), config.Options{})
+	cfg, err := configfile.Load(filepath.Join(dir, "config.hcl"), configfile.Options{})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
@@ -306,7 +306,7 @@ func TestACodeOnItsWayIsBroughtHomeAtTheEnd(t *testing.T) {
 }
 
 func TestRedirectPathsAreThoseOfTheOrigin(t *testing.T) {
-	parsed, err := config.Parse([]byte(`
+	parsed, err := configfile.Parse([]byte(`
 integration "one" {
   kind          = "generic"
   client_id     = "C1"

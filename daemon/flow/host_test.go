@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
@@ -106,7 +107,7 @@ func newHost(t *testing.T, webex emulator.Config, more string) *host {
 func (h *host) open(dir, text string) {
 	t := h.t
 	t.Helper()
-	parsed, err := config.Parse([]byte(text), "test.hcl")
+	parsed, err := configfile.Parse([]byte(text), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/intake"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
@@ -74,7 +75,7 @@ func newHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.config, err = config.Parse([]byte(strings.ReplaceAll(declared, "SEED", h.seed)), "test.hcl")
+	h.config, err = configfile.Parse([]byte(strings.ReplaceAll(declared, "SEED", h.seed)), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
@@ -150,7 +151,7 @@ func (h *host) configure(more string) {
 	meetingsID, meetingsFile := secret(emulator.Meetings)
 	text := fmt.Sprintf(twoKinds, restID, restFile, meetingsID, meetingsFile) + more
 	text = strings.ReplaceAll(text, "SECRET", restFile)
-	parsed, err := config.Parse([]byte(text), "test.hcl")
+	parsed, err := configfile.Parse([]byte(text), "test.hcl")
 	if err != nil {
 		h.t.Fatal(err)
 	}

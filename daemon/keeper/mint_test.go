@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/store"
 )
@@ -126,7 +126,7 @@ func TestAManagerMustBeAbleToAskAHuman(t *testing.T) {
 		"a grant that is not declared": `manager = "nobody"`,
 		"a service app":                `manager = "desk"`,
 	} {
-		_, err := config.Parse([]byte(`
+		_, err := configfile.Parse([]byte(`
 integration "desk" {
   kind                     = "service-app"
   client_id                = "C1"

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 const crm = `
@@ -17,7 +18,7 @@ integration "crm" {
 
 func parse(t *testing.T, src string) *config.Config {
 	t.Helper()
-	c, err := config.Parse([]byte(src), "config.hcl")
+	c, err := configfile.Parse([]byte(src), "config.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/web"
 )
 
@@ -36,7 +37,7 @@ func TestUsersOfTheFileComeInByPasswordUntilTheyAreRemoved(t *testing.T) {
 	file := writeFile(t, base+ada+ida)
 
 	listener := listen(t)
-	cfg, err := config.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(), file), "test.hcl")
+	cfg, err := configfile.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(), file), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestGuessesHoldUpNobodyWhosePasswordIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener := listen(t)
-	cfg, err := config.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(),
+	cfg, err := configfile.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(),
 		writeFile(t, "basic_auth_users:\n  ada: "+string(hash)+"\n")), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func TestACertificateOfTheClientAuthorityLetsIn(t *testing.T) {
 				source += "  client_ca_file: " + cert + "\n"
 			}
 			listener := listen(t)
-			cfg, err := config.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(), writeFile(t, source)), "test.hcl")
+			cfg, err := configfile.Parse(fmt.Appendf(nil, "http {\nlisten = %q\nweb_config_file = %q\n}\n", listener.Addr(), writeFile(t, source)), "test.hcl")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,6 +22,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
@@ -136,7 +137,7 @@ func listen(t testing.TB) net.Listener {
 // parse adds the http block of a listener.
 func parse(t testing.TB, listener net.Listener, source string) *config.Config {
 	t.Helper()
-	cfg, err := config.Parse(fmt.Appendf(nil, "%s\nhttp {\nlisten = %q\n}\n", source, listener.Addr()), "test.hcl")
+	cfg, err := configfile.Parse(fmt.Appendf(nil, "%s\nhttp {\nlisten = %q\n}\n", source, listener.Addr()), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}

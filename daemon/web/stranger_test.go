@@ -11,6 +11,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/web"
 )
 
@@ -268,7 +269,7 @@ func TestAListenerBeyondLoopbackTakesTLSAndAuthentication(t *testing.T) {
 
 func TestBrowsersLeaveOutTheDefaultPort(t *testing.T) {
 	listener := listen(t)
-	cfg, err := config.Parse(fmt.Appendf(nil, "http {\nlisten = %q\npublic_url = \"http://localhost\"\n}\n", listener.Addr()), "test.hcl")
+	cfg, err := configfile.Parse(fmt.Appendf(nil, "http {\nlisten = %q\npublic_url = \"http://localhost\"\n}\n", listener.Addr()), "test.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package config_test
+package configfile_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 // write puts a file into a folder and returns its path. Chmod makes the mode
@@ -81,7 +81,7 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 			t.Setenv("CREDENTIALS_DIRECTORY", "")
 			path := write(t, t.TempDir(), "config.hcl", test.src, 0o600)
 			for strict, want := range map[bool]string{true: test.strict, false: test.start} {
-				c, err := config.Load(path, config.Options{Strict: strict})
+				c, err := configfile.Load(path, configfile.Options{Strict: strict})
 				got, text := silence, ""
 				switch {
 				case err != nil:
@@ -99,73 +99,25 @@ func TestWhatIsOnDiskIsAFaultWhereTheCallerMayRefuseAndAWarningAtAStart(t *testi
 
 func TestAConfigThatEveryoneMayChangeIsToldWithItsCure(t *testing.T) {
 	path := write(t, t.TempDir(), "config.hcl", "", 0o666)
-	if c, err := config.Load(path, config.Options{}); err != nil || !strings.Contains(strings.Join(c.Warnings, ""), "Everyone may write to the configuration") {
+	if c, err := configfile.Load(path, configfile.Options{}); err != nil || !strings.Contains(strings.Join(c.Warnings, ""), "Everyone may write to the configuration") {
 		t.Errorf("at a start: %v", err)
 	}
-	_, err := config.Load(path, config.Options{Strict: true})
+	_, err := configfile.Load(path, configfile.Options{Strict: true})
 	if err == nil || !strings.Contains(err.Error(), path+":1: ") || !strings.Contains(err.Error(), "chmod o-w "+path) {
 		t.Errorf("strict: %v", err)
 	}
 }
 
 func TestAConfigThatCannotBeReadIsNoFaultOfItsText(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "none"), config.Options{})
-	if _, ok := errors.AsType[*config.Faults](err); ok || !errors.Is(err, os.ErrNotExist) {
+	_, err := configfile.Load(filepath.Join(t.TempDir(), "none"), configfile.Options{})
+	if _, ok := errors.AsType[*configfile.Faults](err); ok || !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestASecretIsReadAgainAtEachUse(t *testing.T) {
-	folder := t.TempDir()
-	s := config.SecretFile{Path: write(t, folder, "s", "one\n", 0o600)}
-	for _, want := range []string{"one", "two"} {
-		got, err := s.Read()
-		if err != nil || got.Reveal() != want {
-			t.Errorf("got %q, %v, want %q", got.Reveal(), err, want)
-		}
-		write(t, folder, "s", "two\r\n", 0o600)
-	}
-}
-
-func TestACredentialIsReadFromTheFolderThatSystemdNames(t *testing.T) {
-	folder := t.TempDir()
-	write(t, folder, "crm", "hunter2", 0o400)
-	t.Setenv("CREDENTIALS_DIRECTORY", folder)
-	got, err := config.SecretFile{Credential: "crm"}.Read()
-	if err != nil || got.Reveal() != "hunter2" {
-		t.Errorf("got %q, %v", got.Reveal(), err)
-	}
-	t.Setenv("CREDENTIALS_DIRECTORY", "")
-	if _, err := (config.SecretFile{Credential: "crm"}).Read(); err == nil {
-		t.Error("a credential was read without a folder")
-	}
-}
-
-func TestASecretFileThatIsNoneIsRefusedWithoutShowingIt(t *testing.T) {
-	for name, content := range map[string]string{
-		"empty":             "",
-		"only a newline":    "\n",
-		"two lines":         "hunter2\nhunter2\n",
-		"two newlines":      "hunter2\n\n",
-		"holding a NUL":     "hunter2\x00",
-		"longer than 4 KiB": strings.Repeat("hunter2", 700),
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := config.SecretFile{Path: write(t, t.TempDir(), "s", content, 0o600)}
-			_, err := s.Read()
-			if err == nil {
-				t.Fatal("it was accepted")
-			}
-			if strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error shows the secret: %v", err)
-			}
-		})
-	}
-}
-
 func TestFaultsAreColouredOnRequest(t *testing.T) {
-	_, err := config.Parse([]byte("x = 1\n"), "config.hcl")
-	faults, ok := errors.AsType[*config.Faults](err)
+	_, err := configfile.Parse([]byte("x = 1\n"), "config.hcl")
+	faults, ok := errors.AsType[*configfile.Faults](err)
 	if !ok {
 		t.Fatal(err)
 	}
@@ -208,7 +160,7 @@ func TestNothingIsWrittenOverWhatTheConfigurationIsMadeOf(t *testing.T) {
 			if err := os.WriteFile(linked, []byte(src), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := config.Load(test.config, config.Options{})
+			_, err := configfile.Load(test.config, configfile.Options{})
 			if err == nil || !strings.Contains(err.Error(), " is also "+test.says) {
 				t.Errorf("got %v, want a fault that says %q", err, test.says)
 			}
@@ -223,7 +175,7 @@ func TestARelativePathOfTheConfigurationIsTheSameFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, here, "config.hcl", "integration \"bots\" {\n  kind = \"static\"\n}\ngrant \"ops\" {\n  integration = \"bots\"\n  file {\n    path = \""+here+"/config.hcl\"\n  }\n}\n", 0o600)
-	if _, err := config.Load("config.hcl", config.Options{}); err == nil || !strings.Contains(err.Error(), "config.hcl is also this configuration") {
+	if _, err := configfile.Load("config.hcl", configfile.Options{}); err == nil || !strings.Contains(err.Error(), "config.hcl is also this configuration") {
 		t.Errorf("got %v", err)
 	}
 }

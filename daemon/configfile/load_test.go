@@ -1,4 +1,4 @@
-package config_test
+package configfile_test
 
 import (
 	"os"
@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/plan"
 )
 
 func parse(t *testing.T, src string) *config.Config {
 	t.Helper()
-	c, err := config.Parse([]byte(src), "config.hcl")
+	c, err := configfile.Parse([]byte(src), "config.hcl")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestASlowSweepIsWarnedAbout(t *testing.T) {
 }
 
 func TestTheExampleIsAcceptedOnAHostThatHasNoneOfItsFiles(t *testing.T) {
-	c, err := config.Load("../../config.example.hcl", config.Options{})
+	c, err := configfile.Load("../../config.example.hcl", configfile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(src + crm)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		c, err := config.Parse([]byte(src), "config.hcl")
+		c, err := configfile.Parse([]byte(src), "config.hcl")
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("a fault prints nothing")

@@ -1,4 +1,4 @@
-package config_test
+package configfile_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -36,8 +36,8 @@ func TestEachFaultIsPrintedWithItsPlaceAndTheNextStep(t *testing.T) {
 	for n := 0; n+1 < len(archive.Files); n += 2 {
 		source, want := archive.Files[n], &archive.Files[n+1]
 		t.Run(source.Name, func(t *testing.T) {
-			_, err := config.Parse(slices.Concat(source.Data, []byte(crm)), "config.hcl")
-			faults, ok := errors.AsType[*config.Faults](err)
+			_, err := configfile.Parse(slices.Concat(source.Data, []byte(crm)), "config.hcl")
+			faults, ok := errors.AsType[*configfile.Faults](err)
 			if !ok {
 				t.Fatalf("got %v, want faults", err)
 			}
@@ -63,8 +63,8 @@ func TestEachFaultIsPrintedWithItsPlaceAndTheNextStep(t *testing.T) {
 }
 
 func TestFaultsMakeOneLineEachForTheLog(t *testing.T) {
-	_, err := config.Parse([]byte("log_level = \"loud\"\nstate_dir = \"x\"\n"), "config.hcl")
-	faults, ok := errors.AsType[*config.Faults](err)
+	_, err := configfile.Parse([]byte("log_level = \"loud\"\nstate_dir = \"x\"\n"), "config.hcl")
+	faults, ok := errors.AsType[*configfile.Faults](err)
 	if !ok {
 		t.Fatalf("got %v, want faults", err)
 	}
@@ -84,7 +84,7 @@ func TestTheTextOfAFaultShowsNothingOfAFileThatIsNoConfiguration(t *testing.T) {
 		"Authorization: Bearer " + secret + "\n", "WEBEX_ACCESS_TOKEN='" + secret + "'\n", "WEBEX_ACCESS_TOKEN=\"" + secret + "\"\n",
 		"{\"access_token\": \"" + secret + "\"}\n", "access_token: " + secret + "\n", "<webExAccessToken>" + secret + "</webExAccessToken>\n",
 	} {
-		_, err := config.Parse([]byte(src), "config.hcl")
+		_, err := configfile.Parse([]byte(src), "config.hcl")
 		if err == nil || strings.Contains(err.Error(), secret[:6]) {
 			t.Errorf("%q: got %v", src, err)
 		}

@@ -1,4 +1,4 @@
-package config
+package configfile
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
+
+	"webex-tokend/daemon/config"
 )
 
 // An input is a file that the daemon reads, runs or listens on. Nothing that it
@@ -16,11 +18,11 @@ import (
 type input struct {
 	path  string // may hold {{ .Grant }} where grant is a pattern; empty: there is none
 	what  string
-	grant *Grant // nil: no grant's own
+	grant *config.Grant // nil: no grant's own
 }
 
 // inputs lists what a configuration is made of and names, itself first.
-func (r *reader) inputs(c *Config) []input {
+func inputs(c *config.Config, look bool) []input {
 	list := []input{
 		{c.Path, "this configuration", nil},
 		{c.API.Socket, "the API socket", nil},
@@ -30,7 +32,7 @@ func (r *reader) inputs(c *Config) []input {
 	for _, name := range slices.Sorted(maps.Keys(c.Integrations)) {
 		i := c.Integrations[name]
 		for _, s := range i.Secrets {
-			if path, err := s.location(); err == nil {
+			if path, err := s.Location(); err == nil {
 				list = append(list, input{path, fmt.Sprintf("a client secret of integration %q", i.Name), nil})
 			}
 		}
@@ -39,19 +41,19 @@ func (r *reader) inputs(c *Config) []input {
 	if c.HTTP != nil {
 		list = append(list, input{c.HTTP.WebConfigFile, "web_config_file", nil})
 	}
-	if c.HTTP != nil && r.disk != nil {
-		for _, path := range c.HTTP.certificates() {
+	if c.HTTP != nil && look {
+		for _, path := range certificates(c.HTTP) {
 			list = append(list, input{path, "a file of web_config_file", nil})
 		}
 	}
-	list = append(list, c.Alert.inputs()...)
+	list = append(list, alertInputs(c.Alert)...)
 	for _, g := range c.Grants {
-		list = append(list, g.inputs()...)
+		list = append(list, grantInputs(g)...)
 	}
 	return list
 }
 
-func (a Alert) inputs() []input {
+func alertInputs(a config.Alert) []input {
 	var list []input
 	if a.WebhookSecret != nil {
 		list = append(list, input{a.WebhookSecret.Path, "the secret of the alert webhook", nil})
@@ -62,8 +64,8 @@ func (a Alert) inputs() []input {
 	return list
 }
 
-// inputs of an exact name have {{ .Grant }} filled in.
-func (g *Grant) inputs() []input {
+// grantInputs of an exact name have {{ .Grant }} filled in.
+func grantInputs(g *config.Grant) []input {
 	var list []input
 	add := func(path, what string) {
 		list = append(list, input{g.Named(path), fmt.Sprintf("%s of grant %q", what, g.Name), g})
@@ -85,7 +87,7 @@ func (g *Grant) inputs() []input {
 
 // certificates are the files that web_config_file names in turn. What is wrong
 // with it is for the pages to say.
-func (h *HTTP) certificates() []string {
+func certificates(h *config.HTTP) []string {
 	var file toolkit.Config
 	text, err := os.ReadFile(h.WebConfigFile)
 	if err != nil || yaml.Unmarshal(text, &file) != nil {

@@ -1,9 +1,10 @@
-package config_test
+package configfile_test
 
 import (
 	"testing"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/configfile"
 )
 
 func TestWebPagesAreForThisHostUnlessToldOtherwise(t *testing.T) {
@@ -24,7 +25,7 @@ func TestWebPagesAreForThisHostUnlessToldOtherwise(t *testing.T) {
 			&config.HTTP{Listen: "127.0.0.1:8411", PublicURL: "https://127.0.0.1:8411", WebConfigFile: "/etc/web.yml"}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg, err := config.Parse([]byte(c.source), "config.hcl")
+			cfg, err := configfile.Parse([]byte(c.source), "config.hcl")
 			if err != nil {
 				t.Fatal(err)
 			}

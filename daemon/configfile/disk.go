@@ -1,0 +1,177 @@
+package configfile
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"webex-tokend/daemon/attribute"
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/grantname"
+)
+
+// A disk looks at the files that a configuration names and reports what is wrong
+// with them. A nil disk looks at nothing.
+type disk struct{ to *attribute.Reader }
+
+// secret says of a secret that cannot be read what comes of that.
+func (d *disk) secret(s config.SecretFile, at hcl.Range, what, consequence string) {
+	if d == nil {
+		return
+	}
+	err := s.Check()
+	switch {
+	case errors.Is(err, config.ErrWorldWritable):
+		d.worldWritable(at, s.Path)
+		return
+	case errors.Is(err, config.ErrNoCredentials):
+		d.to.Warn(at, "the credential cannot be checked here", "systemd passes it to the service alone.")
+		return
+	case err != nil:
+		d.to.Doubt(at, "Cannot read the "+what, attribute.Sentence(err)+" Until it can be read, "+consequence+".")
+		return
+	}
+	if path, err := s.Location(); err == nil {
+		d.warnReadable(at, path)
+	}
+}
+
+// seed does not ask for the file: a seed may come later.
+func (d *disk) seed(a *hcl.Attribute, path string) {
+	if d == nil || path == "" {
+		return
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+	case info.Mode().Perm()&0o002 != 0:
+		d.worldWritable(a.Expr.Range(), path)
+	default:
+		d.warnReadable(a.Expr.Range(), path)
+	}
+}
+
+func (d *disk) worldWritable(at hcl.Range, path string) {
+	d.to.Fault(at, "Everyone may write to a secret file", fmt.Sprintf("Run: chmod 0600 %s, and check what stands in it.", path))
+}
+
+// closed looks at a file that the daemon obeys: whoever may write to it has
+// the daemon's rights.
+func (d *disk) closed(at hcl.Range, what, path string) {
+	if d == nil {
+		return
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o002 != 0 {
+		d.to.Doubt(at, "Everyone may write to the "+what, fmt.Sprintf("Run: chmod o-w %s, and check what stands in it.", path))
+	}
+}
+
+func (d *disk) warnReadable(at hcl.Range, path string) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().Perm()&0o004 != 0 {
+		d.to.Warn(at, "every local user can read "+path, fmt.Sprintf("Run: chmod o= %s.", path))
+	}
+}
+
+func (d *disk) certificates(a *hcl.Attribute, path string) {
+	if d == nil || path == "" {
+		return
+	}
+	pem, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		d.to.Doubt(a.Expr.Range(), "Cannot read ca_file", attribute.Sentence(err))
+	case !x509.NewCertPool().AppendCertsFromPEM(pem):
+		d.to.Doubt(a.Expr.Range(), "No certificate in ca_file", fmt.Sprintf("%s holds no certificate in PEM form.", path))
+	}
+}
+
+// account only warns: accounts may be made after the config, and a
+// config may be validated elsewhere.
+func (d *disk) account(name string, at hcl.Range, users bool) {
+	if d == nil {
+		return
+	}
+	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return
+	}
+	kind, err := "group", error(nil)
+	if users {
+		kind = "user"
+		_, err = user.Lookup(name)
+	} else {
+		_, err = user.LookupGroup(name)
+	}
+	if err != nil {
+		d.to.Warn(at, fmt.Sprintf("there is no %s %q on this host", kind, name), "")
+	}
+}
+
+// program only warns of one that is not there, for the same reason.
+func (d *disk) program(at hcl.Range, path string) {
+	if d == nil {
+		return
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
+		d.to.Warn(at, fmt.Sprintf("there is no program %s on this host", path), "")
+	}
+	d.closed(at, "program", path)
+}
+
+// folder checks a folder that the daemon makes when it is absent.
+func (d *disk) folder(a *hcl.Attribute, path string) {
+	if d == nil || a == nil {
+		return
+	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		d.to.Fault(a.Expr.Range(), a.Name+" is not a folder", fmt.Sprintf("%s is something else. Move it away or choose another path.", path))
+	}
+}
+
+// output looks at the folder of a path as far as it does not depend on
+// the grant's name. Folders below the runtime folder are the daemon's to make.
+func (d *disk) output(at hcl.Range, path, runtimeDir string) {
+	if d == nil {
+		return
+	}
+	if !strings.Contains(path, grantname.Variable) {
+		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+			d.to.Doubt(at, "The output is not a regular file", fmt.Sprintf("%s is %s. Move it away or choose another path.", path, kindOf(info.Mode())))
+		}
+	}
+	if config.Within(path, runtimeDir) {
+		return
+	}
+	fixed, _, _ := strings.Cut(path, grantname.Variable)
+	folder := filepath.Dir(fixed + "x")
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		d.to.Doubt(at, "The folder of the output does not exist", fmt.Sprintf("Make %s, or write to a path below %s.", folder, runtimeDir))
+	}
+}
+
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a folder"
+	case m&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	}
+	return "a special file"
+}
+
+func (d *disk) readable(a *hcl.Attribute, path string) {
+	if d == nil {
+		return
+	}
+	if _, err := os.ReadFile(path); err != nil {
+		d.to.Doubt(a.Expr.Range(), "Cannot read "+a.Name, attribute.Sentence(err))
+	}
+}

@@ -1,0 +1,107 @@
+// Package configfile reads the HCL file of an operator into a config.Config, or
+// into every fault that the file has at once.
+package configfile
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/gohcl"
+	"github.com/hashicorp/hcl/v2/hclparse"
+
+	"webex-tokend/daemon/attribute"
+	"webex-tokend/daemon/config"
+)
+
+// Options say how Load looks at the files that a configuration names. The
+// zero value is right for the start of the daemon.
+type Options struct {
+	// Strict turns files that cannot be read now, and folders that are not
+	// there, from warnings into faults. It is meant for validation and for a
+	// reload, which may refuse; a start must go on with what it has.
+	Strict bool
+}
+
+// Load reads a file and what it names on disk. The error is a *Faults unless
+// the file itself could not be read.
+func Load(path string, opt Options) (*config.Config, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w", err)
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("locate config: %w", err)
+	}
+	return parse(src, path, full, true, !opt.Strict)
+}
+
+// Parse reads a configuration from memory and looks at nothing else. The error
+// is a *Faults.
+func Parse(src []byte, filename string) (*config.Config, error) {
+	return parse(src, filename, filename, false, false)
+}
+
+// parse stops at faults of syntax: what stands behind one cannot be judged.
+// All others are collected. Faults name the file as the caller did; path is
+// where it is. With look, what it names on disk is looked at too.
+func parse(src []byte, filename, path string, look, lenient bool) (*config.Config, error) {
+	file, diags := hclparse.NewParser().ParseHCL(src, filename)
+	if diags.HasErrors() {
+		return nil, newFaults(diags, filename, src, file)
+	}
+	var doc document
+	r := &reader{Reader: &attribute.Reader{Found: gohcl.DecodeBody(file.Body, nil, &doc), Lenient: lenient}, src: src}
+	if look {
+		r.disk = &disk{r.Reader}
+	}
+	c := doc.read(r, path)
+	r.disk.closed(hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}, "configuration", filename)
+
+	var faults, warnings hcl.Diagnostics
+	for _, d := range inOrder(r.Found) {
+		if d.Severity == hcl.DiagError {
+			faults = append(faults, d)
+		} else {
+			warnings = append(warnings, d)
+		}
+	}
+	if len(faults) > 0 {
+		return nil, newFaults(faults, filename, src, file)
+	}
+	c.Warnings = lines(warnings)
+	return c, nil
+}
+
+// read resolves the document block by block; faults are collected in r.
+func (doc *document) read(r *reader, path string) *config.Config {
+	c := &config.Config{
+		Path:       path,
+		StateDir:   r.Path(doc.StateDir, config.DefaultStateDir),
+		RuntimeDir: r.Path(doc.RuntimeDir, config.DefaultRuntimeDir),
+		LogLevel:   r.Choice(doc.LogLevel, "info", logLevels()...),
+		LogLevels:  levels(doc.LogLevels, r),
+		LogFormat:  r.Choice(doc.LogFormat, "text", "text", "json"),
+	}
+	r.disk.folder(doc.StateDir, c.StateDir)
+	r.disk.folder(doc.RuntimeDir, c.RuntimeDir)
+	if a := cmp.Or(doc.RuntimeDir, doc.StateDir); a != nil && config.Within(c.RuntimeDir, c.StateDir) {
+		r.Fault(a.Expr.Range(), "runtime_dir lies in state_dir", "That folder is closed to all others, so that nobody could reach socket and token files. Choose another one.")
+	}
+	c.API = doc.API.read(r, c.RuntimeDir, doc.RuntimeDir)
+	c.HTTP = doc.HTTP.read(r)
+	c.Seal = doc.Seal.read(r)
+	c.Integrations = readIntegrations(doc.Integration, r)
+	checkRedirects(doc.Integration, c, r)
+	c.Grants = readGrants(doc.Grant, doc.Integration, r)
+	checkManagers(doc.Integration, c, r)
+	checkXML(doc.Grant, c, r)
+	c.Allow = readAllows(doc.Allow, r)
+	c.Alert = doc.Alert.read(r)
+	c.Maintenance = doc.Maintenance.read(r)
+	checkCollisions(doc, c, r)
+	return c
+}
