@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -184,7 +185,7 @@ func nextRefresh(g wire.Grant, now time.Time) cell {
 	switch {
 	case g.RefreshDueAt == nil:
 		return cell{"-", faint}
-	case now.Sub(*g.RefreshDueAt) > wire.OverdueAfter:
+	case now.Sub(*g.RefreshDueAt) > verdict.OverdueAfter:
 		return cell{"overdue", yellow}
 	case !now.Before(*g.RefreshDueAt):
 		return cell{"now", plain}

@@ -34,7 +34,7 @@ the daemon runs, clients are named that their server refuses.`,
 			}
 			switch {
 			case asJSON && (faulty || err == nil):
-				return c.writeVerdict(cmd.Context(), cfg, faults, closed)
+				return c.writeValidation(cmd.Context(), cfg, faults, closed)
 			case faulty:
 				on := screenOf(c.err)
 				_ = faults.Print(c.err, uint(on.width), on.color)
@@ -64,8 +64,8 @@ the daemon runs, clients are named that their server refuses.`,
 	return cmd
 }
 
-// A verdict is what validate has to say, one text for each fault or step.
-type verdict struct {
+// A validation is what validate has to say, one text for each fault or step.
+type validation struct {
 	Valid    bool     `json:"valid"`
 	Faults   []string `json:"faults"`
 	Warnings []string `json:"warnings"`
@@ -74,8 +74,8 @@ type verdict struct {
 	Refused  []string `json:"refused"`
 }
 
-func (c *console) writeVerdict(ctx context.Context, cfg *config.Config, faults *configfile.Faults, closed error) error {
-	v := verdict{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}, Refused: []string{}}
+func (c *console) writeValidation(ctx context.Context, cfg *config.Config, faults *configfile.Faults, closed error) error {
+	v := validation{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}, Refused: []string{}}
 	switch {
 	case faults != nil:
 		v.Faults = append(v.Faults, faults.Lines()...)

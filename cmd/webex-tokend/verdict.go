@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -95,7 +96,7 @@ func judgeToken(g wire.Grant, now time.Time) finding {
 	switch due := g.RefreshDueAt; {
 	case g.AccessExpiresAt != nil && !now.Before(*g.AccessExpiresAt):
 		return finding{severityCritical, "token expired " + span(now.Sub(*g.AccessExpiresAt)) + " ago"}
-	case due != nil && now.Sub(*due) > wire.OverdueAfter && g.State == string(store.OK):
+	case due != nil && now.Sub(*due) > verdict.OverdueAfter && g.State == string(store.OK):
 		return finding{severityCritical, "overdue by " + span(now.Sub(*due))}
 	}
 	return finding{}

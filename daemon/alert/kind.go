@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -107,7 +108,7 @@ func (k Kind) end(g wire.Grant) *time.Time {
 // nobody needs to act.
 func slides(g wire.Grant, now time.Time) bool {
 	return g.State == string(store.OK) && g.Window == "sliding" && g.RefreshDueAt != nil &&
-		g.RefreshDueAt.Before(*g.WindowEndsAt) && now.Sub(*g.RefreshDueAt) < wire.OverdueAfter
+		g.RefreshDueAt.Before(*g.WindowEndsAt) && now.Sub(*g.RefreshDueAt) < verdict.OverdueAfter
 }
 
 // hidden tells that the state of a grant does not let a trouble of this kind be

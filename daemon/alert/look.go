@@ -9,6 +9,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -213,7 +214,7 @@ func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
 	case a.swept.IsZero() || explained:
 		a.late = time.Time{}
 		return
-	case t.Overdue == 0 || !before.IsZero() && a.swept.Sub(before) >= wire.OverdueAfter:
+	case t.Overdue == 0 || !before.IsZero() && a.swept.Sub(before) >= verdict.OverdueAfter:
 		a.late = time.Time{}
 	case a.late.IsZero() || a.late.After(v.now):
 		a.late = v.now

@@ -7,7 +7,7 @@ import (
 	"unicode"
 
 	"webex-tokend/daemon/duration"
-	"webex-tokend/daemon/wire"
+	"webex-tokend/daemon/verdict"
 )
 
 // sentence is the text of a message: whom it is about, and what is the matter.
@@ -83,7 +83,7 @@ func (e *entry) problem(many bool, now time.Time) string {
 		}
 		return text
 	case Overdue:
-		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.count, span(wire.OverdueAfter))
+		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.count, span(verdict.OverdueAfter))
 	case Outputs:
 		return "files or hooks fail, so that consumers may keep an older token, of " + some(a.grants, a.count)
 	case Crowd:

@@ -173,6 +173,6 @@ func TestAStaticTokenOutlivesAClockThatWasAhead(t *testing.T) {
 		h.is("bot-short", store.Reauthorize, "token_expired")
 		offset.Store(0)
 		h.live(2*time.Minute, time.Second)
-		h.is("bot-short", store.OK, "")
+		h.is("bot-short", store.OK, "token_ends")
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -151,5 +150,5 @@ func gains(r *store.Record, now, back time.Time) bool {
 		return true
 	}
 	end := r.Refresh.EndsAt
-	return !end.IsZero() && end.Before(back) && window.Derive(r.Observations) == window.Sliding
+	return !end.IsZero() && end.Before(back) && r.Movement() == store.Sliding
 }

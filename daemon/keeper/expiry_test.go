@@ -79,7 +79,7 @@ func TestAResponseThatWasKeptBeforeItsImportIsRefreshedInTime(t *testing.T) {
 		events := h.events.Subscribe(event.Latest)
 		defer events.Close()
 		h.askExpiry("rest-1")
-		g := h.is("rest-1", store.OK, "")
+		g := h.is("rest-1", store.OK, "refresh_overdue") // until the next sweep
 		if !g.AccessExpiresAt.Equal(end) || fmt.Sprint(g.Assumed) != "[window_ends_at]" {
 			t.Errorf("ends at %v, assumed are %v", g.AccessExpiresAt, g.Assumed)
 		}

@@ -11,7 +11,6 @@ import (
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
-	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -82,7 +81,7 @@ func (k *Keeper) foresee(ctx context.Context, cfg *config.Config, name string, o
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p := wire.Prospect{Grant: name, Outcome: wire.Undecided, Window: string(window.Unknown)}
+	p := wire.Prospect{Grant: name, Outcome: wire.Undecided, Window: string(store.Undetermined)}
 	if in, _, declared := cfg.Rules(name); declared {
 		p.Kind = string(in.Kind)
 	}
@@ -102,7 +101,7 @@ func (k *Keeper) foresee(ctx context.Context, cfg *config.Config, name string, o
 // prospect runs one record ahead: up to the outage, and from there on once with
 // it and once without.
 func (k *Keeper) prospect(cfg *config.Config, s store.Stored, o Outage, p *wire.Prospect, f *wire.Forecast) {
-	p.Kind, p.Window = s.Kind, string(window.Derive(s.Observations))
+	p.Kind, p.Window = s.Kind, string(s.Movement())
 	c := k.condition(s.Record)
 	if c.State == store.Reauthorize {
 		p.Outcome, p.At = wire.Waits, instant(c.Since)
@@ -154,7 +153,7 @@ func (k *Keeper) courseOf(cfg *config.Config, s store.Stored, c store.Condition)
 		if last.AccessLife > 0 {
 			run.life = last.AccessLife
 		}
-		if window.Derive(r.Observations) == window.Sliding {
+		if r.Movement() == store.Sliding {
 			run.slides = last.EndsAt.Sub(last.At)
 		}
 	}

@@ -15,6 +15,12 @@ import (
 // Pending grants are declared by their exact name and have no record. They are
 // few, a human wrote each of them, so their names are kept in memory.
 
+// Reasons of grants that are pending.
+const (
+	reasonNoToken     = "nothing registered"
+	reasonSeedMissing = "seed missing"
+)
+
 // A vacancy is why a declared grant has no token.
 type vacancy struct {
 	reason string

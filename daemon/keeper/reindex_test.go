@@ -264,7 +264,7 @@ func TestTheEndOfAStaticTokenIsNoticedAfterItsGrantCameBack(t *testing.T) {
 		h.reconfigure("")
 		h.is("bot-1", store.Paused, "undeclared")
 		h.reconfigure(statics)
-		h.is("bot-1", store.OK, "")
+		h.is("bot-1", store.OK, "token_ends")
 		h.live(13*time.Hour, time.Minute)
 		h.is("bot-1", store.Reauthorize, "token_expired")
 	})

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -91,7 +90,7 @@ func (s *summary) bounds(r *store.Record, state store.State) {
 
 // moves tells whether the next refresh moves the end of a grant.
 func moves(r *store.Record, state store.State) bool {
-	return state != store.Paused && state != store.Unverified && window.Derive(r.Observations) == window.Sliding
+	return state != store.Paused && state != store.Unverified && r.Movement() == store.Sliding
 }
 
 func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) error {

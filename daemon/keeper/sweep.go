@@ -8,7 +8,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
-	"webex-tokend/daemon/wire"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/store"
 )
 
@@ -36,12 +36,12 @@ func (k *Keeper) Sweep(ctx context.Context) {
 		if e == nil {
 			continue // a reload is just taking the integration away
 		}
-		list, err := k.dueOf(ctx, cfg, in, now)
+		list, late, err := k.dueOf(ctx, cfg, in, now)
 		if err != nil {
 			k.log.Error("sweep failed", "integration", name, "error", err)
 			continue
 		}
-		overdue += countOverdue(list, now)
+		overdue += late
 		all, one := k.circuits.Passable(in, now)
 		all = all && !e.Broken()
 		switch {
@@ -73,17 +73,24 @@ func (k *Keeper) pioneer(in *config.Integration, due []store.DueGrant) store.Due
 }
 
 // dueOf lists what is due under an integration, but for grants that are on
-// their way or beyond help.
-func (k *Keeper) dueOf(ctx context.Context, cfg *config.Config, in *config.Integration, now time.Time) ([]store.DueGrant, error) {
-	var list []store.DueGrant
+// their way or beyond help. Overdue counts those that are late, on their way or
+// not: a flight may hang.
+func (k *Keeper) dueOf(ctx context.Context, cfg *config.Config, in *config.Integration, now time.Time) (list []store.DueGrant, overdue int, err error) {
 	var after *store.DueGrant
 	for len(list) < taken {
 		found, err := k.store.Due(ctx, in.Name, now, after, page)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for _, g := range found {
-			if k.idle(g.Name, now) && cfg.Declared(g.Name) {
+			idle, flying := k.idle(g.Name, now)
+			if !cfg.Declared(g.Name) || !idle && !flying {
+				continue
+			}
+			if now.Sub(g.DueAt) > verdict.OverdueAfter {
+				overdue++
+			}
+			if idle {
 				list = append(list, g)
 			}
 		}
@@ -92,27 +99,19 @@ func (k *Keeper) dueOf(ctx context.Context, cfg *config.Config, in *config.Integ
 		}
 		after = &found[len(found)-1]
 	}
-	return list, nil
+	return list, overdue, nil
 }
 
-// idle tells whether an exchange for the grant makes sense.
-func (k *Keeper) idle(name string, now time.Time) bool {
+// idle reports whether an exchange for the grant makes sense, and whether one is
+// under way.
+func (k *Keeper) idle(name string, now time.Time) (idle, flying bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.flights[name] != nil {
-		return false
+		return false, true
 	}
 	d, damaged := k.damaged[name]
-	return !damaged || now.Sub(d.seen) >= damagedPause
-}
-
-func countOverdue(list []store.DueGrant, now time.Time) (n int) {
-	for _, g := range list {
-		if now.Sub(g.DueAt) > wire.OverdueAfter {
-			n++
-		}
-	}
-	return n
+	return !damaged || now.Sub(d.seen) >= damagedPause, false
 }
 
 // Idle waits until no exchange is under way and none waits in a lane.

@@ -403,3 +403,27 @@ grant "meetings-night" {
 		}
 	})
 }
+
+// A refresh that hung on its way was no longer counted as overdue, although
+// nothing came of it.
+func TestARefreshThatHangsIsOverdueToo(t *testing.T) {
+	inBubble(t, calm, "", func(t *testing.T, h *host) {
+		h.register("meetings-1", emulator.Meetings)
+		arrived, release := make(chan struct{}), make(chan struct{})
+		h.webex.Script(emulator.Hold(arrived, release))
+		time.Sleep(time.Until(*h.grant("meetings-1").RefreshDueAt) + 4*time.Minute + 50*time.Second)
+		h.keeper.Sweep(t.Context())
+		<-arrived
+		time.Sleep(15 * time.Second)
+		h.keeper.Sweep(t.Context())
+		if n := h.meter.Health().Overdue; n != 1 {
+			t.Errorf("%d overdue while a request hangs", n)
+		}
+		close(release)
+		h.keeper.Idle(t.Context())
+		h.keeper.Sweep(t.Context())
+		if n := h.meter.Health().Overdue; n != 0 {
+			t.Errorf("%d overdue after its answer", n)
+		}
+	})
+}

@@ -3,12 +3,13 @@ package keeper
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/outcome"
-	"webex-tokend/daemon/window"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -22,33 +23,29 @@ func (k *Keeper) Grant(ctx context.Context, name string) (wire.Grant, error) {
 func (k *Keeper) view(ctx context.Context, cfg *config.Config, name string) (wire.Grant, error) {
 	stored, err := k.store.Get(ctx, name)
 	if bad, ok := errors.AsType[*store.DamagedError](err); ok {
-		return k.show(cfg, &store.Record{Name: name}, k.foundDamaged(bad)), nil
+		return k.show(cfg, &store.Record{Name: name}, verdict.Facts{Absent: k.foundDamaged(bad)}), nil
 	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
 		if grantname.Valid(name) == nil && cfg.Declared(name) {
-			return k.show(cfg, &store.Record{Name: name}, k.pendingCondition(cfg, name)), nil
+			return k.show(cfg, &store.Record{Name: name}, verdict.Facts{Absent: k.pendingCondition(cfg, name)}), nil
 		}
 		return wire.Grant{}, k.absent(cfg, name)
 	}
 	if err != nil {
 		return wire.Grant{}, err
 	}
-	return k.show(cfg, stored.Record, k.condition(stored.Record)), nil
+	return k.show(cfg, stored.Record, k.Facts(name, stored.Integration)), nil
 }
 
-func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wire.Grant {
+func (k *Keeper) show(cfg *config.Config, r *store.Record, f verdict.Facts) wire.Grant {
 	g := wire.Grant{
 		Name:            r.Name,
 		Integration:     r.Integration,
 		Kind:            r.Kind,
-		State:           string(c.State),
-		Reason:          c.Reason,
-		Action:          k.action(r.Name, c),
-		Since:           instant(c.Since),
 		AccessExpiresAt: instant(r.Token.ExpiresAt),
 		RefreshDueAt:    instant(r.DueAt),
 		WindowEndsAt:    instant(r.Refresh.EndsAt),
-		Window:          string(window.Derive(r.Observations)),
+		Window:          string(r.Movement()),
 		Assumed:         assumed(r),
 		LastRefreshAt:   instant(r.LastRefreshAt),
 		Generation:      r.Generation,
@@ -60,19 +57,13 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		Person:          showPerson(r),
 		MissingScopes:   []string{},
 	}
-	switch c.State {
-	case store.Paused, store.Pending, store.Damaged, store.Unverified:
-		g.RefreshDueAt = nil
-	}
-	if r.Kind == string(config.Static) {
-		g.RefreshDueAt = nil
-	}
 	if e := r.LastError; e != nil {
 		g.LastError = &wire.LastError{At: e.At, Status: e.Status, Code: e.Code, Description: e.Description, TrackingID: e.TrackingID}
 	}
 	if g.Outputs == nil {
 		g.Outputs = []wire.Output{}
 	}
+	f.Renewal = k.Renewal(r.Name)
 	if in, grant, ok := cfg.Rules(r.Name); ok {
 		g.Integration, g.Kind = in.Name, string(in.Kind)
 		g.MissingScopes = missingScopes(in, r.Token.Scope)
@@ -80,18 +71,22 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, c store.Condition) wi
 		if grant.Labels != nil {
 			g.Labels = grant.Labels
 		}
-		if c.State == store.OK && in.Kind != config.Static {
-			g.Reason = outcome.Shortfall(r.Token, outcome.RuleOf(in, grant))
+		if in.Kind != config.Static {
+			f.Note = outcome.Shortfall(r.Token, outcome.RuleOf(in, grant))
 		}
 	}
-	if c.State == store.OK {
-		reason := ending(r, k.now())
-		if len(g.MissingScopes) > 0 {
-			reason = reasonScopesMissing
-		}
-		if reason != "" {
-			g.Reason, g.Action = reason, k.Renewal(r.Name)
-		}
+	if len(g.MissingScopes) > 0 {
+		f.Lacks = reasonScopesMissing
+	}
+	f.Outputs = slices.ContainsFunc(g.Outputs, func(o wire.Output) bool { return o.State == "failed" })
+	v := verdict.Of(r, f, k.now())
+	g.State, g.Reason, g.Level, g.Action, g.Since = string(v.State), v.Reason, string(v.Level), v.Action, instant(v.Since)
+	switch v.State {
+	case store.Paused, store.Pending, store.Damaged, store.Unverified:
+		g.RefreshDueAt = nil
+	}
+	if r.Kind == string(config.Static) {
+		g.RefreshDueAt = nil
 	}
 	return g
 }

@@ -13,6 +13,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -243,7 +244,7 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	case at == nil:
 	case now.Before(*at):
 		r.Refresh = distance(*at, now)
-	case now.Sub(*at) > wire.OverdueAfter:
+	case now.Sub(*at) > verdict.OverdueAfter:
 		r.Refresh, r.RefreshLate = "overdue", true
 	default:
 		r.Refresh = "now"

@@ -26,41 +26,41 @@ func TestTheMovementOfAWindowIsDerivedFromWhatAnswersSaid(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		list []store.Observation
-		want window.Movement
+		want store.Movement
 	}{
-		{"nothing seen is unknown", nil, window.Unknown},
-		{"one observation is unknown", []store.Observation{seen(0, 90*day)}, window.Unknown},
+		{"nothing seen is unknown", nil, store.Undetermined},
+		{"one observation is unknown", []store.Observation{seen(0, 90*day)}, store.Undetermined},
 		{"an end that moves with the clock slides",
-			[]store.Observation{seen(0, 90*day), seen(7*day, 97*day)}, window.Sliding},
+			[]store.Observation{seen(0, 90*day), seen(7*day, 97*day)}, store.Sliding},
 		{"an end that moved by half the time slides",
-			[]store.Observation{seen(0, 90*day), seen(2*day, 91*day)}, window.Sliding},
+			[]store.Observation{seen(0, 90*day), seen(2*day, 91*day)}, store.Sliding},
 		{"an end that stays is fixed",
-			[]store.Observation{seen(0, 90*day), seen(7*day, 90*day)}, window.Fixed},
+			[]store.Observation{seen(0, 90*day), seen(7*day, 90*day)}, store.Fixed},
 		{"whole seconds lost on the way are still fixed",
-			[]store.Observation{seen(0, 90*day), seen(7*day, 90*day-time.Second)}, window.Fixed},
+			[]store.Observation{seen(0, 90*day), seen(7*day, 90*day-time.Second)}, store.Fixed},
 		{"an end that moved a little is neither",
-			[]store.Observation{seen(0, 90*day), seen(7*day, 91*day)}, window.Unknown},
+			[]store.Observation{seen(0, 90*day), seen(7*day, 91*day)}, store.Undetermined},
 		{"an end that came nearer is neither",
-			[]store.Observation{seen(0, 90*day), seen(7*day, 60*day)}, window.Unknown},
+			[]store.Observation{seen(0, 90*day), seen(7*day, 60*day)}, store.Undetermined},
 		{"twenty seconds apart prove nothing",
-			[]store.Observation{seen(0, 60*day), seen(20*time.Second, 60*day)}, window.Unknown},
+			[]store.Observation{seen(0, 60*day), seen(20*time.Second, 60*day)}, store.Undetermined},
 		{"an hour apart is enough",
-			[]store.Observation{seen(0, 60*day), seen(hour, 60*day)}, window.Fixed},
+			[]store.Observation{seen(0, 60*day), seen(hour, 60*day)}, store.Fixed},
 		{"a new refresh token starts afresh",
-			[]store.Observation{seen(0, 90*day), fresh(seen(7*day, 97*day))}, window.Unknown},
+			[]store.Observation{seen(0, 90*day), fresh(seen(7*day, 97*day))}, store.Undetermined},
 		{"after a new refresh token only its own observations count",
-			[]store.Observation{seen(0, 30*day), fresh(seen(7*day, 97*day)), seen(14*day, 97*day)}, window.Fixed},
+			[]store.Observation{seen(0, 30*day), fresh(seen(7*day, 97*day)), seen(14*day, 97*day)}, store.Fixed},
 		{"a window that stopped sliding is found out by the latest day",
-			[]store.Observation{seen(0, 90*day), seen(20*day, 110*day), seen(22*day, 110*day)}, window.Fixed},
+			[]store.Observation{seen(0, 90*day), seen(20*day, 110*day), seen(22*day, 110*day)}, store.Fixed},
 		{"a window that is extended once a day slides although the last hour was still",
-			[]store.Observation{seen(0, 90*day), seen(day, 91*day), seen(day+hour, 91*day)}, window.Sliding},
+			[]store.Observation{seen(0, 90*day), seen(day, 91*day), seen(day+hour, 91*day)}, store.Sliding},
 		{"an answer without a number proves nothing",
-			[]store.Observation{seen(0, 90*day), silent(seen(7*day, 0))}, window.Unknown},
+			[]store.Observation{seen(0, 90*day), silent(seen(7*day, 0))}, store.Undetermined},
 		{"an answer without a number is passed over",
-			[]store.Observation{seen(0, 90*day), silent(seen(7*day, 0)), seen(14*day, 104*day)}, window.Sliding},
+			[]store.Observation{seen(0, 90*day), silent(seen(7*day, 0)), seen(14*day, 104*day)}, store.Sliding},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := window.Derive(c.list); got != c.want {
+			if got := (&store.Record{Observations: c.list}).Movement(); got != c.want {
 				t.Errorf("derived %s, want %s", got, c.want)
 			}
 		})
@@ -81,7 +81,7 @@ func TestAtMostOneObservationADayIsKeptAndThirtyTwoInAll(t *testing.T) {
 			t.Fatalf("observations %d and %d are %v apart", i-1, i, gap)
 		}
 	}
-	if got := window.Derive(list); got != window.Sliding {
+	if got := (&store.Record{Observations: list}).Movement(); got != store.Sliding {
 		t.Errorf("derived %s", got)
 	}
 }

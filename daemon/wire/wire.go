@@ -5,9 +5,6 @@ package wire
 
 import "time"
 
-// OverdueAfter is how late a refresh may begin before it counts as overdue.
-const OverdueAfter = 5 * time.Minute
-
 // RefreshTokenRejected is the reason of a grant whose refresh token was refused
 // and is tried again; the others of its state are the codes of failures.
 const RefreshTokenRejected = "refresh_token_rejected"
@@ -25,6 +22,7 @@ type Grant struct {
 	Kind            string            `json:"kind"`
 	State           string            `json:"state"`
 	Reason          string            `json:"reason"`
+	Level           string            `json:"level"`  // critical warning working fine: what it asks of people
 	Action          string            `json:"action"` // a command that can be run; empty: nothing to do
 	Since           *time.Time        `json:"since"`
 	AccessExpiresAt *time.Time        `json:"access_expires_at"`

@@ -1,0 +1,109 @@
+package verdict
+
+import (
+	"time"
+
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// A Standing is all that the cause depends on. It is the same whether it comes
+// from a record or from what the API shows of one.
+type Standing struct {
+	State    store.State
+	Since    time.Time // of the state
+	Refused  bool      // the refresh token was, and no refresh succeeded since
+	Failures uint64    // consecutive
+	DueAt    time.Time // of the next refresh; zero: there will be none
+	Expires  time.Time // of the access token; zero: not known to
+	EndsAt   time.Time // from when on only a human can help; zero: not known to
+	Moves    bool      // the next refresh moves that end
+	Outputs  bool      // a file or hook failed at its last try
+}
+
+// Shown is the standing of a grant as the API shows it.
+func Shown(g wire.Grant) Standing {
+	s := Standing{
+		State:    store.State(g.State),
+		Since:    value(g.Since),
+		Refused:  wire.Refused(g.State, g.Reason),
+		Failures: g.Failures,
+		DueAt:    value(g.RefreshDueAt),
+		Expires:  value(g.AccessExpiresAt),
+		EndsAt:   value(g.End()),
+		Moves:    moves(store.State(g.State), g.Window == string(store.Sliding), g.Manager != ""),
+	}
+	for _, o := range g.Outputs {
+		s.Outputs = s.Outputs || o.State == "failed"
+	}
+	return s
+}
+
+func value(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// moves reports whether the next refresh, or the manager that mints for a
+// service app, moves the end of a window.
+func moves(state store.State, slides, minted bool) bool {
+	switch state {
+	case store.OK:
+		return slides || minted
+	case store.Paused, store.Unverified:
+		return false
+	}
+	return minted
+}
+
+// Cause returns the most urgent thing that is so.
+func (s Standing) Cause(limits Limits, now time.Time) Cause {
+	switch s.State {
+	case store.Damaged:
+		return Damaged
+	case store.Unpersisted:
+		return Unpersisted
+	case store.Unverified:
+		return Unverified
+	case store.Reauthorize:
+		return Reauthorize
+	case store.Misconfigured:
+		return Misconfigured
+	case store.Pending:
+		if !s.Since.IsZero() && now.Sub(s.Since) > UnregisteredAfter {
+			return Unregistered
+		}
+		return Awaited
+	}
+	left := s.EndsAt.Sub(now)
+	// A token that nobody refreshes is not renewed late: its end is the end.
+	expired := !s.Expires.IsZero() && !s.Expires.Equal(s.EndsAt) && !now.Before(s.Expires)
+	ends := !s.EndsAt.IsZero() && !s.Moves
+	switch {
+	case s.Refused:
+		return Rejected
+	case expired:
+		return Expired
+	case !s.DueAt.IsZero() && now.Sub(s.DueAt) > OverdueAfter:
+		return Overdue
+	case ends && left < limits.Critical:
+		return Ending
+	case ends && left < limits.Warning:
+		return EndingSoon
+	}
+	switch {
+	case s.State == store.Unknown:
+		return Unresolved
+	case s.State == store.Retrying && s.Failures >= Tries:
+		return Failing
+	case s.Outputs:
+		return Outputs
+	case s.State == store.Paused:
+		return Resting
+	case s.State == store.Retrying:
+		return Retrying
+	}
+	return None
+}
