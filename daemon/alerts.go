@@ -14,7 +14,7 @@ func (d *daemon) startAlerts() {
 	d.alerts = alert.New(alert.Config{
 		Keeper:  d.keeper,
 		Meter:   &d.meter,
-		Store:   d.store,
+		Store:   d.vault.Store(),
 		Config:  d.current.Load,
 		Failing: d.publisher.Failing,
 		Log:     d.log.Named("alert"),

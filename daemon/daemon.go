@@ -29,10 +29,10 @@ import (
 	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/vault"
 	"webex-tokend/daemon/web"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
-	"webex-tokend/store/boltkv"
-	"webex-tokend/store/seal"
 )
 
 // A Config says what the daemon works with. Only Config is needed.
@@ -71,11 +71,7 @@ type daemon struct {
 	rules   atomic.Pointer[acl.Rules]
 	ready   atomic.Bool
 
-	kv        *boltkv.KV
-	ring      *seal.Ring
-	anchor    seal.Anchor
-	rotation  rotation
-	store     *store.Store
+	vault     *vault.Vault
 	events    *event.Stream
 	meter     meter.Meter
 	keeper    *keeper.Keeper
@@ -145,7 +141,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	broker := provider.New(provider.Config{Transport: cfg.Transport})
 	d.events = event.NewStream(nil)
 	d.keeper = keeper.New(keeper.Config{
-		Store:     d.store,
+		Store:     d.vault.Store(),
 		Config:    c,
 		Provider:  broker,
 		Outputs:   d.outputs,
@@ -153,7 +149,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Consumers: d.consumers,
 		Unheard:   d.unheard,
 		Refused:   d.refusedReload,
-		StoreKey:  d.storeKey,
+		StoreKey:  d.vault.Key,
 		Events:    d.events,
 		Meter:     &d.meter,
 		Spool:     filepath.Join(c.RuntimeDir, "spool"),
@@ -200,14 +196,16 @@ func (d *daemon) serve(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	d.server = api.New(api.Config{
-		Keeper:      d.keeper,
-		Consents:    d.consents,
-		Events:      func(after uint64) api.Stream { return d.events.Subscribe(after) },
-		Rules:       d.rules.Load,
-		Reload:      d.reload,
-		Metrics:     d.figures,
-		Backup:      d.backup,
-		Rotate:      d.rotate,
+		Keeper:   d.keeper,
+		Consents: d.consents,
+		Events:   func(after uint64) api.Stream { return d.events.Subscribe(after) },
+		Rules:    d.rules.Load,
+		Reload:   d.reload,
+		Metrics:  d.figures,
+		Backup:   d.vault.Backup,
+		Rotate: func(ctx context.Context, tell func(wire.Rotation) error) error {
+			return d.vault.Rotate(ctx, d.watching, tell)
+		},
 		RecoveryKey: d.recoveryKey,
 		KeySlots:    d.keySlots,
 		ForgetKey:   d.forgetKey,
@@ -223,8 +221,11 @@ func (d *daemon) serve(ctx context.Context) error {
 		return err
 	}
 	d.tasks.Go(func() { watch.Run(d.watching) })
-	d.resumeRotation(d.watching)
-	d.tasks.Go(func() { d.auditStore(d.watching) })
+	d.vault.ResumeRotation(d.watching)
+	d.tasks.Go(func() {
+		// Looking at a damaged record lets the keeper know and say so.
+		d.vault.Audit(d.watching, func(grant string) { _, _ = d.keeper.Grant(d.watching, grant) })
+	})
 	d.ready.Store(true)
 	d.notify.ready()
 	d.log.Info("ready", "socket", c.API.Socket, "grants", len(c.Grants), "integrations", len(c.Integrations))
@@ -234,9 +235,9 @@ func (d *daemon) serve(ctx context.Context) error {
 			return nil
 		case err := <-failed:
 			return fmt.Errorf("serve the socket: %w", err)
-		case <-d.kv.Replaced():
-			d.leaveReplaced(ctx)
-			return fmt.Errorf("keep grants: %w", boltkv.ErrReplaced)
+		case <-d.vault.Replaced():
+			d.vault.LeaveReplaced(ctx)
+			return fmt.Errorf("keep grants: %w", store.ErrReplaced)
 		case <-d.cfg.Reload:
 			// The log has told the operator what is wrong with it.
 			_ = d.reload(ctx)
@@ -275,7 +276,7 @@ func (d *daemon) stop() error {
 	d.consents.Close()
 	storing, giveUp := context.WithCancel(ctx)
 	defer giveUp()
-	if d.storeReplaced() {
+	if d.vault.IsReplaced() {
 		giveUp()
 	}
 	err := d.keeper.Stop(storing)
@@ -287,7 +288,8 @@ func (d *daemon) stop() error {
 	}
 	d.endPublish()
 	d.tasks.Wait()
-	err = errors.Join(err, d.store.Close())
+	d.vault.Idle()
+	err = errors.Join(err, d.vault.Close())
 	d.log.Info("stopped")
 	return err
 }

@@ -64,6 +64,7 @@ func mayImport() map[string][]string {
 		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},
 		"daemon/publish":    {"daemon/config", "daemon/hook", "daemon/keeper", "daemon/wire", "store"},
 		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/verdict", "daemon/wire", "store"},
+		"daemon/vault":      {"daemon/wire", "store", "store/seal"},
 
 		"daemon":           {everything},
 		"cmd/webex-tokend": {everything, "daemon"},

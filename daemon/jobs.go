@@ -74,7 +74,7 @@ func (j *jobs) arrangeBackup(c *config.Config) error {
 		return fmt.Errorf("parse backup spec: %w", err)
 	}
 	j.backup = j.cron.Schedule(schedule, cron.FuncJob(func() {
-		if err := j.d.backupNightly(j.d.watching); err != nil {
+		if err := j.d.vault.BackupNightly(j.d.watching, j.d.current.Load().Maintenance.Keep); err != nil {
 			j.d.log.Error("nightly backup failed", "error", err)
 		}
 	}))

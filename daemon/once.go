@@ -63,7 +63,7 @@ func (d *daemon) once(ctx context.Context) error {
 func (d *daemon) seeded(ctx context.Context) (all bool) {
 	all = true
 	for _, g := range d.keeper.PendingSeeds() {
-		if stored, err := d.store.Get(ctx, g.Name); err == nil && stored.Removed {
+		if stored, err := d.vault.Store().Get(ctx, g.Name); err == nil && stored.Removed {
 			continue
 		}
 		all = false

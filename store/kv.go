@@ -15,6 +15,13 @@ var (
 	ErrConflict = errors.New("changed meanwhile in the store")
 	// ErrClosed: the backend was closed.
 	ErrClosed = errors.New("store is closed")
+	// ErrLocked: another process has the store of this host.
+	ErrLocked = errors.New("store is in use by another process")
+	// ErrDamaged: the store file is not what the backend wrote.
+	ErrDamaged = errors.New("store file is damaged")
+	// ErrReplaced: the path no longer leads to the file that is open. What was
+	// committed meanwhile went to the old file.
+	ErrReplaced = errors.New("store file was replaced while it was open")
 )
 
 // A Revision identifies one written value of a row or blob. Revisions of one

@@ -15,7 +15,6 @@ import (
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/duration"
 	"webex-tokend/store"
-	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
 )
 
@@ -120,15 +119,15 @@ func explain(err error) *failure {
 	switch {
 	case errors.Is(err, client.ErrUnreachable):
 		return &failure{exitUnreachable, err, "start it: systemctl start webex-tokend"}
-	case errors.Is(err, boltkv.ErrDamaged):
+	case errors.Is(err, store.ErrDamaged):
 		return &failure{exitFailed, err, "move it away, then put a backup in its place: webex-tokend restore FILE"}
 	case rootHint(err) != "":
 		return &failure{exitFailed, err, rootHint(err)}
 	case errors.Is(err, fs.ErrPermission):
 		return &failure{exitDenied, err, "ask as root, or as a member of the socket's group"}
-	case errors.Is(err, boltkv.ErrLocked):
+	case errors.Is(err, store.ErrLocked):
 		return &failure{exitLocked, err, "see: systemctl status webex-tokend"}
-	case errors.Is(err, boltkv.ErrReplaced):
+	case errors.Is(err, store.ErrReplaced):
 		return &failure{exitReplaced, err, "see: webex-tokend restore --help"}
 	case errors.Is(err, store.ErrNewerFormat):
 		return &failure{exitNewerFormat, err, "install the version that wrote it, or a later one"}

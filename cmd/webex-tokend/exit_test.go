@@ -12,7 +12,6 @@ import (
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
-	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
 )
 
@@ -47,11 +46,11 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 			"webex-tokend: read store key: what /k holds is not a store key, or not a whole one\n  put the key of this store, or its recovery key, into it\n"},
 		{"a key that others could have written", &seal.KeyFileError{Path: "/k", Err: errors.New("others may")}, 66,
 			"webex-tokend: read store key: others may\n  a key is a file of root, or of the daemon's user, to which nobody else may write\n"},
-		{"a damaged store", fmt.Errorf("open store file /s: %w", boltkv.ErrDamaged), 1,
+		{"a damaged store", fmt.Errorf("open store file /s: %w", store.ErrDamaged), 1,
 			"webex-tokend: open store file /s: store file is damaged\n  move it away, then put a backup in its place: webex-tokend restore FILE\n"},
-		{"a store in use", fmt.Errorf("open store: %w", boltkv.ErrLocked), 75,
+		{"a store in use", fmt.Errorf("open store: %w", store.ErrLocked), 75,
 			"webex-tokend: open store: store is in use by another process\n  see: systemctl status webex-tokend\n"},
-		{"a store that was replaced under the daemon", fmt.Errorf("keep grants: %w", boltkv.ErrReplaced), 70,
+		{"a store that was replaced under the daemon", fmt.Errorf("keep grants: %w", store.ErrReplaced), 70,
 			"webex-tokend: keep grants: store file was replaced while it was open\n  see: webex-tokend restore --help\n"},
 		{"a store of the future", fmt.Errorf("open store: %w", store.ErrNewerFormat), 76,
 			"webex-tokend: open store: written in a newer format\n  install the version that wrote it, or a later one\n"},

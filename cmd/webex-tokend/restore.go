@@ -137,7 +137,7 @@ func giveToOwner(folder string, files ...string) error {
 
 // explainCopy is explainFile for a backup.
 func explainCopy(cfg *config.Config, err error) error {
-	if errors.Is(err, boltkv.ErrDamaged) {
+	if errors.Is(err, store.ErrDamaged) {
 		return &failure{exitFailed, err, "take another copy; the nightly ones are in " + filepath.Join(cfg.StateDir, "backups")}
 	}
 	return explainFile(err)

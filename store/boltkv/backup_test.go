@@ -93,10 +93,10 @@ func TestARestoreNeedsAnEmptyPlaceAndAWholeBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(folder, "new.db")
-	if err := Restore(t.Context(), backup, Config{Path: filepath.Join(folder, "store.db")}); !errors.Is(err, ErrLocked) {
+	if err := Restore(t.Context(), backup, Config{Path: filepath.Join(folder, "store.db")}); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("over a store in use: %v", err)
 	}
-	if err := Restore(t.Context(), cut, Config{Path: path}); !errors.Is(err, ErrDamaged) {
+	if err := Restore(t.Context(), cut, Config{Path: path}); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("of a backup cut short: %v", err)
 	}
 	ended, end := context.WithCancel(t.Context())
@@ -122,7 +122,7 @@ func TestLookingAtAStoreChangesNoByte(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
 	kv := openFor(t, path)
 	put(t, kv, "ops", "value")
-	if _, err := View(path); !errors.Is(err, ErrLocked) {
+	if _, err := View(path); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("while it is in use: %v", err)
 	}
 	kv.Close()

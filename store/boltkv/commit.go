@@ -182,7 +182,7 @@ func (k *KV) writable() error {
 	// A path that cannot be looked at leads nowhere else, and the change may be
 	// an answer that has no other place: it is written, and its caller told of the
 	// doubt when the path is looked at again behind the commit.
-	if err := k.file.inPlace(); errors.Is(err, ErrReplaced) {
+	if err := k.file.inPlace(); errors.Is(err, store.ErrReplaced) {
 		return k.condemnReplaced(err)
 	}
 	return nil
@@ -191,7 +191,7 @@ func (k *KV) writable() error {
 // condemnReplaced returns err, and gives up a file for good to which the path
 // no longer leads.
 func (k *KV) condemnReplaced(err error) error {
-	if errors.Is(err, ErrReplaced) {
+	if errors.Is(err, store.ErrReplaced) {
 		k.log.Error("the store file was replaced while it was open; nothing is written to it any more")
 		k.condemned.Store(&err)
 		close(k.replaced)

@@ -35,7 +35,7 @@ func TestAFailedCommitIsNotBelieved(t *testing.T) {
 	broken := kv.file.db
 	kv.file.raw.Close()
 	_, err := kv.Swap(t.Context(), store.Change{Name: "a", Expect: store.Any, Write: &store.Write{Value: []byte("2")}})
-	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, ErrDamaged) {
+	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrDamaged) {
 		t.Fatalf("the commit without a file: %v", err)
 	}
 	if kv.file.db == broken {

@@ -58,7 +58,7 @@ func TestWhatIsLongerThanAnybodyWroteIsDamagedAndNotCopied(t *testing.T) {
 	if err != nil || len(rows) != 3 || len(rows[1].Value) != maxValue || rows[2].Value != nil {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
-	if _, err := kv.Blob(t.Context(), "c"); !errors.Is(err, ErrDamaged) {
+	if _, err := kv.Blob(t.Context(), "c"); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("the blob: %v", err)
 	}
 }

@@ -103,7 +103,7 @@ func (f *file) openAs(readOnly bool) error {
 
 // unopened says which file is damaged; other errors have its name in them.
 func unopened(path string, err error) error {
-	if errors.Is(err, ErrDamaged) {
+	if errors.Is(err, store.ErrDamaged) {
 		return fmt.Errorf("open store file %s: %w", path, err)
 	}
 	return fmt.Errorf("open store file: %w", err)
@@ -128,7 +128,7 @@ func (f *file) openRaw(path string, flag int, _ os.FileMode) (raw *os.File, err 
 	if id := (identity{uint64(st.Dev), st.Ino}); f.id == (identity{}) {
 		f.id = id
 	} else if f.id != id {
-		return nil, ErrReplaced
+		return nil, store.ErrReplaced
 	}
 	spare, err := inspect(raw)
 	if err != nil {
@@ -144,30 +144,30 @@ func (f *file) openRaw(path string, flag int, _ os.FileMode) (raw *os.File, err 
 func checkFormat(tx *bbolt.Tx) error {
 	for _, name := range bucketNames() {
 		if tx.Bucket([]byte(name)) == nil {
-			return fmt.Errorf("%w: it has no bucket %s", ErrDamaged, name)
+			return fmt.Errorf("%w: it has no bucket %s", store.ErrDamaged, name)
 		}
 	}
 	v, n := binary.Uvarint(tx.Bucket([]byte(metaBucket)).Get([]byte(formatKey)))
 	switch {
 	case n <= 0 || v == 0:
-		return fmt.Errorf("%w: it does not say its format", ErrDamaged)
+		return fmt.Errorf("%w: it does not say its format", store.ErrDamaged)
 	case v > format:
 		return fmt.Errorf("format %d: %w", v, store.ErrNewerFormat)
 	}
 	return nil
 }
 
-// inPlace returns ErrReplaced unless the path still leads to this file. A
+// inPlace returns store.ErrReplaced unless the path still leads to this file. A
 // commit to an orphan succeeds and is lost with it.
 func (f *file) inPlace() error {
 	var st unix.Stat_t
 	switch err := unix.Lstat(f.path, &st); {
 	case err == unix.ENOENT:
-		return ErrReplaced
+		return store.ErrReplaced
 	case err != nil:
 		return fmt.Errorf("stat store file: %w", err)
 	case f.id != identity{uint64(st.Dev), st.Ino}:
-		return ErrReplaced
+		return store.ErrReplaced
 	}
 	return nil
 }
@@ -211,7 +211,7 @@ func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, p)
+			err = fmt.Errorf("%w: %v", store.ErrDamaged, p)
 		}
 	}()
 	return f()

@@ -121,7 +121,7 @@ func TestABboltFileOfSomebodyElseIsRefused(t *testing.T) {
 		_, err := tx.CreateBucket([]byte("theirs"))
 		return err
 	})
-	if _, err := Open(Config{Path: path}); !errors.Is(err, ErrDamaged) {
+	if _, err := Open(Config{Path: path}); !errors.Is(err, store.ErrDamaged) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -158,7 +158,7 @@ func TestNoCommitGoesToAFileThatWasReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			change := store.Change{Name: "a", Expect: store.Any, Write: &store.Write{Value: []byte("2")}}
-			if _, err := kv.Swap(t.Context(), change); !errors.Is(err, ErrReplaced) {
+			if _, err := kv.Swap(t.Context(), change); !errors.Is(err, store.ErrReplaced) {
 				t.Fatalf("a change was made: %v", err)
 			}
 			<-kv.Replaced()
@@ -166,7 +166,7 @@ func TestNoCommitGoesToAFileThatWasReplaced(t *testing.T) {
 			if err := os.Rename(filepath.Join(dir, "moved.db"), path); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := kv.Swap(t.Context(), change); !errors.Is(err, ErrReplaced) {
+			if _, err := kv.Swap(t.Context(), change); !errors.Is(err, store.ErrReplaced) {
 				t.Errorf("a change was made after all: %v", err)
 			}
 			get(t, kv, "a", "1")

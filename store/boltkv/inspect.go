@@ -6,6 +6,8 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
+
+	"webex-tokend/store"
 )
 
 // bbolt maps the file and follows the newer of its two meta pages, after no
@@ -41,7 +43,7 @@ type metaPage struct {
 	tx       uint64
 }
 
-// inspect returns ErrDamaged for a file that bbolt must not see; spare says
+// inspect returns store.ErrDamaged for a file that bbolt must not see; spare says
 // that both meta pages are good. One is enough: a power loss during a commit
 // may tear the page that this commit was writing.
 func inspect(f *os.File) (spare bool, err error) {
@@ -57,7 +59,7 @@ func inspect(f *os.File) (spare bool, err error) {
 
 func inspectImage(f io.ReaderAt, size uint64) (spare bool, err error) {
 	if size == 0 {
-		return false, fmt.Errorf("%w: it is empty", ErrDamaged)
+		return false, fmt.Errorf("%w: it is empty", store.ErrDamaged)
 	}
 	newest, spare, err := readMetaPages(f)
 	if err != nil {
@@ -65,11 +67,11 @@ func inspectImage(f io.ReaderAt, size uint64) (spare bool, err error) {
 	}
 	switch {
 	case size%newest.pageSize != 0:
-		return false, fmt.Errorf("%w: its size of %d bytes is no multiple of its page", ErrDamaged, size)
+		return false, fmt.Errorf("%w: its size of %d bytes is no multiple of its page", store.ErrDamaged, size)
 	case newest.pages > size/newest.pageSize:
-		return false, fmt.Errorf("%w: it is truncated to %d of %d pages", ErrDamaged, size/newest.pageSize, newest.pages)
+		return false, fmt.Errorf("%w: it is truncated to %d of %d pages", store.ErrDamaged, size/newest.pageSize, newest.pages)
 	case newest.root >= newest.pages:
-		return false, fmt.Errorf("%w: its root is outside", ErrDamaged)
+		return false, fmt.Errorf("%w: its root is outside", store.ErrDamaged)
 	}
 	if newest.pages <= surveyedAtOpen {
 		return spare, surveyPages(f, newest, func() error { return nil })
@@ -93,7 +95,7 @@ func readMetaPages(f io.ReaderAt) (newest metaPage, spare bool, err error) {
 			return second, false, nil
 		}
 	}
-	return metaPage{}, false, fmt.Errorf("%w: neither of its meta pages is good", ErrDamaged)
+	return metaPage{}, false, fmt.Errorf("%w: neither of its meta pages is good", store.ErrDamaged)
 }
 
 func readMeta(f io.ReaderAt, at int64) (metaPage, bool) {
@@ -123,7 +125,7 @@ func readFreelist(f io.ReaderAt, m metaPage) (free []uint64, err error) {
 	if m.freelist == noFreelist {
 		return nil, nil
 	}
-	damaged := fmt.Errorf("%w: its list of free pages is malformed", ErrDamaged)
+	damaged := fmt.Errorf("%w: its list of free pages is malformed", store.ErrDamaged)
 	header := make([]byte, pageHeader+8)
 	if m.freelist >= m.pages {
 		return nil, damaged

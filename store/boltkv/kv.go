@@ -12,7 +12,6 @@ package boltkv
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,18 +19,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/store"
-)
-
-// Errors of this backend beside those of package store. A newer format is
-// store.ErrNewerFormat.
-var (
-	// ErrLocked: another process has the store; see LockedError.
-	ErrLocked = errors.New("store is in use by another process")
-	// ErrDamaged: the file is not what bbolt wrote.
-	ErrDamaged = errors.New("store file is damaged")
-	// ErrReplaced: the path no longer leads to the file that is open. What was
-	// committed meanwhile went to the old file.
-	ErrReplaced = errors.New("store file was replaced while it was open")
 )
 
 // A Config says where the store is. Only Path is required.
@@ -75,7 +62,7 @@ type KV struct {
 }
 
 // Open opens or creates the store. Besides errors of the file system it
-// returns a *LockedError, ErrDamaged or store.ErrNewerFormat, and has changed
+// returns a *LockedError, store.ErrDamaged or store.ErrNewerFormat, and has changed
 // nothing then.
 func Open(cfg Config) (*KV, error) {
 	log := logOf(cfg)
@@ -122,7 +109,7 @@ func (k *KV) takeFile() {
 	k.wanted.Store(false)
 }
 
-// Replaced is closed when a change has met ErrReplaced. The file that is open
+// Replaced is closed when a change has met store.ErrReplaced. The file that is open
 // can still be read and backed up; nothing will be written to it.
 func (k *KV) Replaced() <-chan struct{} { return k.replaced }
 

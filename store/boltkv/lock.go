@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"webex-tokend/store"
 )
 
-// A LockedError says who has the store. It is ErrLocked.
+// A LockedError says who has the store. It is store.ErrLocked.
 type LockedError struct {
 	Path string // of the file that is locked
 	PID  int    // 0 when it could not be read
@@ -18,12 +20,12 @@ type LockedError struct {
 
 func (e *LockedError) Error() string {
 	if e.PID == 0 {
-		return fmt.Sprintf("%s: %v", e.Path, ErrLocked)
+		return fmt.Sprintf("%s: %v", e.Path, store.ErrLocked)
 	}
-	return fmt.Sprintf("%s: %v, pid %d", e.Path, ErrLocked, e.PID)
+	return fmt.Sprintf("%s: %v, pid %d", e.Path, store.ErrLocked, e.PID)
 }
 
-func (e *LockedError) Unwrap() error { return ErrLocked }
+func (e *LockedError) Unwrap() error { return store.ErrLocked }
 
 // A lock is a file beside the store, flocked for as long as the store is open.
 // The lock on the store itself would not do: it belongs to the inode, and a

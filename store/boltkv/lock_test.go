@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"webex-tokend/store"
 )
 
 // hold has the store open until its input ends.
@@ -30,7 +32,7 @@ func TestASecondProcessIsRefusedAndToldWhoHasTheStore(t *testing.T) {
 	}
 	_, err := Open(Config{Path: path})
 	locked, ok := errors.AsType[*LockedError](err)
-	if !ok || !errors.Is(err, ErrLocked) {
+	if !ok || !errors.Is(err, store.ErrLocked) {
 		t.Fatalf("got %v", err)
 	}
 	if want := other.cmd.Process.Pid; locked.PID != want {
@@ -41,7 +43,7 @@ func TestASecondProcessIsRefusedAndToldWhoHasTheStore(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Config{Path: path}); !errors.Is(err, ErrLocked) {
+	if _, err := Open(Config{Path: path}); !errors.Is(err, store.ErrLocked) {
 		t.Errorf("after the store file was taken away: %v", err)
 	}
 	if _, err := os.Lstat(path); err == nil {

@@ -26,7 +26,7 @@ func (k *KV) Get(ctx context.Context, name string) (r store.Row, err error) {
 		r = rowOf(name, b)
 		return nil
 	})
-	if errors.Is(err, ErrDamaged) && k.open() {
+	if errors.Is(err, store.ErrDamaged) && k.open() {
 		return store.Row{Name: name}, nil
 	}
 	return r, err
@@ -117,7 +117,7 @@ func (k *KV) Blob(ctx context.Context, key string) (blob store.Blob, err error) 
 		}
 		var ok bool
 		if blob, ok = decodeBlob(b); !ok {
-			return ErrDamaged
+			return store.ErrDamaged
 		}
 		return nil
 	})

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"webex-tokend/store"
 )
 
 // bbolt believes three things of a page that can cost the rows of other pages,
@@ -56,7 +58,7 @@ type survey struct {
 	owned, owner uint64
 }
 
-// surveyPages returns ErrDamaged when some page must not be believed. pace is
+// surveyPages returns store.ErrDamaged when some page must not be believed. pace is
 // called after every piece of the file.
 func surveyPages(f io.ReaderAt, m metaPage, pace func() error) error {
 	free, err := readFreelist(f, m)
@@ -100,7 +102,7 @@ func (s *survey) look(f io.ReaderAt, id uint64, page []byte) error {
 	host := binary.NativeEndian
 	begins := host.Uint64(page) == id
 	if id <= s.owned && (begins || s.free[id]) {
-		return fmt.Errorf("%w: page %d claims page %d, which is not its own", ErrDamaged, s.owner, id)
+		return fmt.Errorf("%w: page %d claims page %d, which is not its own", store.ErrDamaged, s.owner, id)
 	}
 	flags := host.Uint16(page[8:])
 	if s.free[id] || !begins || flags != branchFlag && flags != leafFlag {
@@ -108,7 +110,7 @@ func (s *survey) look(f io.ReaderAt, id uint64, page []byte) error {
 	}
 	further := uint64(host.Uint32(page[12:]))
 	if further >= s.meta.pages-id {
-		return fmt.Errorf("%w: page %d claims pages behind the last one", ErrDamaged, id)
+		return fmt.Errorf("%w: page %d claims pages behind the last one", store.ErrDamaged, id)
 	}
 	s.owned, s.owner = id+further, id
 	if flags == leafFlag && id != s.meta.root {
@@ -128,7 +130,7 @@ func (s *survey) follow(id uint64, flags uint16, page []byte) error {
 	host := binary.NativeEndian
 	count := int(host.Uint16(page[10:]))
 	if pageHeader+count*elementSize > len(page) {
-		return fmt.Errorf("%w: page %d claims %d elements", ErrDamaged, id, count)
+		return fmt.Errorf("%w: page %d claims %d elements", store.ErrDamaged, id, count)
 	}
 	for i := range count {
 		at := pageHeader + i*elementSize
@@ -145,7 +147,7 @@ func (s *survey) follow(id uint64, flags uint16, page []byte) error {
 		value := uint64(at) + uint64(host.Uint32(element[4:])) + uint64(host.Uint32(element[8:]))
 		end := value + uint64(host.Uint32(element[12:]))
 		if end > uint64(len(page)) || end-value < bucketHead {
-			return fmt.Errorf("%w: page %d has a bucket that is cut short", ErrDamaged, id)
+			return fmt.Errorf("%w: page %d has a bucket that is cut short", store.ErrDamaged, id)
 		}
 		if err := s.enter(id, page[value:end]); err != nil {
 			return err
@@ -161,7 +163,7 @@ func (s *survey) enter(id uint64, bucket []byte) error {
 		return s.lead(id, root)
 	}
 	page := bucket[bucketHead:]
-	damaged := fmt.Errorf("%w: page %d has a bucket whose content is malformed", ErrDamaged, id)
+	damaged := fmt.Errorf("%w: page %d has a bucket whose content is malformed", store.ErrDamaged, id)
 	if len(page) < pageHeader || host.Uint16(page[8:]) != leafFlag {
 		return damaged
 	}
@@ -184,14 +186,14 @@ func (s *survey) enter(id uint64, bucket []byte) error {
 
 func (s *survey) lead(from, to uint64) error {
 	if to < 2 || to >= s.meta.pages || s.free[to] || s.led[to] {
-		return fmt.Errorf("%w: page %d leads to page %d, which is not its own", ErrDamaged, from, to)
+		return fmt.Errorf("%w: page %d leads to page %d, which is not its own", store.ErrDamaged, from, to)
 	}
 	s.led[to] = true
 	return nil
 }
 
 // Survey looks at every page of a file that was too large for that at its
-// opening, slowly. When it returns ErrDamaged, changes are refused from then
+// opening, slowly. When it returns store.ErrDamaged, changes are refused from then
 // on, since any of them may overwrite rows that are still whole; what can be
 // read is.
 func (k *KV) Survey(ctx context.Context) error {
@@ -223,7 +225,7 @@ func (k *KV) survey(ctx context.Context, rest func()) error {
 			surveyed = false
 			continue
 		}
-		if errors.Is(err, ErrDamaged) {
+		if errors.Is(err, store.ErrDamaged) {
 			err = fmt.Errorf("no change is made any more, a backup has to take its place: %w", err)
 			k.condemned.CompareAndSwap(nil, &err)
 		}

@@ -92,7 +92,7 @@ func TestAPageThatClaimsAnotherIsFoundAtTheOpening(t *testing.T) {
 				continue // it would give up a page, which nobody overwrites then
 			}
 			binary.NativeEndian.PutUint32(further, was|1<<bit)
-			if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+			if err := opensWith(t, path, image); !errors.Is(err, store.ErrDamaged) {
 				t.Errorf("bit %d of the page at %d: %v", bit, at, err)
 			}
 			binary.NativeEndian.PutUint32(further, was)
@@ -108,7 +108,7 @@ func TestABranchThatLeadsAstrayIsFoundAtTheOpening(t *testing.T) {
 			was := binary.NativeEndian.Uint64(to)
 			for _, other := range []uint64{0, at / 4096, was + 1<<40} {
 				binary.NativeEndian.PutUint64(to, other)
-				if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+				if err := opensWith(t, path, image); !errors.Is(err, store.ErrDamaged) {
 					t.Errorf("element %d of the page at %d leads to %d: %v", i, at, other, err)
 				}
 			}
@@ -141,14 +141,14 @@ func TestASmallBucketThatLeadsOutOfItselfIsFoundAtTheOpening(t *testing.T) {
 				field := page[pageHeader+j*elementSize+part:]
 				was := host.Uint32(field)
 				host.PutUint32(field, was|1<<17)
-				if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+				if err := opensWith(t, path, image); !errors.Is(err, store.ErrDamaged) {
 					t.Errorf("element %d of bucket %d: %v", j, i, err)
 				}
 				host.PutUint32(field, was)
 			}
 		}
 		host.PutUint16(page[8:], branchFlag)
-		if err := opensWith(t, path, image); !errors.Is(err, ErrDamaged) {
+		if err := opensWith(t, path, image); !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("bucket %d taken for a branch: %v", i, err)
 		}
 		host.PutUint16(page[8:], leafFlag)
@@ -208,11 +208,11 @@ func TestASurveyThatFindsDamageEndsAllChangesAndNoReading(t *testing.T) {
 	if _, err := f.WriteAt([]byte{1}, int64(pagesIn(t, image, leafFlag)[3]+12)); err != nil {
 		t.Fatal(err)
 	}
-	if err := kv.Survey(t.Context()); !errors.Is(err, ErrDamaged) {
+	if err := kv.Survey(t.Context()); !errors.Is(err, store.ErrDamaged) {
 		t.Fatalf("not found: %v", err)
 	}
 	change := store.Change{Name: "g001", Expect: store.Any, Write: &store.Write{Value: []byte("new")}}
-	if _, err := kv.Swap(t.Context(), change); !errors.Is(err, ErrDamaged) {
+	if _, err := kv.Swap(t.Context(), change); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("a change was made: %v", err)
 	}
 	get(t, kv, "g100", string(make([]byte, 700)))

@@ -1,4 +1,4 @@
-package daemon
+package vault
 
 import (
 	"context"
@@ -16,17 +16,24 @@ type rotation struct {
 	done  int
 	ended chan struct{} // nil: none is under way
 	err   error
+
+	running sync.WaitGroup
 }
 
-// resumeRotation goes on with what the last stop interrupted.
-func (d *daemon) resumeRotation(ctx context.Context) {
-	if d.ring.Rotating() {
-		d.startRotation(ctx)
+// ResumeRotation goes on, until working ends, with what the last stop
+// interrupted.
+func (v *Vault) ResumeRotation(working context.Context) {
+	if v.ring.Rotating() {
+		v.startRotation(working)
 	}
 }
 
-func (d *daemon) startRotation(ctx context.Context) (ended chan struct{}) {
-	r := &d.rotation
+// Idle waits until no rotation is under way, which is soon after its context
+// has ended.
+func (v *Vault) Idle() { v.rotation.running.Wait() }
+
+func (v *Vault) startRotation(ctx context.Context) (ended chan struct{}) {
+	r := &v.rotation
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ended != nil {
@@ -34,11 +41,11 @@ func (d *daemon) startRotation(ctx context.Context) (ended chan struct{}) {
 	}
 	ended = make(chan struct{})
 	r.ended, r.done, r.err = ended, 0, nil
-	d.tasks.Go(func() {
+	r.running.Go(func() {
 		// The anchor first: it must open when the old key is gone.
-		err := d.anchor.Raise(ctx)
+		err := v.anchor.Raise(ctx)
 		if err == nil {
-			err = d.ring.Retire(ctx, d.store, func(done int) {
+			err = v.ring.Retire(ctx, v.store, func(done int) {
 				r.mu.Lock()
 				defer r.mu.Unlock()
 				r.done = done
@@ -46,9 +53,9 @@ func (d *daemon) startRotation(ctx context.Context) (ended chan struct{}) {
 		}
 		switch {
 		case err == nil:
-			d.log.Info("keys rotated, the old ones are gone")
+			v.log.Info("keys rotated, the old ones are gone")
 		case ctx.Err() == nil:
-			d.log.Error("keys not rotated to the end", "error", err)
+			v.log.Error("keys not rotated to the end", "error", err)
 		}
 		r.mu.Lock()
 		r.ended, r.err = nil, err
@@ -58,14 +65,14 @@ func (d *daemon) startRotation(ctx context.Context) (ended chan struct{}) {
 	return ended
 }
 
-// rotate makes a new key, or joins the rotation under way, and tells how far it
-// is until it ends. It goes on when ctx ends.
-func (d *daemon) rotate(ctx context.Context, tell func(wire.Rotation) error) error {
-	if err := d.ring.Renew(ctx); err != nil {
+// Rotate makes a new key, or joins the rotation under way, and tells how far it
+// is until it ends. It goes on when ctx ends, until working does.
+func (v *Vault) Rotate(ctx, working context.Context, tell func(wire.Rotation) error) error {
+	if err := v.ring.Renew(ctx); err != nil {
 		return err
 	}
-	ended := d.startRotation(d.watching)
-	counts, _, err := d.store.Counts(ctx)
+	ended := v.startRotation(working)
+	counts, _, err := v.store.Counts(ctx)
 	if err != nil {
 		return err
 	}
@@ -78,10 +85,10 @@ func (d *daemon) rotate(ctx context.Context, tell func(wire.Rotation) error) err
 	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()
 	for {
-		d.rotation.mu.Lock()
-		now := wire.Rotation{Records: d.rotation.done, Of: max(of, d.rotation.done)}
-		err := d.rotation.err
-		d.rotation.mu.Unlock()
+		v.rotation.mu.Lock()
+		now := wire.Rotation{Records: v.rotation.done, Of: max(of, v.rotation.done)}
+		err := v.rotation.err
+		v.rotation.mu.Unlock()
 		select {
 		case <-ended:
 			now.Done = err == nil

@@ -1,4 +1,4 @@
-package daemon
+package vault
 
 import (
 	"context"
@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"webex-tokend/daemon/config"
 )
 
 // Nightly backups are called store-20261122T031500Z.db, so that their names are
@@ -23,13 +21,13 @@ const (
 	backupSuffix = ".db"
 )
 
-func backupFolder(c *config.Config) string { return filepath.Join(c.StateDir, "backups") }
+func (v *Vault) backups() string { return filepath.Join(v.cfg.Folder, "backups") }
 
-// backup returns the store as it is now. The copy is made on the daemon's own
+// Backup returns the store as it is now. The copy is made on the daemon's own
 // disk, since a caller who reads slowly would hold pages of the store, and has
 // no name any more when it is returned.
-func (d *daemon) backup(ctx context.Context) (io.ReadCloser, int64, error) {
-	folder := backupFolder(d.current.Load())
+func (v *Vault) Backup(ctx context.Context) (io.ReadCloser, int64, error) {
+	folder := v.backups()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, 0, fmt.Errorf("make folder of backups: %w", err)
 	}
@@ -39,10 +37,10 @@ func (d *daemon) backup(ctx context.Context) (io.ReadCloser, int64, error) {
 	}
 	defer os.RemoveAll(private)
 	path := filepath.Join(private, "store.db")
-	if err := d.kv.Backup(ctx, path); err != nil {
+	if err := v.backend.Backup(ctx, path); err != nil {
 		return nil, 0, fmt.Errorf("back up store: %w", err)
 	}
-	if err := d.anchor.Raise(ctx); err != nil {
+	if err := v.anchor.Raise(ctx); err != nil {
 		return nil, 0, err
 	}
 	f, err := os.Open(path)
@@ -57,23 +55,22 @@ func (d *daemon) backup(ctx context.Context) (io.ReadCloser, int64, error) {
 	return f, info.Size(), nil
 }
 
-// backupNightly makes one more backup in the folder of backups and removes the
+// BackupNightly makes one more backup in the folder of backups and removes the
 // oldest beyond those to keep, in this order.
-func (d *daemon) backupNightly(ctx context.Context) error {
-	c := d.current.Load()
-	folder := backupFolder(c)
+func (v *Vault) BackupNightly(ctx context.Context, keep int) error {
+	folder := v.backups()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return fmt.Errorf("make folder of backups: %w", err)
 	}
 	path := filepath.Join(folder, backupPrefix+time.Now().UTC().Format(backupTime)+backupSuffix)
-	if err := d.kv.Backup(ctx, path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := v.backend.Backup(ctx, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("back up store: %w", err)
 	}
-	if err := d.anchor.Raise(ctx); err != nil {
+	if err := v.anchor.Raise(ctx); err != nil {
 		return err
 	}
-	d.log.Info("backed up", "path", path)
-	return dropBackups(folder, c.Maintenance.Keep)
+	v.log.Info("backed up", "path", path)
+	return dropBackups(folder, keep)
 }
 
 // dropBackups keeps the youngest of the nightly backups.

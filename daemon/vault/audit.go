@@ -1,4 +1,4 @@
-package daemon
+package vault
 
 import (
 	"context"
@@ -17,16 +17,17 @@ const (
 	auditRest     = 24 * time.Hour
 )
 
-// auditStore runs until ctx ends. What it finds is repaired where the record
-// says how, and otherwise shown as the state of its grant, long before it falls
-// due. Records come before index entries: what they repair is no stray then.
-func (d *daemon) auditStore(ctx context.Context) {
+// Audit runs until ctx ends. What it finds is repaired where the record says
+// how; damaged is called with the name of each grant whose record does not open,
+// long before it falls due. Records come before index entries: what they repair
+// is no stray then.
+func (v *Vault) Audit(ctx context.Context, damaged func(grant string)) {
 	for {
-		if err := d.kv.Survey(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("survey of the store failed", "error", err)
+		if err := v.backend.Survey(ctx); err != nil && ctx.Err() == nil {
+			v.log.Error("survey of the store failed", "error", err)
 		}
-		d.auditRecords(ctx)
-		d.auditEntries(ctx)
+		v.auditRecords(ctx, damaged)
+		v.auditEntries(ctx)
 		if !wait(ctx, auditRest) {
 			return
 		}
@@ -35,18 +36,17 @@ func (d *daemon) auditStore(ctx context.Context) {
 
 // auditRecords ends early at a page that cannot be read; the next round begins
 // anew.
-func (d *daemon) auditRecords(ctx context.Context) {
+func (v *Vault) auditRecords(ctx context.Context, damaged func(grant string)) {
 	for after := ""; ; {
-		found, err := d.store.Audit(ctx, d.kv, after, auditedAtOnce)
+		found, err := v.store.Audit(ctx, v.backend, after, auditedAtOnce)
 		if err != nil && ctx.Err() == nil {
-			d.log.Error("audit of the store failed", "error", err)
+			v.log.Error("audit of the store failed", "error", err)
 		}
 		for _, name := range found.Repaired {
-			d.log.Error("grant was not in the indexes of the store as its record says, repaired", "grant", name)
+			v.log.Error("grant was not in the indexes of the store as its record says, repaired", "grant", name)
 		}
 		for _, name := range found.Damaged {
-			// Looking at it lets the keeper know and say so.
-			_, _ = d.keeper.Grant(ctx, name)
+			damaged(name)
 		}
 		after = found.Last
 		if after == "" || !wait(ctx, auditPause) {
@@ -55,14 +55,14 @@ func (d *daemon) auditRecords(ctx context.Context) {
 	}
 }
 
-func (d *daemon) auditEntries(ctx context.Context) {
+func (v *Vault) auditEntries(ctx context.Context) {
 	for after := (store.Spot{}); ; {
-		dropped, last, err := d.store.AuditEntries(ctx, d.kv, after, entriesAtOnce)
+		dropped, last, err := v.store.AuditEntries(ctx, v.backend, after, entriesAtOnce)
 		if err != nil && ctx.Err() == nil {
-			d.log.Error("audit of the indexes failed", "error", err)
+			v.log.Error("audit of the indexes failed", "error", err)
 		}
 		for _, stray := range dropped {
-			d.log.Error("index of the store had an entry of no record, dropped", "index", stray.Index, "grant", stray.Name)
+			v.log.Error("index of the store had an entry of no record, dropped", "index", stray.Index, "grant", stray.Name)
 		}
 		after = last
 		if err != nil || after == (store.Spot{}) || !wait(ctx, auditPause) {
