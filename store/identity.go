@@ -10,8 +10,7 @@ import (
 )
 
 // IdentityBlob is the blob that every store has: the key of its fingerprints,
-// 32 bytes, sealed. In a store from before sealing 16 bytes stand before it that
-// served nothing.
+// 32 bytes, sealed.
 const IdentityBlob = "identity"
 
 // Fingerprint recognises a refresh token without keeping it.
@@ -26,7 +25,7 @@ func (s *Store) loadIdentity(ctx context.Context) error {
 	if errors.Is(err, ErrNotFound) {
 		fresh := make([]byte, len(s.fingerprint))
 		rand.Read(fresh)
-		sealed, err := s.seal.Seal(IdentityPlace, fresh)
+		sealed, err := s.seal.Seal(identityPlace, fresh)
 		if err != nil {
 			return fmt.Errorf("seal store identity: %w", err)
 		}
@@ -38,14 +37,13 @@ func (s *Store) loadIdentity(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read store identity: %w", err)
 	}
-	plain, err := s.seal.Open(IdentityPlace, b.Value)
+	plain, err := s.seal.Open(identityPlace, b.Value)
 	if err != nil {
 		return fmt.Errorf("open store identity: %w", err)
 	}
-	const before = 16
-	if len(plain) != len(s.fingerprint) && len(plain) != before+len(s.fingerprint) {
+	if len(plain) != len(s.fingerprint) {
 		return fmt.Errorf("store identity has %d bytes", len(plain))
 	}
-	copy(s.fingerprint[:], plain[len(plain)-len(s.fingerprint):])
+	copy(s.fingerprint[:], plain)
 	return nil
 }

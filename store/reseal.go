@@ -73,7 +73,7 @@ func (s *Store) ResealRest(ctx context.Context, stale func(sealed []byte) bool) 
 	if err != nil || !stale(b.Value) {
 		return err
 	}
-	sealed, err := s.seal.Seal(IdentityPlace, s.fingerprint[:])
+	sealed, err := s.seal.Seal(identityPlace, s.fingerprint[:])
 	if err != nil {
 		return fmt.Errorf("seal store identity: %w", err)
 	}
@@ -85,11 +85,11 @@ func (s *Store) resealIntent(ctx context.Context, mark Entry, stale func([]byte)
 	if !stale(mark.Value) {
 		return nil
 	}
-	plain, err := s.seal.Open(IntentPlace+mark.Name, mark.Value)
+	plain, err := s.seal.Open(intentPlace+mark.Name, mark.Value)
 	if err != nil {
 		return nil
 	}
-	sealed, err := s.seal.Seal(IntentPlace+mark.Name, plain)
+	sealed, err := s.seal.Seal(intentPlace+mark.Name, plain)
 	if err != nil {
 		return fmt.Errorf("seal intent of grant %s: %w", mark.Name, err)
 	}

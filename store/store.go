@@ -28,9 +28,9 @@ type Sealer interface {
 
 // The places of sealed values: the first two go before the name of a grant.
 const (
-	RecordPlace   = "record/"
-	IntentPlace   = "intent/"
-	IdentityPlace = "identity"
+	recordPlace   = "record/"
+	intentPlace   = "intent/"
+	identityPlace = "identity"
 )
 
 // A Config says how a Store treats its rows. The zero value stores records as
@@ -130,7 +130,7 @@ type Update struct {
 func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 	defer s.uses.begin().Done()
 	r := u.Record
-	value, err := s.seal.Seal(RecordPlace+r.Name, encode(r))
+	value, err := s.seal.Seal(recordPlace+r.Name, encode(r))
 	if err != nil {
 		return 0, fmt.Errorf("seal record of grant %s: %w", r.Name, err)
 	}
@@ -147,7 +147,7 @@ func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 // Intend makes an intent durable if the record still has that revision.
 func (s *Store) Intend(ctx context.Context, name string, expect Revision, i Intent) error {
 	defer s.uses.begin().Done()
-	value, err := s.seal.Seal(IntentPlace+name, encodeIntent(i))
+	value, err := s.seal.Seal(intentPlace+name, encodeIntent(i))
 	if err != nil {
 		return fmt.Errorf("seal intent of grant %s: %w", name, err)
 	}
@@ -178,7 +178,7 @@ func (s *Store) Intents(ctx context.Context, after string, limit int) ([]OpenInt
 }
 
 func (s *Store) openIntent(mark Entry) (Intent, error) {
-	plain, err := s.seal.Open(IntentPlace+mark.Name, mark.Value)
+	plain, err := s.seal.Open(intentPlace+mark.Name, mark.Value)
 	if err != nil {
 		return Intent{}, err
 	}
@@ -287,7 +287,7 @@ func (s *Store) SwapBlob(ctx context.Context, key string, expect Revision, value
 }
 
 func (s *Store) open(row Row) (Stored, error) {
-	plain, err := s.seal.Open(RecordPlace+row.Name, row.Value)
+	plain, err := s.seal.Open(recordPlace+row.Name, row.Value)
 	if err != nil {
 		return Stored{}, &DamagedError{row.Name, row.Revision, err}
 	}

@@ -113,13 +113,13 @@ func explain(err error) *failure {
 		}
 		return &failure{exitNoKey, err, hint}
 	}
-	if unusable, ok := errors.AsType[*seal.KeyFileError](err); ok {
-		return &failure{exitNoKey, err, explainKeyFile(unusable)}
+	if file, ok := errors.AsType[*seal.KeyFileError](err); ok {
+		return &failure{exitNoKey, err, explainKeyFile(file)}
 	}
 	switch {
 	case errors.Is(err, client.ErrUnreachable):
 		return &failure{exitUnreachable, err, "start it: systemctl start webex-tokend"}
-	case errors.Is(err, store.ErrDamaged):
+	case unusable(err):
 		return &failure{exitFailed, err, "move it away, then put a backup in its place: webex-tokend restore FILE"}
 	case rootHint(err) != "":
 		return &failure{exitFailed, err, rootHint(err)}
@@ -139,11 +139,17 @@ func explain(err error) *failure {
 	return &failure{exitFailed, err, ""}
 }
 
-func explainKeyFile(unusable *seal.KeyFileError) string {
+// unusable reports whether an error says that a store file holds nothing that
+// can be read or believed.
+func unusable(err error) bool {
+	return errors.Is(err, store.ErrDamaged) || errors.Is(err, seal.ErrUnsealed)
+}
+
+func explainKeyFile(file *seal.KeyFileError) string {
 	switch {
-	case errors.Is(unusable, fs.ErrPermission):
-		return fmt.Sprintf("let the daemon's user read it: chgrp webex-tokend %[1]s && chmod 0440 %[1]s", unusable.Path)
-	case errors.Is(unusable, seal.ErrNotAKey):
+	case errors.Is(file, fs.ErrPermission):
+		return fmt.Sprintf("let the daemon's user read it: chgrp webex-tokend %[1]s && chmod 0440 %[1]s", file.Path)
+	case errors.Is(file, seal.ErrNotAKey):
 		return "put the key of this store, or its recovery key, into it"
 	}
 	return "a key is a file of root, or of the daemon's user, to which nobody else may write"

@@ -105,11 +105,8 @@ func look(ctx context.Context, cfg *config.Config, path string) (*store.Store, e
 	}
 	ring, err := seal.Open(ctx, kv, key)
 	var records *store.Store
-	switch {
-	case err == nil:
+	if err == nil {
 		records, err = store.Open(ctx, kv, store.Config{Seal: ring})
-	case errors.Is(err, seal.ErrUnsealed): // it will be sealed at the start
-		records, err = store.Open(ctx, kv, store.Config{})
 	}
 	if err != nil {
 		return nil, errors.Join(err, kv.Close())
@@ -137,7 +134,7 @@ func giveToOwner(folder string, files ...string) error {
 
 // explainCopy is explainFile for a backup.
 func explainCopy(cfg *config.Config, err error) error {
-	if errors.Is(err, store.ErrDamaged) {
+	if unusable(err) {
 		return &failure{exitFailed, err, "take another copy; the nightly ones are in " + filepath.Join(cfg.StateDir, "backups")}
 	}
 	return explainFile(err)
@@ -146,7 +143,7 @@ func explainCopy(cfg *config.Config, err error) error {
 // explainFile keeps errors of files on this side from being taken for those of
 // the socket.
 func explainFile(err error) error {
-	if f := explain(err); f.code != exitFailed && f.code != exitDenied {
+	if f := explain(err); unusable(err) || f.code != exitFailed && f.code != exitDenied {
 		return f
 	}
 	return &failure{exitFailed, err, ""}

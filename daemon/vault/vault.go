@@ -62,7 +62,7 @@ type Vault struct {
 }
 
 // Open opens the sealed store. Without its key nothing is created; with another
-// one nothing is changed.
+// one, and where the store was never sealed, nothing is changed.
 func Open(ctx context.Context, cfg Config) (*Vault, error) {
 	v := &Vault{cfg: cfg, log: cfg.Log}
 	if v.log == nil {

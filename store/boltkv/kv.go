@@ -32,9 +32,8 @@ type Config struct {
 	LockTimeout time.Duration
 	// Log receives what has no caller to be told; nil means nobody.
 	Log hclog.Logger
-	// Progress is told now and then how many bytes Restore or Convert has
-	// written, and how many it will be, for Convert at most; nil means nobody. It
-	// must return at once.
+	// Progress is told now and then how many bytes Restore has written, and how
+	// many it will be; nil means nobody. It must return at once.
 	Progress func(done, of int64)
 }
 

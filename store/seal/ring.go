@@ -33,8 +33,9 @@ import (
 var (
 	// ErrWrongKey: the key opens none of the slots.
 	ErrWrongKey = errors.New("the key is not one of this store's")
-	// ErrUnsealed: the store was written before there was sealing.
-	ErrUnsealed = errors.New("the store is not sealed yet")
+	// ErrUnsealed: the store has an identity and no key slots. Nothing in it is
+	// believed, since anybody who could write the file may have made it.
+	ErrUnsealed = errors.New("the store was never sealed, or its key slots were removed")
 	// ErrDamagedSlots: the key is one of this store's, but what it opens is
 	// not what was written.
 	ErrDamagedSlots = errors.New("the key slots of the store are damaged")

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"webex-tokend/store"
+	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
 	"webex-tokend/store/storetest"
 )
@@ -171,12 +174,44 @@ func TestAStoreThatLostItsKeySlotsIsNotTakenForANewOne(t *testing.T) {
 	if _, err := seal.Open(t.Context(), rows, h.key); !errors.Is(err, seal.ErrDamagedSlots) {
 		t.Errorf("rows without slots: %v", err)
 	}
-	unsealed := new(storetest.Memory)
-	if _, err := store.Open(t.Context(), unsealed, store.Config{}); err != nil {
-		t.Fatal(err)
+}
+
+func TestAStoreThatNobodySealedIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	write := func(name string) {
+		t.Helper()
+		kv, err := boltkv.Open(configOf(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		bare, err := store.Open(t.Context(), kv, store.Config{})
+		if err == nil && name != "" {
+			_, err = bare.Put(t.Context(), store.Update{Record: &store.Record{Name: name, Integration: "crm"}, Expect: store.Absent})
+		}
+		if err := errors.Join(err, kv.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := seal.Open(t.Context(), unsealed, h.key); !errors.Is(err, seal.ErrUnsealed) {
-		t.Errorf("a store from before sealing: %v", err)
+	for _, name := range []string{"", "ops"} { // without a record, and with one
+		write(name)
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kv, err := boltkv.Open(configOf(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = seal.Open(t.Context(), kv, seal.NewKey())
+		if err := kv.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if !errors.Is(err, seal.ErrUnsealed) {
+			t.Errorf("with record %q: %v", name, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+			t.Errorf("with record %q: the file was changed, or %v", name, err)
+		}
 	}
 }
 

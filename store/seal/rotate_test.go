@@ -182,14 +182,7 @@ func TestKillingTheRotationLosesNothing(t *testing.T) {
 // to its end, and returns how often.
 func killRotation(t *testing.T) (kills int) {
 	t.Helper()
-	path, keyFile, prints := unsealedStore(t, rotated)
-	key, err := keyOf(keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := seal.Migrate(configOf(path), key); err != nil {
-		t.Fatal(err)
-	}
+	path, keyFile, prints := sealedStore(t, rotated)
 	for after := time.Duration(0); !diesAt(t, after, "rotate", path, keyFile); after = after*3/2 + rand.N(5*time.Millisecond) {
 		kills++
 		if kills%5 != 1 {

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,10 +16,7 @@ import (
 	"webex-tokend/store/seal"
 )
 
-const (
-	roleVariable = "WEBEX_TOKEND_TEST_ROLE"
-	migrated     = 3000 // grants
-)
+const roleVariable = "WEBEX_TOKEND_TEST_ROLE"
 
 // TestMain lets the test binary play the process that is killed.
 func TestMain(m *testing.M) {
@@ -29,8 +24,6 @@ func TestMain(m *testing.M) {
 	switch args := os.Args[1:]; os.Getenv(roleVariable) {
 	case "":
 		os.Exit(m.Run())
-	case "migrate":
-		err = migrateAsChild(args[0], args[1])
 	case "rotate":
 		err = rotateAsChild(args[0], args[1])
 	}
@@ -74,32 +67,16 @@ func keyOf(path string) (seal.Key, error) {
 	return key, err
 }
 
-func migrateAsChild(path, keyFile string) error {
-	key, err := keyOf(keyFile)
-	if err != nil {
-		return err
-	}
-	fmt.Println("begins")
-	if _, kv, err := openFile(context.Background(), path, keyFile); !errors.Is(err, seal.ErrUnsealed) {
-		return errors.Join(err, kv.Close())
-	}
-	return seal.Migrate(configOf(path), key)
-}
-
-// unsealedStore makes a store from before sealing, and its key file.
-func unsealedStore(t *testing.T, grants int) (path, keyFile string, prints map[string]store.Fingerprint) {
+// sealedStore makes a sealed store in a file, and its key file.
+func sealedStore(t *testing.T, grants int) (path, keyFile string, prints map[string]store.Fingerprint) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "store.db")
 	keyFile = filepath.Join(filepath.Dir(path), "store.key")
 	if err := seal.WriteKey(keyFile, seal.NewKey()); err != nil {
 		t.Fatal(err)
 	}
-	kv, err := boltkv.Open(configOf(path))
+	h, _, err := openFile(t.Context(), path, keyFile)
 	if err != nil {
-		t.Fatal(err)
-	}
-	h := new(host)
-	if h.Store, err = store.Open(t.Context(), kv, store.Config{}); err != nil {
 		t.Fatal(err)
 	}
 	prints = make(map[string]store.Fingerprint)
@@ -160,7 +137,7 @@ func openFile(ctx context.Context, path, keyFile string) (*host, *boltkv.KV, err
 	return h, kv, nil
 }
 
-// complete compares a store with what fill and unsealedStore put into it.
+// complete compares a store with what fill and sealedStore put into it.
 func complete(t *testing.T, h *host, kv *boltkv.KV, grants int, prints map[string]store.Fingerprint) {
 	t.Helper()
 	for i := range grants {
@@ -185,57 +162,4 @@ func complete(t *testing.T, h *host, kv *boltkv.KV, grants int, prints map[strin
 	if _, err := kv.Check(t.Context(), func(fault string) bool { t.Error(fault); return true }); err != nil {
 		t.Error(err)
 	}
-}
-
-func TestAStoreFromBeforeSealingIsSealedWhole(t *testing.T) {
-	path, keyFile, prints := unsealedStore(t, migrated)
-	before, err := os.ReadFile(path)
-	if err != nil || !bytes.Contains(before, []byte("canary")) {
-		t.Fatalf("the search finds nothing even without a seal: %v", err)
-	}
-	if _, _, err := openFile(t.Context(), path, keyFile); !errors.Is(err, seal.ErrUnsealed) {
-		t.Fatalf("opening it unsealed: %v", err)
-	}
-	key, err := keyOf(keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := seal.Migrate(configOf(path), key); err != nil {
-		t.Fatal(err)
-	}
-	// Free pages included: nothing of the old file is in the new one.
-	if after, err := os.ReadFile(path); err != nil || bytes.Contains(after, []byte("canary")) {
-		t.Errorf("the sealed file shows a secret, or %v", err)
-	}
-	if err := seal.Migrate(configOf(path), key); err == nil {
-		t.Error("it was sealed twice")
-	}
-	h, kv, err := openFile(t.Context(), path, keyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer kv.Close()
-	complete(t, h, kv, migrated, prints)
-}
-
-func TestKillingTheMigrationLosesNothing(t *testing.T) {
-	// A store that is sealed before the first kill comes proves nothing.
-	for range 10 {
-		path, keyFile, prints := unsealedStore(t, migrated)
-		kills := 0
-		for after := time.Duration(0); !diesAt(t, after, "migrate", path, keyFile); after = after*5/4 + rand.N(5*time.Millisecond) {
-			kills++
-		}
-		h, kv, err := openFile(t.Context(), path, keyFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		complete(t, h, kv, migrated, prints)
-		kv.Close()
-		if kills > 0 {
-			t.Logf("killed %d times", kills)
-			return
-		}
-	}
-	t.Error("the migration was never interrupted: the harness proves nothing")
 }
