@@ -206,13 +206,11 @@ func (d *daemon) serve(ctx context.Context) error {
 		Rotate: func(ctx context.Context, tell func(wire.Rotation) error) error {
 			return d.vault.Rotate(ctx, d.watching, tell)
 		},
-		RecoveryKey: d.recoveryKey,
-		KeySlots:    d.keySlots,
-		ForgetKey:   d.forgetKey,
-		Web:         d.door,
-		Ready:       d.whyNotReady,
-		Handed:      d.handed,
-		Log:         d.log.Named("api"),
+		Keys:   wrappingKeys{d.vault},
+		Web:    d.door,
+		Ready:  d.whyNotReady,
+		Handed: d.handed,
+		Log:    d.log.Named("api"),
 	})
 	failed := make(chan error, 1)
 	d.tasks.Go(func() { failed <- d.server.Serve(listener) })

@@ -10,16 +10,19 @@ import (
 	"webex-tokend/store/seal"
 )
 
-func (d *daemon) recoveryKey(ctx context.Context) (wire.RecoveryKey, error) {
-	key, err := d.vault.AddKey(ctx)
+// wrappingKeys answers for the vault in the words of the API.
+type wrappingKeys struct{ of *vault.Vault }
+
+func (k wrappingKeys) RecoveryKey(ctx context.Context) (wire.RecoveryKey, error) {
+	key, err := k.of.AddKey(ctx)
 	if err != nil {
 		return wire.RecoveryKey{}, refusedKey(err)
 	}
 	return wire.RecoveryKey{ID: key.ID(), Key: key.Text().Reveal()}, nil
 }
 
-func (d *daemon) keySlots(ctx context.Context) (wire.KeySlots, error) {
-	list, err := d.vault.Keys(ctx)
+func (k wrappingKeys) KeySlots(ctx context.Context) (wire.KeySlots, error) {
+	list, err := k.of.Keys(ctx)
 	if err != nil {
 		return wire.KeySlots{}, err
 	}
@@ -34,11 +37,11 @@ func (d *daemon) keySlots(ctx context.Context) (wire.KeySlots, error) {
 	return slots, nil
 }
 
-func (d *daemon) forgetKey(ctx context.Context, id string) (wire.KeySlots, error) {
-	if err := d.vault.ForgetKey(ctx, id); err != nil {
+func (k wrappingKeys) ForgetKey(ctx context.Context, id string) (wire.KeySlots, error) {
+	if err := k.of.ForgetKey(ctx, id); err != nil {
 		return wire.KeySlots{}, refusedKey(err)
 	}
-	return d.keySlots(ctx)
+	return k.KeySlots(ctx)
 }
 
 // refusedKey says in the words of the API why a wrapping key is not made or not

@@ -21,43 +21,46 @@ type Consents interface {
 	Cancel(id string) (found bool)
 }
 
-// authorize answers POST /v1/grants/{name}/authorizations with 201 and the
+// consents are the routes by which a person is taken through consent.
+type consents struct{ all Consents }
+
+// begin answers POST /v1/grants/{name}/authorizations with 201 and the
 // consent that it began.
-func (s *Server) authorize(c *call) error {
-	var o wire.Authorizing
-	if err := c.read(&o); err != nil {
+func (s consents) begin(c *call) error {
+	var asked wire.Authorizing
+	if err := c.read(&asked); err != nil {
 		return err
 	}
-	if o.Device && o.Link {
+	if asked.Device && asked.Link {
 		return refuse(http.StatusBadRequest, "a device flow has no link of ours: the device page is open to anybody with the code")
 	}
-	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, flow.Options{Device: o.Device, OtherUser: o.OtherUser, Link: o.Link})
+	a, err := s.all.Begin(c.r.Context(), c.grant, flow.Options{Device: asked.Device, OtherUser: asked.OtherUser, Link: asked.Link})
 	if err != nil {
 		return err
 	}
 	return c.answer(http.StatusCreated, a)
 }
 
-// authorization answers GET /v1/authorizations/{id}.
-func (s *Server) authorization(c *call) error {
-	a, err := s.consentOf(c)
+// show answers GET /v1/authorizations/{id}.
+func (s consents) show(c *call) error {
+	a, err := s.find(c)
 	if err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, a)
 }
 
-// finishAuthorization takes the URL that the person was sent back to:
+// finish takes the URL that the person was sent back to:
 // PUT /v1/authorizations/{id}.
-func (s *Server) finishAuthorization(c *call) error {
-	if _, err := s.consentOf(c); err != nil {
+func (s consents) finish(c *call) error {
+	if _, err := s.find(c); err != nil {
 		return err
 	}
 	var redirect wire.Redirect
 	if err := c.read(&redirect); err != nil {
 		return err
 	}
-	a, err := s.cfg.Consents.Pasted(c.r.Context(), c.r.PathValue("id"), redirect.URL)
+	a, err := s.all.Pasted(c.r.Context(), c.r.PathValue("id"), redirect.URL)
 	if errors.Is(err, flow.ErrUnknownState) {
 		return refuse(http.StatusGone, "%v", err)
 	}
@@ -67,20 +70,20 @@ func (s *Server) finishAuthorization(c *call) error {
 	return c.answer(http.StatusOK, a)
 }
 
-// cancelAuthorization ends a consent: DELETE /v1/authorizations/{id}.
-func (s *Server) cancelAuthorization(c *call) error {
-	if _, err := s.consentOf(c); err != nil {
+// cancel ends a consent: DELETE /v1/authorizations/{id}.
+func (s consents) cancel(c *call) error {
+	if _, err := s.find(c); err != nil {
 		return err
 	}
-	s.cfg.Consents.Cancel(c.r.PathValue("id"))
+	s.all.Cancel(c.r.PathValue("id"))
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// consentOf finds the consent in the path and asks the rules for its grant. A
+// find finds the consent in the path and asks the rules for its grant. A
 // consent that the caller may not follow is as unknown as one that is not there.
-func (s *Server) consentOf(c *call) (wire.Authorization, error) {
-	a, found := s.cfg.Consents.Authorization(c.r.PathValue("id"))
+func (s consents) find(c *call) (wire.Authorization, error) {
+	a, found := s.all.Authorization(c.r.PathValue("id"))
 	if !found || !c.rules.Allowed(c.peer, acl.Admin, a.Grant) {
 		return wire.Authorization{}, refuse(http.StatusNotFound, "no such authorization: it is over for some minutes, was cancelled, or the daemon has been restarted")
 	}

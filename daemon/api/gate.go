@@ -38,7 +38,7 @@ func (s *Server) gate(rt route) http.HandlerFunc {
 		case nameless != nil:
 			err = refuse(http.StatusBadRequest, "%v", nameless)
 		default:
-			err = rt.serve(s, c)
+			err = rt.serve(c)
 		}
 		if err != nil {
 			s.answerProblem(w, r, err)

@@ -102,13 +102,9 @@ grant "bot-*" { integration = "bots" }
 		Backup: func(context.Context) (io.ReadCloser, int64, error) {
 			return io.NopCloser(strings.NewReader("backup")), 6, nil
 		},
-		Rotate:      func(_ context.Context, tell func(wire.Rotation) error) error { return tell(wire.Rotation{Done: true}) },
-		RecoveryKey: func(context.Context) (wire.RecoveryKey, error) { return wire.RecoveryKey{ID: "1"}, nil },
-		KeySlots: func(context.Context) (wire.KeySlots, error) {
-			return wire.KeySlots{Slots: []wire.KeySlot{{ID: "1"}}}, nil
-		},
-		ForgetKey: func(context.Context, string) (wire.KeySlots, error) { return wire.KeySlots{}, nil },
-		Log:       hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
+		Rotate: func(_ context.Context, tell func(wire.Rotation) error) error { return tell(wire.Rotation{Done: true}) },
+		Keys:   oneKey{},
+		Log:    hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
 	}
 	for _, f := range change {
 		f(&serving)
@@ -116,6 +112,19 @@ grant "bot-*" { integration = "bots" }
 	h.server, h.socket = serve(t, serving)
 	return h
 }
+
+// oneKey are the wrapping keys of a store that has one.
+type oneKey struct{}
+
+func (oneKey) RecoveryKey(context.Context) (wire.RecoveryKey, error) {
+	return wire.RecoveryKey{ID: "1"}, nil
+}
+
+func (oneKey) KeySlots(context.Context) (wire.KeySlots, error) {
+	return wire.KeySlots{Slots: []wire.KeySlot{{ID: "1"}}}, nil
+}
+
+func (oneKey) ForgetKey(context.Context, string) (wire.KeySlots, error) { return wire.KeySlots{}, nil }
 
 // serve listens where every user may connect.
 func serve(t testing.TB, cfg api.Config) (*api.Server, string) {

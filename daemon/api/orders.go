@@ -7,15 +7,18 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// refresh renews a token now and waits for the outcome. The caller may leave:
+// orders are the routes by which an operator acts on one grant.
+type orders struct{ keeper Keeper }
+
+// refresh refreshes a token now and waits for the outcome. The caller may leave:
 // an exchange that has begun goes on without it.
-func (s *Server) refresh(c *call) error { return c.order(s.cfg.Keeper.Refresh) }
+func (o orders) refresh(c *call) error { return c.order(o.keeper.Refresh) }
 
-func (s *Server) pause(c *call) error { return c.order(s.cfg.Keeper.Pause) }
+func (o orders) pause(c *call) error { return c.order(o.keeper.Pause) }
 
-func (s *Server) resume(c *call) error { return c.order(s.cfg.Keeper.Resume) }
+func (o orders) resume(c *call) error { return c.order(o.keeper.Resume) }
 
-func (s *Server) adopt(c *call) error { return c.order(s.cfg.Keeper.Adopt) }
+func (o orders) adopt(c *call) error { return c.order(o.keeper.Adopt) }
 
 func (c *call) order(do func(ctx context.Context, name string) (wire.Grant, error)) error {
 	g, err := do(c.r.Context(), c.grant)
@@ -26,8 +29,8 @@ func (c *call) order(do func(ctx context.Context, name string) (wire.Grant, erro
 	return c.answer(http.StatusOK, g)
 }
 
-func (s *Server) remove(c *call) error {
-	if err := s.cfg.Keeper.Remove(c.r.Context(), c.grant); err != nil {
+func (o orders) remove(c *call) error {
+	if err := o.keeper.Remove(c.r.Context(), c.grant); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -35,8 +38,8 @@ func (s *Server) remove(c *call) error {
 }
 
 // revoke answers 200 with what the broker said, whatever it was.
-func (s *Server) revoke(c *call) error {
-	out, err := s.cfg.Keeper.Revoke(c.r.Context(), c.grant)
+func (o orders) revoke(c *call) error {
+	out, err := o.keeper.Revoke(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}
@@ -44,8 +47,8 @@ func (s *Server) revoke(c *call) error {
 }
 
 // probe answers 200 with what the API said, whatever it was.
-func (s *Server) probe(c *call) error {
-	out, err := s.cfg.Keeper.Probe(c.r.Context(), c.grant)
+func (o orders) probe(c *call) error {
+	out, err := o.keeper.Probe(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}

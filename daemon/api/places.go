@@ -56,17 +56,13 @@ func (p *places) enter(ctx context.Context, uid uint32) (leave func(), err error
 }
 
 // within makes a route wait for one of these places.
-func within(these func(*Server) *places, serve func(*Server, *call) error) func(*Server, *call) error {
-	return func(s *Server, c *call) error {
-		leave, err := these(s).enter(c.r.Context(), c.peer.UID)
+func within(these *places, serve func(*call) error) func(*call) error {
+	return func(c *call) error {
+		leave, err := these.enter(c.r.Context(), c.peer.UID)
 		if err != nil {
 			return err
 		}
 		defer leave()
-		return serve(s, c)
+		return serve(c)
 	}
 }
-
-func answers(s *Server) *places { return s.answers }
-func imports(s *Server) *places { return s.imports }
-func streams(s *Server) *places { return s.following }

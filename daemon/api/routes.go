@@ -11,7 +11,7 @@ type route struct {
 	pattern string
 	reach   reach
 	action  acl.Action
-	serve   func(*Server, *call) error
+	serve   func(*call) error
 }
 
 // A reach is what a route acts on, and so what a caller must be allowed.
@@ -30,43 +30,44 @@ const (
 )
 
 // routes is the API.
-func routes() []route {
+func routes(s *Server) []route {
+	orders, consents, sealing := orders{s.cfg.Keeper}, consents{s.cfg.Consents}, sealing{s.cfg}
 	return []route{
-		{"GET /healthz", everybody, "", (*Server).health},
-		{"GET /readyz", everybody, "", (*Server).readiness},
+		{"GET /healthz", everybody, "", s.health},
+		{"GET /readyz", everybody, "", s.readiness},
 
-		{"GET /v1/status", visible, acl.Status, within(answers, (*Server).status)},
-		{"GET /v1/events", visible, acl.Status, within(streams, (*Server).follow)},
-		{"GET /v1/grants", visible, acl.Status, within(answers, (*Server).grants)},
-		{"POST /v1/import", visible, acl.Admin, within(imports, (*Server).importLines)},
+		{"GET /v1/status", visible, acl.Status, within(s.answers, s.status)},
+		{"GET /v1/events", visible, acl.Status, within(s.following, s.follow)},
+		{"GET /v1/grants", visible, acl.Status, within(s.answers, s.grants)},
+		{"POST /v1/import", visible, acl.Admin, within(s.imports, s.importLines)},
 
-		{"GET /v1/grants/{name}", one, acl.Status, (*Server).grant},
-		{"GET /v1/grants/{name}/token", one, acl.Token, (*Server).token},
-		{"POST /v1/grants/{name}/refresh", one, acl.Refresh, (*Server).refresh},
-		{"PUT /v1/grants/{name}", one, acl.Admin, (*Server).importOne},
-		{"DELETE /v1/grants/{name}", one, acl.Admin, (*Server).remove},
-		{"POST /v1/grants/{name}/pause", one, acl.Admin, (*Server).pause},
-		{"POST /v1/grants/{name}/resume", one, acl.Admin, (*Server).resume},
-		{"POST /v1/grants/{name}/adopt", one, acl.Admin, (*Server).adopt},
-		{"POST /v1/grants/{name}/revoke", one, acl.Admin, (*Server).revoke},
-		{"POST /v1/grants/{name}/probe", one, acl.Admin, (*Server).probe},
+		{"GET /v1/grants/{name}", one, acl.Status, s.grant},
+		{"GET /v1/grants/{name}/token", one, acl.Token, s.token},
+		{"POST /v1/grants/{name}/refresh", one, acl.Refresh, orders.refresh},
+		{"PUT /v1/grants/{name}", one, acl.Admin, s.importOne},
+		{"DELETE /v1/grants/{name}", one, acl.Admin, orders.remove},
+		{"POST /v1/grants/{name}/pause", one, acl.Admin, orders.pause},
+		{"POST /v1/grants/{name}/resume", one, acl.Admin, orders.resume},
+		{"POST /v1/grants/{name}/adopt", one, acl.Admin, orders.adopt},
+		{"POST /v1/grants/{name}/revoke", one, acl.Admin, orders.revoke},
+		{"POST /v1/grants/{name}/probe", one, acl.Admin, orders.probe},
 
-		{"POST /v1/grants/{name}/authorizations", one, acl.Admin, (*Server).authorize},
-		{"GET /v1/authorizations/{id}", visible, acl.Status, (*Server).authorization},
-		{"PUT /v1/authorizations/{id}", visible, acl.Admin, (*Server).finishAuthorization},
-		{"DELETE /v1/authorizations/{id}", visible, acl.Admin, (*Server).cancelAuthorization},
+		{"POST /v1/grants/{name}/authorizations", one, acl.Admin, consents.begin},
+		{"GET /v1/authorizations/{id}", visible, acl.Status, consents.show},
+		{"PUT /v1/authorizations/{id}", visible, acl.Admin, consents.finish},
+		{"DELETE /v1/authorizations/{id}", visible, acl.Admin, consents.cancel},
 
-		{"POST /v1/reload", whole, acl.Admin, (*Server).reloadConfig},
-		{"GET /v1/backup", whole, acl.Admin, (*Server).backup},
-		{"POST /v1/key/rotate", whole, acl.Admin, (*Server).rotate},
-		{"POST /v1/key/recovery", whole, acl.Admin, (*Server).recoveryKey},
-		{"GET /v1/key/slots", whole, acl.Admin, (*Server).keySlots},
-		{"DELETE /v1/key/slots/{id}", whole, acl.Admin, (*Server).forgetKey},
+		{"POST /v1/reload", whole, acl.Admin, s.reloadConfig},
+		{"GET /v1/backup", whole, acl.Admin, sealing.backup},
+		{"POST /v1/key/rotate", whole, acl.Admin, sealing.rotate},
+		{"POST /v1/key/recovery", whole, acl.Admin, sealing.recoveryKey},
+		{"GET /v1/key/slots", whole, acl.Admin, sealing.keySlots},
+		{"DELETE /v1/key/slots/{id}", whole, acl.Admin, sealing.forgetKey},
 
-		{"GET /v1/forecast", visible, acl.Status, within(answers, (*Server).forecast)},
-		{"GET /metrics", visible, acl.Status, within(answers, (*Server).metrics)},
-		{"POST /v1/web", visible, acl.Status, (*Server).web},
-		{"POST /v1/drain", whole, acl.Admin, (*Server).drain},
+		{"GET /v1/forecast", visible, acl.Status, within(s.answers, s.forecast)},
+		{"GET /metrics", visible, acl.Status, within(s.answers, s.metrics)},
+		{"POST /v1/web", visible, acl.Status, s.web},
+		{"POST /v1/drain", whole, acl.Admin, s.drain},
 	}
 }
 

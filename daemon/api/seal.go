@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,8 +15,21 @@ import (
 // chunkTimeout is how long a caller may take for one piece of a long answer.
 const chunkTimeout = time.Minute
 
+// WrappingKeys are those that open the store.
+type WrappingKeys interface {
+	// RecoveryKey makes another one.
+	RecoveryKey(ctx context.Context) (wire.RecoveryKey, error)
+	KeySlots(ctx context.Context) (wire.KeySlots, error)
+	// ForgetKey takes a key its slot and returns those that are left. It
+	// refuses what would lock the daemon out with a *keeper.Refusal.
+	ForgetKey(ctx context.Context, id string) (wire.KeySlots, error)
+}
+
+// sealing are the routes of the sealed store and its keys.
+type sealing struct{ cfg Config }
+
 // backup answers with the sealed store as it is now.
-func (s *Server) backup(c *call) error {
+func (s sealing) backup(c *call) error {
 	content, size, err := s.cfg.Backup(c.r.Context())
 	if err != nil {
 		return err
@@ -43,7 +57,7 @@ func (c *call) extend() {
 
 // rotate answers one line whenever there is progress. The rotation goes on
 // without its caller.
-func (s *Server) rotate(c *call) error {
+func (s sealing) rotate(c *call) error {
 	begun := false
 	tell := func(now wire.Rotation) error {
 		line, err := json.Marshal(now)
@@ -69,24 +83,24 @@ func (s *Server) rotate(c *call) error {
 	return err
 }
 
-func (s *Server) recoveryKey(c *call) error {
-	key, err := s.cfg.RecoveryKey(c.r.Context())
+func (s sealing) recoveryKey(c *call) error {
+	key, err := s.cfg.Keys.RecoveryKey(c.r.Context())
 	if err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, key)
 }
 
-func (s *Server) keySlots(c *call) error {
-	slots, err := s.cfg.KeySlots(c.r.Context())
+func (s sealing) keySlots(c *call) error {
+	slots, err := s.cfg.Keys.KeySlots(c.r.Context())
 	if err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, slots)
 }
 
-func (s *Server) forgetKey(c *call) error {
-	left, err := s.cfg.ForgetKey(c.r.Context(), c.r.PathValue("id"))
+func (s sealing) forgetKey(c *call) error {
+	left, err := s.cfg.Keys.ForgetKey(c.r.Context(), c.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -76,13 +76,8 @@ type Config struct {
 	// Rotate has everything sealed by a new key, tells how far that is, and
 	// returns at its end, or when tell fails or ctx ends, without ending it.
 	Rotate func(ctx context.Context, tell func(wire.Rotation) error) error
-	// RecoveryKey makes another wrapping key of the store.
-	RecoveryKey func(ctx context.Context) (wire.RecoveryKey, error)
-	// KeySlots lists the wrapping keys that open the store.
-	KeySlots func(ctx context.Context) (wire.KeySlots, error)
-	// ForgetKey takes a wrapping key its slot and returns those that are left.
-	// It refuses what would lock the daemon out with a *keeper.Refusal.
-	ForgetKey func(ctx context.Context, id string) (wire.KeySlots, error)
+	// Keys are the wrapping keys of the store.
+	Keys WrappingKeys
 	// Handed is told who was given the token of a grant; nil: nobody wants to
 	// know. It must return at once.
 	Handed func(grant string, to acl.Peer, generation uint64)
@@ -166,7 +161,7 @@ func New(cfg Config) *Server {
 		following: newPlaces(streamsAtOnce),
 	}
 	s.streams, s.endStreams = context.WithCancel(context.Background())
-	for _, r := range routes() {
+	for _, r := range routes(s) {
 		s.mux.Handle(r.pattern, s.gate(r))
 	}
 	s.mux.HandleFunc("/", s.unknown)

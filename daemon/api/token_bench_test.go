@@ -10,11 +10,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
+
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/api"
 	"webex-tokend/store"
-
-	"github.com/hashicorp/go-hclog"
 )
 
 // BenchmarkToken reads a token over a kept-alive unix socket, beside a bare
