@@ -30,16 +30,16 @@ func (s *Server) explain(c *call) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.consentable(c.grant)
+	in, err := consentable(s.cfg.Config(), s.at.PublicURL, c.grant)
 	if err != nil {
 		return err
 	}
-	a := s.application(g, in)
+	a := applicationOf(g, in)
 	a.Where = c.r.URL.Path
 	return s.showForm(c, in, "authorize.html", a)
 }
 
-func (s *Server) application(g wire.Grant, in *config.Integration) application {
+func applicationOf(g wire.Grant, in *config.Integration) application {
 	return application{Grant: g, Verb: verb(g), Host: host(in.AuthorizeURL), Scopes: in.Scopes, Person: g.Person}
 }
 
@@ -52,7 +52,7 @@ func (s *Server) showForm(c *call, in *config.Integration, page string, a applic
 
 // begin starts a consent in this browser.
 func (s *Server) begin(c *call) error {
-	if _, err := s.consentable(c.grant); err != nil {
+	if _, err := consentable(s.cfg.Config(), s.at.PublicURL, c.grant); err != nil {
 		return err
 	}
 	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, flow.Options{OtherUser: c.r.PostFormValue("other_user") != ""})
@@ -64,7 +64,7 @@ func (s *Server) begin(c *call) error {
 
 // giveLink makes a link for somebody else to consent.
 func (s *Server) giveLink(c *call) error {
-	if _, err := s.consentable(c.grant); err != nil {
+	if _, err := consentable(s.cfg.Config(), s.at.PublicURL, c.grant); err != nil {
 		return err
 	}
 	options := flow.Options{Link: true, OtherUser: c.r.PostFormValue("other_user") != ""}
@@ -86,11 +86,11 @@ func (s *Server) showLink(c *call) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.consentable(a.Grant)
+	in, err := consentable(s.cfg.Config(), s.at.PublicURL, a.Grant)
 	if err != nil {
 		return err
 	}
-	p := s.application(g, in)
+	p := applicationOf(g, in)
 	p.Where, p.Expires = c.r.URL.Path, a.ExpiresAt
 	p.Person = nil // whoever holds the link is not told who came before
 	return s.showForm(c, in, "link.html", p)
@@ -178,10 +178,10 @@ func (s *Server) redirectPath(path string) bool {
 	return slices.Contains(flow.RedirectPaths(s.cfg.Config(), s.at.PublicURL), path)
 }
 
-// consentable returns the integration of a grant whose consent can be had here.
-func (s *Server) consentable(grant string) (*config.Integration, error) {
-	cfg := s.cfg.Config()
-	in, ok := s.integration(grant)
+// consentable returns the integration of a grant whose consent ends on the pages
+// of that URL.
+func consentable(cfg *config.Config, publicURL, grant string) (*config.Integration, error) {
+	in, ok := integrationOf(cfg, grant)
 	if !ok {
 		return nil, &fault{http.StatusNotFound, "This grant is not declared", "A grant block of the configuration would have to name it."}
 	}
@@ -190,15 +190,14 @@ func (s *Server) consentable(grant string) (*config.Integration, error) {
 			"Its integration has no authorize_url or no redirect_url. Register a token: webex-tokend import " + grant}
 	}
 	back, err := url.Parse(in.RedirectURL)
-	if err != nil || origin(in.RedirectURL) != s.at.PublicURL || !slices.Contains(flow.RedirectPaths(cfg, s.at.PublicURL), back.Path) {
+	if err != nil || origin(in.RedirectURL) != publicURL || !slices.Contains(flow.RedirectPaths(cfg, publicURL), back.Path) {
 		return nil, &fault{http.StatusConflict, "Consent for this grant does not end here",
-			"Its redirect_url is " + in.RedirectURL + ", these pages are " + s.at.PublicURL + ". From a terminal: webex-tokend authorize " + grant}
+			"Its redirect_url is " + in.RedirectURL + ", these pages are " + publicURL + ". From a terminal: webex-tokend authorize " + grant}
 	}
 	return in, nil
 }
 
-func (s *Server) integration(grant string) (*config.Integration, bool) {
-	cfg := s.cfg.Config()
+func integrationOf(cfg *config.Config, grant string) (*config.Integration, bool) {
 	g, ok := cfg.Grant(grant)
 	if !ok {
 		return nil, false

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/keeper"
 )
@@ -78,7 +79,7 @@ func (s *Server) admit(rt route, c *call) error {
 	if rt.reach == anyHost {
 		return nil
 	}
-	if !s.ownName(c.r.Host) {
+	if !ownName(s.at, c.r.Host) {
 		return &fault{http.StatusMisdirectedRequest, "These pages are not served under this name",
 			"Open them as " + s.at.PublicURL + "/ui/, or set public_url to the name in use."}
 	}
@@ -98,10 +99,10 @@ func (s *Server) admit(rt route, c *call) error {
 
 // ownName keeps a foreign name that was made to point at this host (DNS
 // rebinding) from reading pages with the cookies of that name.
-func (s *Server) ownName(host string) bool {
-	scheme, public, _ := strings.Cut(s.at.PublicURL, "://")
+func ownName(at config.HTTP, host string) bool {
+	scheme, public, _ := strings.Cut(at.PublicURL, "://")
 	host = withPort(host, scheme)
-	return strings.EqualFold(host, withPort(public, scheme)) || host == s.at.Listen
+	return strings.EqualFold(host, withPort(public, scheme)) || host == at.Listen
 }
 
 // withPort adds the port that browsers leave out.

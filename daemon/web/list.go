@@ -87,13 +87,12 @@ func (f filter) link() string {
 // Narrow reports whether not every grant is meant.
 func (f filter) Narrow() bool { return f.Name != "" || f.State != "" || f.Label != "" }
 
-// view joins the filter with what the person may see.
-func (s *Server) view(c *call, f filter) keeper.View {
+// viewOf joins the filter with what the person may see.
+func viewOf(c *call, cfg *config.Config, f filter) keeper.View {
 	allowed := c.view()
 	if f.Name == "" && f.Label == "" {
 		return allowed
 	}
-	cfg := s.cfg.Config()
 	key, value, _ := strings.Cut(f.Label, "=")
 	return func(name string) bool {
 		if allowed != nil && !allowed(name) || !strings.Contains(name, f.Name) {
@@ -115,7 +114,7 @@ func (s *Server) list(c *call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), searchTime)
 	defer cancel()
-	l := listing{Filter: f, Labels: s.labels()}
+	l := listing{Filter: f, Labels: labels(s.cfg.Config().Grants)}
 	var err error
 	if l.Status, err = s.cfg.Keeper.Status(ctx, c.view()); ctx.Err() != nil && c.r.Context().Err() == nil {
 		return &fault{http.StatusServiceUnavailable, "The fleet took too long to look through", "The status of all is faster than that of some. Try again later."}
@@ -135,7 +134,7 @@ func (s *Server) list(c *call) error {
 // fleet of a million a part of a name can be rare.
 func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) error {
 	f := l.Filter
-	q := keeper.Query{View: s.view(c, f), After: f.After, Limit: rowsShown}
+	q := keeper.Query{View: viewOf(c, s.cfg.Config(), f), After: f.After, Limit: rowsShown}
 	most := math.MaxInt
 	if f.State != "" {
 		q.States = []store.State{store.State(f.State)}
@@ -149,7 +148,7 @@ func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) e
 	if f.After == "" && err == nil && more && most > len(known) {
 		q.After, q.Limit = page.Next, min(windowsDrawn, most)-len(known)
 		var rest wire.Grants
-		rest, err = s.more(ctx, q)
+		rest, err = readOn(ctx, s.cfg.Keeper, q)
 		known, more = slices.Concat(known, rest.Grants), rest.Next != ""
 	}
 	if errors.Is(err, context.DeadlineExceeded) && c.r.Context().Err() == nil {
@@ -176,12 +175,12 @@ func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) e
 	return nil
 }
 
-// more reads on, across the pages that the keeper cuts.
-func (s *Server) more(ctx context.Context, q keeper.Query) (wire.Grants, error) {
+// readOn reads on, across the pages that the keeper cuts.
+func readOn(ctx context.Context, k Keeper, q keeper.Query) (wire.Grants, error) {
 	var all wire.Grants
 	for want := q.Limit; ; {
 		q.Limit = min(want-len(all.Grants), 1000)
-		page, err := s.cfg.Keeper.Grants(ctx, q)
+		page, err := k.Grants(ctx, q)
 		all.Grants = append(all.Grants, page.Grants...)
 		all.Next, q.After = page.Next, page.Next
 		if err != nil || page.Next == "" || len(all.Grants) >= want {
@@ -203,9 +202,9 @@ func stateCounts(sum wire.Status, f filter) []stateCount {
 }
 
 // labels are those of the grant blocks.
-func (s *Server) labels() []string {
+func labels(blocks []*config.Grant) []string {
 	seen := make(map[string]struct{})
-	for _, g := range s.cfg.Config().Grants {
+	for _, g := range blocks {
 		for key, value := range g.Labels {
 			seen[key+"="+value] = struct{}{}
 		}
@@ -254,7 +253,7 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 		r.Manner, r.Guessed = manner(g), guessed(g)
 		r.Bar = int(min(max(at.Sub(now)/day, 0), axis))
 	}
-	if _, err := s.consentable(g.Name); err == nil && c.allowed("admin", g.Name) {
+	if _, err := consentable(s.cfg.Config(), s.at.PublicURL, g.Name); err == nil && c.allowed("admin", g.Name) {
 		r.Verb = verb(g)
 	}
 	return r
