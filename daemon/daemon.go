@@ -170,7 +170,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Registered:  d.keeper.Registered,
 		Log:         d.log.Named("publish"),
 	})
-	d.seeds = &intake.Seeds{Keeper: d.keeper, Log: d.log.Named("seed")}
+	d.seeds = &intake.Seeds{Keeper: d.keeper, Pending: d.keeper.States, Log: d.log.Named("seed")}
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Keeper: d.keeper, Log: d.log.Named("inbox")}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())

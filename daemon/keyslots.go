@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/vault"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store/seal"
@@ -50,11 +50,11 @@ func refusedKey(err error) error {
 	_, needed := errors.AsType[*vault.NextKeyError](err)
 	switch {
 	case errors.Is(err, seal.ErrManyKeys):
-		return &keeper.Refusal{Kind: keeper.Conflict, Detail: err.Error(), Action: "webex-tokend key slots"}
+		return &refusal.Error{Kind: refusal.Conflict, Detail: err.Error(), Action: "webex-tokend key slots"}
 	case errors.Is(err, seal.ErrNoSlot):
-		return &keeper.Refusal{Kind: keeper.NoSuchGrant, Detail: err.Error()} // as the API has it, 404
+		return &refusal.Error{Kind: refusal.NoSuchGrant, Detail: err.Error()} // as the API has it, 404
 	case errors.Is(err, seal.ErrOwnSlot), needed:
-		return &keeper.Refusal{Kind: keeper.Conflict, Detail: err.Error()}
+		return &refusal.Error{Kind: refusal.Conflict, Detail: err.Error()}
 	}
 	return err
 }

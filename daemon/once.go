@@ -62,7 +62,7 @@ func (d *daemon) once(ctx context.Context) error {
 // for this one to end counts on the token. What the operator removed stays away.
 func (d *daemon) seeded(ctx context.Context) (all bool) {
 	all = true
-	for _, g := range d.keeper.PendingSeeds() {
+	for _, g := range d.keeper.States.PendingSeeds() {
 		if stored, err := d.vault.Store().Get(ctx, g.Name); err == nil && stored.Removed {
 			continue
 		}

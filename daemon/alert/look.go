@@ -9,6 +9,8 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -97,7 +99,7 @@ func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (other
 // lookAt reads one grant. One that is no more has no trouble left.
 func (a *Alerts) lookAt(ctx context.Context, v view, name string) error {
 	g, err := a.cfg.Keeper.Grant(ctx, name)
-	if _, gone := errors.AsType[*keeper.Refusal](err); gone {
+	if _, gone := errors.AsType[*refusal.Error](err); gone {
 		g, err = wire.Grant{Name: name}, nil
 		if declared, ok := v.cfg.Grant(name); ok {
 			g.Integration = declared.Integration
@@ -152,7 +154,7 @@ func (a *Alerts) describe(k Kind, g wire.Grant) about {
 	d.ends = k.end(g)
 	d.assumed = slices.Contains(g.Assumed, map[Kind]string{Window: "window_ends_at", Token: "access_expires_at"}[k])
 	if g.State != string(store.Misconfigured) {
-		d.action = a.cfg.Keeper.Renewal(g.Name)
+		d.action = state.Renewal(a.cfg.Config(), g.Name)
 	}
 	return d
 }

@@ -15,7 +15,7 @@ func (s *Server) health(c *call) error {
 // readiness says whether grants are being kept.
 func (s *Server) readiness(c *call) error {
 	if err := s.cfg.Ready(); err != nil {
-		return &refusal{status: http.StatusServiceUnavailable, detail: err.Error(), retry: time.Second}
+		return &rejection{status: http.StatusServiceUnavailable, detail: err.Error(), retry: time.Second}
 	}
 	_, _ = io.WriteString(c.w, "ready\n")
 	return nil

@@ -50,7 +50,7 @@ func (p *places) enter(ctx context.Context, uid uint32) (leave func(), err error
 	waiting, cancel := context.WithTimeout(ctx, placeTimeout)
 	defer cancel()
 	if own.Acquire(waiting, 1) != nil {
-		return nil, &refusal{status: http.StatusServiceUnavailable, detail: "too many requests of this user are under way", retry: time.Second}
+		return nil, &rejection{status: http.StatusServiceUnavailable, detail: "too many requests of this user are under way", retry: time.Second}
 	}
 	return func() { own.Release(1) }, nil
 }

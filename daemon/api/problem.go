@@ -9,33 +9,33 @@ import (
 	"strconv"
 	"time"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 )
 
-// A refusal is a decision of a route itself.
-type refusal struct {
+// A rejection is a decision of a route itself.
+type rejection struct {
 	status int
 	detail string
 	retry  time.Duration // 0: nothing is said
 }
 
-func (r *refusal) Error() string { return r.detail }
+func (r *rejection) Error() string { return r.detail }
 
-func refuse(status int, format string, args ...any) *refusal {
-	return &refusal{status: status, detail: fmt.Sprintf(format, args...)}
+func refuse(status int, format string, args ...any) *rejection {
+	return &rejection{status: status, detail: fmt.Sprintf(format, args...)}
 }
 
 // problemOf is the one place where an error becomes a status. The duration is
 // that of Retry-After; 0: none.
 func problemOf(err error) (wire.Problem, time.Duration) {
-	if r, ok := errors.AsType[*refusal](err); ok {
+	if r, ok := errors.AsType[*rejection](err); ok {
 		return problem(r.status, r.detail), r.retry
 	}
-	if r, ok := errors.AsType[*keeper.Refusal](err); ok {
+	if r, ok := errors.AsType[*refusal.Error](err); ok {
 		p := problem(statusOf(r.Kind), r.Detail)
 		p.State, p.Reason, p.Action = string(r.State), r.Reason, r.Action
-		if r.Kind == keeper.Unavailable {
+		if r.Kind == refusal.Unavailable {
 			return p, max(r.RetryAfter, time.Second)
 		}
 		return p, 0
@@ -53,19 +53,19 @@ func problem(status int, detail string) wire.Problem {
 	return wire.Problem{Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-func statusOf(kind keeper.RefusalKind) int {
+func statusOf(kind refusal.Kind) int {
 	switch kind {
-	case keeper.NoSuchGrant:
+	case refusal.NoSuchGrant:
 		return http.StatusNotFound
-	case keeper.BadName:
+	case refusal.BadName:
 		return http.StatusBadRequest
-	case keeper.BadContent:
+	case refusal.BadContent:
 		return http.StatusUnprocessableEntity
-	case keeper.Conflict:
+	case refusal.Conflict:
 		return http.StatusConflict
-	case keeper.Broker:
+	case refusal.Broker:
 		return http.StatusBadGateway
-	case keeper.Unavailable:
+	case refusal.Unavailable:
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

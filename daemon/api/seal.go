@@ -21,7 +21,7 @@ type WrappingKeys interface {
 	RecoveryKey(ctx context.Context) (wire.RecoveryKey, error)
 	KeySlots(ctx context.Context) (wire.KeySlots, error)
 	// ForgetKey takes a key its slot and returns those that are left. It
-	// refuses what would lock the daemon out with a *keeper.Refusal.
+	// refuses what would lock the daemon out with a *refusal.Error.
 	ForgetKey(ctx context.Context, id string) (wire.KeySlots, error)
 }
 

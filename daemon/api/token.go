@@ -30,7 +30,7 @@ func (s *Server) token(c *call) error {
 	if !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) {
 		// It ended on its way here. A program that got it would take the
 		// rejection by Webex for its own fault.
-		return &refusal{status: http.StatusServiceUnavailable, detail: "token has just expired", retry: time.Second}
+		return &rejection{status: http.StatusServiceUnavailable, detail: "token has just expired", retry: time.Second}
 	}
 	c.generation = t.Generation
 	s.cfg.Handed(c.grant, c.peer, t.Generation)

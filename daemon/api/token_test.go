@@ -15,6 +15,7 @@ import (
 
 	"webex-tokend/daemon/api"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -133,8 +134,8 @@ func TestAnExpiredTokenIsNotHandedOut(t *testing.T) {
 }
 
 func TestErrorsBecomeProblems(t *testing.T) {
-	refusal := func(kind keeper.RefusalKind, retry time.Duration) error {
-		return &keeper.Refusal{Kind: kind, Detail: "why", State: store.Retrying, Reason: "r", Action: "do", RetryAfter: retry}
+	refused := func(kind refusal.Kind, retry time.Duration) error {
+		return &refusal.Error{Kind: kind, Detail: "why", State: store.Retrying, Reason: "r", Action: "do", RetryAfter: retry}
 	}
 	tests := []struct {
 		name   string
@@ -142,14 +143,14 @@ func TestErrorsBecomeProblems(t *testing.T) {
 		status int
 		retry  string
 	}{
-		{"no such grant is 404", refusal(keeper.NoSuchGrant, 0), 404, ""},
-		{"a bad name is 400", refusal(keeper.BadName, 0), 400, ""},
-		{"bad content is 422", refusal(keeper.BadContent, 0), 422, ""},
-		{"a conflict is 409", refusal(keeper.Conflict, 0), 409, ""},
-		{"the broker's no is 502", refusal(keeper.Broker, 0), 502, ""},
-		{"later is 503 with a time", refusal(keeper.Unavailable, 90*time.Second), 503, "90"},
-		{"a fraction of a second is rounded up", refusal(keeper.Unavailable, 1500*time.Millisecond), 503, "2"},
-		{"later without a time is at least a second", refusal(keeper.Unavailable, 0), 503, "1"},
+		{"no such grant is 404", refused(refusal.NoSuchGrant, 0), 404, ""},
+		{"a bad name is 400", refused(refusal.BadName, 0), 400, ""},
+		{"bad content is 422", refused(refusal.BadContent, 0), 422, ""},
+		{"a conflict is 409", refused(refusal.Conflict, 0), 409, ""},
+		{"the broker's no is 502", refused(refusal.Broker, 0), 502, ""},
+		{"later is 503 with a time", refused(refusal.Unavailable, 90*time.Second), 503, "90"},
+		{"a fraction of a second is rounded up", refused(refusal.Unavailable, 1500*time.Millisecond), 503, "2"},
+		{"later without a time is at least a second", refused(refusal.Unavailable, 0), 503, "1"},
 		{"running out of time is 503", context.DeadlineExceeded, 503, "1"},
 		{"anything else is 500", errors.New("why"), 500, ""},
 	}
@@ -174,7 +175,7 @@ func TestErrorsBecomeProblems(t *testing.T) {
 			if got := resp.Header.Get("Retry-After"); got != test.retry {
 				t.Errorf("Retry-After %q, not %q", got, test.retry)
 			}
-			if _, told := test.err.(*keeper.Refusal); told && (p.Detail != "why" || p.State != "retrying" || p.Reason != "r" || p.Action != "do") {
+			if _, told := test.err.(*refusal.Error); told && (p.Detail != "why" || p.State != "retrying" || p.Reason != "r" || p.Action != "do") {
 				t.Errorf("the problem lacks what the refusal said: %+v", p)
 			}
 		})

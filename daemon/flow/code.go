@@ -12,6 +12,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -114,7 +115,7 @@ func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Autho
 
 // Pasted takes the whole redirect URL, as a person copied it out of the address
 // bar or a program caught it, for the consent with that ID. A URL of no use
-// leaves the consent waiting: the error is a *keeper.Refusal, or
+// leaves the consent waiting: the error is a *refusal.Error, or
 // ErrUnknownState when the consent itself is not waited for.
 func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Authorization, error) {
 	query, err := readPasted(redirectURL)
@@ -139,7 +140,7 @@ func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Aut
 	return c.Redirected(ctx, query)
 }
 
-func useless(why string) error { return &keeper.Refusal{Kind: keeper.BadContent, Detail: why} }
+func useless(why string) error { return &refusal.Error{Kind: refusal.BadContent, Detail: why} }
 
 // claim takes a state out of the table, once, together with its verifier.
 // tasks counts the caller from here on.

@@ -14,7 +14,7 @@ import (
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/flow"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 )
 
@@ -171,19 +171,19 @@ func TestOnlyAFlowThatTheIntegrationHasBegins(t *testing.T) {
 		for _, row := range []struct {
 			name, grant string
 			options     flow.Options
-			kind        keeper.RefusalKind
+			kind        refusal.Kind
 			action      string
 		}{
-			{"a grant that is not declared", "nobody", flow.Options{}, keeper.NoSuchGrant, "add to"},
-			{"a name that cannot be", "../x", flow.Options{}, keeper.BadName, ""},
-			{"a static token", "bot", flow.Options{}, keeper.Conflict, "webex-tokend import bot"},
-			{"no redirect_url", "screen", flow.Options{}, keeper.Conflict, "webex-tokend authorize screen --device"},
-			{"no device_authorize_url", "calls", flow.Options{Device: true}, keeper.Conflict, "webex-tokend authorize calls"},
+			{"a grant that is not declared", "nobody", flow.Options{}, refusal.NoSuchGrant, "add to"},
+			{"a name that cannot be", "../x", flow.Options{}, refusal.BadName, ""},
+			{"a static token", "bot", flow.Options{}, refusal.Conflict, "webex-tokend import bot"},
+			{"no redirect_url", "screen", flow.Options{}, refusal.Conflict, "webex-tokend authorize screen --device"},
+			{"no device_authorize_url", "calls", flow.Options{Device: true}, refusal.Conflict, "webex-tokend authorize calls"},
 		} {
 			_, err := h.consents.Begin(t.Context(), row.grant, row.options)
-			refusal, ok := errors.AsType[*keeper.Refusal](err)
-			if !ok || refusal.Kind != row.kind || !strings.HasPrefix(refusal.Action, row.action) {
-				t.Errorf("%s: %v, %+v", row.name, err, refusal)
+			is, ok := refusal.As(err)
+			if !ok || is.Kind != row.kind || !strings.HasPrefix(is.Action, row.action) {
+				t.Errorf("%s: %v, %+v", row.name, err, is)
 			}
 		}
 	})
@@ -195,7 +195,7 @@ func TestAThousandConsentsWaitAndFiftyOfAGrant(t *testing.T) {
 		refused := func(grant, why string) {
 			t.Helper()
 			_, err := h.consents.Begin(t.Context(), grant, flow.Options{})
-			if refusal, ok := errors.AsType[*keeper.Refusal](err); !ok || refusal.Kind != keeper.Unavailable || refusal.Detail != why {
+			if is, ok := refusal.As(err); !ok || is.Kind != refusal.Unavailable || is.Detail != why {
 				t.Errorf("one too many: %v", err)
 			}
 		}
@@ -224,7 +224,7 @@ func TestAPastedAddressBelongsToItsConsent(t *testing.T) {
 			"no address":                "%zz",
 		} {
 			_, err := h.consents.Pasted(t.Context(), mine.ID, text)
-			if refusal, ok := errors.AsType[*keeper.Refusal](err); !ok || refusal.Kind != keeper.BadContent {
+			if is, ok := refusal.As(err); !ok || is.Kind != refusal.BadContent {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -21,6 +21,7 @@ import (
 	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -129,7 +130,7 @@ func (c *Consents) Close() {
 	c.tasks.Wait()
 }
 
-// Begin starts a consent for a declared grant. The error is a *keeper.Refusal:
+// Begin starts a consent for a declared grant. The error is a *refusal.Error:
 // there is no such grant, its integration has no such flow, too many wait, or
 // the device endpoint refused.
 func (c *Consents) Begin(ctx context.Context, grant string, o Options) (wire.Authorization, error) {
@@ -187,11 +188,11 @@ func (c *Consents) integration(grant string, o Options) (*config.Integration, er
 }
 
 func conflict(grant, why, action string) error {
-	return &keeper.Refusal{Kind: keeper.Conflict, Detail: fmt.Sprintf("grant %s %s", grant, why), Action: action}
+	return &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("grant %s %s", grant, why), Action: action}
 }
 
 func tooMany(n int, of string) error {
-	return &keeper.Refusal{Kind: keeper.Unavailable, RetryAfter: time.Minute, Detail: fmt.Sprintf("%d consents %swait already", n, of)}
+	return &refusal.Error{Kind: refusal.Unavailable, RetryAfter: time.Minute, Detail: fmt.Sprintf("%d consents %swait already", n, of)}
 }
 
 // enter makes a consent known for so long; begin runs under the lock.
@@ -207,7 +208,7 @@ func (c *Consents) enter(a *consent, life time.Duration, begin func()) error {
 	}
 	switch {
 	case c.closed:
-		return &keeper.Refusal{Kind: keeper.Unavailable, RetryAfter: time.Minute, Detail: "the daemon is stopping"}
+		return &refusal.Error{Kind: refusal.Unavailable, RetryAfter: time.Minute, Detail: "the daemon is stopping"}
 	case ofGrant >= mostOfGrant:
 		return tooMany(mostOfGrant, "of this grant ")
 	case len(c.all) >= most:

@@ -7,6 +7,7 @@ import (
 
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -21,9 +22,9 @@ func (c *Consents) beginDevice(ctx context.Context, a *consent) error {
 	if err != nil {
 		why, advice := failureAdvice(a.in, err)
 		if f, ok := errors.AsType[*provider.Failure](err); ok && !f.Answered {
-			return &keeper.Refusal{Kind: keeper.Unavailable, RetryAfter: time.Minute, Detail: "device flow: " + why}
+			return &refusal.Error{Kind: refusal.Unavailable, RetryAfter: time.Minute, Detail: "device flow: " + why}
 		}
-		return &keeper.Refusal{Kind: keeper.Broker, Detail: "device flow: " + why + "; " + advice}
+		return &refusal.Error{Kind: refusal.Broker, Detail: "device flow: " + why + "; " + advice}
 	}
 	a.shown.Method = "device"
 	a.shown.URL, a.shown.URLComplete, a.shown.UserCode = device.URL, device.URLComplete, device.UserCode

@@ -10,6 +10,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 )
 
@@ -25,8 +26,8 @@ func (c *Consents) settle(ctx context.Context, a *consent, reg keeper.Registrati
 	defer c.mu.Unlock()
 	if err != nil {
 		why, advice := failureAdvice(a.in, err)
-		if refusal, ok := errors.AsType[*keeper.Refusal](err); ok && refusal.Action != "" {
-			advice = "next: " + refusal.Action
+		if is, ok := refusal.As(err); ok && is.Action != "" {
+			advice = "next: " + is.Action
 		}
 		c.fail(a, why, advice)
 		return

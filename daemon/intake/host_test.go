@@ -98,7 +98,7 @@ func newHost(t *testing.T) *host {
 		}
 	})
 	log := hclog.New(&hclog.LoggerOptions{Output: h.log, DisableTime: true})
-	h.seeds = &intake.Seeds{Keeper: h.keeper, Log: log}
+	h.seeds = &intake.Seeds{Keeper: h.keeper, Pending: h.keeper.States, Log: log}
 	h.inbox = &intake.Inbox{Dir: filepath.Join(dir, "inbox"), Keeper: h.keeper, Log: log, Now: func() time.Time { return h.now }}
 	if err := h.inbox.Prepare(); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/tokenfile"
 )
 
@@ -125,7 +126,7 @@ func (b *Inbox) take(ctx context.Context, file string, t *Taken) {
 		return
 	}
 	t.Failed++
-	if _, refused := errors.AsType[*keeper.Refusal](err); !refused && !errors.Is(err, errUnusable) {
+	if _, refused := errors.AsType[*refusal.Error](err); !refused && !errors.Is(err, errUnusable) {
 		b.Log.Error("inbox file not stored, trying again", "file", file, "error", err)
 		return
 	}

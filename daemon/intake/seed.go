@@ -25,8 +25,18 @@ const fileLimit = 64 << 10
 
 // Seeds registers grants from the files of their seed blocks.
 type Seeds struct {
-	Keeper *keeper.Keeper
-	Log    hclog.Logger
+	Keeper  *keeper.Keeper
+	Pending Pending
+	Log     hclog.Logger
+}
+
+// Pending are the grants that have no record yet. *state.Book knows them.
+type Pending interface {
+	// PendingSeeds lists those that wait for their seed file.
+	PendingSeeds() []*config.Grant
+	// Pend gives the reason why one waits, and reports whether it is another than
+	// before.
+	Pend(name, reason string) (news bool)
 }
 
 // ReadAll reads the seed of every grant that has one, for starts and reloads,
@@ -48,7 +58,7 @@ func (s *Seeds) ReadAll(ctx context.Context, cfg *config.Config) (usable bool) {
 // ReadMissing reads the seeds of grants that have nothing yet, for sweeps. The
 // log tells what is wrong with one only when it is news.
 func (s *Seeds) ReadMissing(ctx context.Context) {
-	for _, g := range s.Keeper.PendingSeeds() {
+	for _, g := range s.Pending.PendingSeeds() {
 		if news, err := s.read(ctx, g); err != nil && news {
 			s.tell(g, err)
 		}
@@ -60,13 +70,13 @@ func (s *Seeds) ReadMissing(ctx context.Context) {
 func (s *Seeds) read(ctx context.Context, g *config.Grant) (news bool, err error) {
 	data, err := readFile(g.Seed.File)
 	if errors.Is(err, fs.ErrNotExist) {
-		return s.Keeper.Pend(g.Name, "seed missing"), nil
+		return s.Pending.Pend(g.Name, "seed missing"), nil
 	}
 	if err == nil {
 		err = s.register(ctx, g, data)
 	}
 	if err != nil {
-		news = s.Keeper.Pend(g.Name, fmt.Sprintf("seed not usable: %v", err))
+		news = s.Pending.Pend(g.Name, fmt.Sprintf("seed not usable: %v", err))
 	}
 	return news, err
 }

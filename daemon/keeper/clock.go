@@ -81,18 +81,15 @@ func (k *Keeper) watchClock(ctx context.Context, now time.Time) {
 
 // setPausesBack keeps what is waited for in memory as long as it is.
 func (k *Keeper) setPausesBack(by time.Duration) {
+	k.trust.SetBack(by)
+	k.States.SetBack(by)
+	k.circuits.SetBack(by)
+	k.endpoints.SetBack(by)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.storeTry = k.storeTry.Add(-by)
 	for name, notBefore := range k.mints {
 		k.mints[name] = notBefore.Add(-by)
 	}
-	for name, d := range k.damaged {
-		d.seen = d.seen.Add(-by)
-		k.damaged[name] = d
-	}
-	k.circuits.SetBack(by)
-	k.endpoints.SetBack(by)
 }
 
 // noteClock stores the time: milliseconds since the epoch, 8 bytes big-endian.

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -29,7 +29,7 @@ func closedFor(t *testing.T, h *host, name string) time.Duration {
 	if h.webex.Stats().Requests != before {
 		t.Errorf("refused only after it was sent: %v", err)
 	}
-	return refused(t, err, keeper.Unavailable).RetryAfter
+	return refused(t, err, refusal.Unavailable).RetryAfter
 }
 
 func TestAnEndpointThatAskedForPatienceHasItAfterARestartToo(t *testing.T) {

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
-
-// storePause is how long nothing is sent after the store refused a write.
-const storePause = 5 * time.Second
 
 // An intentChange says what a commit does to the open intent of its grant.
 type intentChange bool
@@ -30,7 +28,7 @@ const (
 // grant is sent.
 func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*store.Record)) (*store.Record, error) {
 	name := base.Name
-	defer k.release(name)
+	defer k.trust.Release(name)
 	hold := holdup{keeper: k, retry: time.Second}
 	for {
 		next := *base.Record
@@ -50,13 +48,13 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 		// Whether a failed write came through is not known until it is read.
 		fresh, err := k.store.Get(context.Background(), name)
 		bad, damaged := errors.AsType[*store.DamagedError](err)
-		_, held := k.heldSince(name)
+		_, held := k.trust.HeldSince(name)
 		switch {
 		case damaged:
 			base.Revision = bad.Revision // what is in memory is whole
 		case err == nil && fresh.Removed:
 			k.settle(name, keepIntent, hold.spared)
-			return nil, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
+			return nil, &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		case err == nil && held && sameOutcome(fresh.Record, &next):
 			k.settle(name, intent, hold.spared)
 			return fresh.Record, nil
@@ -64,7 +62,7 @@ func (k *Keeper) commit(base store.Stored, intent intentChange, apply func(*stor
 			base = fresh
 		case errors.Is(err, store.ErrNotFound):
 			k.settle(name, keepIntent, hold.spared)
-			return nil, &Refusal{Kind: NoSuchGrant, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
+			return nil, &refusal.Error{Kind: refusal.NoSuchGrant, Detail: fmt.Sprintf("grant %s was removed meanwhile", name)}
 		default:
 			if err := hold.wait(&next, begin, err); err != nil {
 				return nil, err
@@ -126,14 +124,12 @@ func (k *Keeper) readBack(name string, revision store.Revision, meant *store.Rec
 func (k *Keeper) settle(name string, intent intentChange, spared bool) {
 	if spared {
 		k.dropSpare(name)
-		k.trustStore()
+		k.trust.Accepted()
 	}
 	if intent == keepIntent {
 		return
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.attempts, name)
+	k.flights.Close(name)
 }
 
 // sameOutcome tells whether a write that seemed to fail is there after all.
@@ -149,30 +145,10 @@ func sameToken(a, b store.Token) bool {
 // hold notes that an answer is in memory only, and that the store is not to be
 // trusted with another refresh for now.
 func (k *Keeper) hold(name string, since time.Time, err error) {
-	k.mu.Lock()
-	_, known := k.held[name]
-	if !known {
-		k.held[name] = since
-	}
-	k.mu.Unlock()
-	if !known {
+	if k.trust.Hold(name, since) {
 		k.log.Error("answer not stored, trying again", "grant", name, "error", err)
 	}
-	k.distrustStore(name, since, err)
-}
-
-func (k *Keeper) release(name string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.held, name)
-}
-
-// heldSince is since when an answer of the grant is in memory only.
-func (k *Keeper) heldSince(name string) (since time.Time, held bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	since, held = k.held[name]
-	return since, held
+	k.trust.Refused(name, since, err)
 }
 
 func (k *Keeper) hasOutputs(name string) bool {

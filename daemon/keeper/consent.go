@@ -9,6 +9,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -49,8 +50,8 @@ func (k *Keeper) vet(r *store.Record, c *Consent) error {
 	default:
 		return nil
 	}
-	return &Refusal{
-		Kind:   Conflict,
+	return &refusal.Error{
+		Kind:   refusal.Conflict,
 		Detail: fmt.Sprintf("grant %s belongs to %s, but %s consented; nothing was changed", r.Name, called(before), who),
 		Reason: "other_user",
 		Action: "webex-tokend authorize " + r.Name + " --other-user",
@@ -131,25 +132,6 @@ func missingScopes(in *config.Integration, granted string) []string {
 		}
 	}
 	return missing
-}
-
-// Renewal is the command that brings a grant new tokens.
-func (k *Keeper) Renewal(name string) string {
-	in, _, ok := k.config.Load().Rules(name)
-	if !ok {
-		return "webex-tokend import " + name
-	}
-	return renewal(in, name)
-}
-
-func renewal(in *config.Integration, name string) string {
-	switch {
-	case in.Kind == config.ServiceApp:
-		return "webex-tokend status " + in.Manager // which mints
-	case in.Authorizes():
-		return "webex-tokend authorize " + name
-	}
-	return "webex-tokend import " + name
 }
 
 func showPerson(r *store.Record) *wire.Person {

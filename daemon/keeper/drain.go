@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -95,8 +96,8 @@ func (k *Keeper) Drain(ctx context.Context, away time.Duration, tell func(wire.D
 func (k *Keeper) drain(ctx context.Context, name string) error {
 	for try := 1; ; try++ {
 		err := k.refresh(ctx, name, ordered)
-		later, ok := asRefusal(err)
-		if !ok || later.Kind != Unavailable || try == drainPatience {
+		later, ok := refusal.As(err)
+		if !ok || later.Kind != refusal.Unavailable || try == drainPatience {
 			return err
 		}
 		if pause(ctx, later.RetryAfter) != nil {
@@ -130,7 +131,7 @@ func (k *Keeper) gaining(ctx context.Context, away time.Duration) ([]string, err
 }
 
 func (k *Keeper) gains(cfg *config.Config, s store.Stored, now time.Time, away time.Duration) bool {
-	switch k.condition(s.Record).State {
+	switch k.States.Condition(s.Record).State {
 	case store.OK, store.Retrying, store.Unknown:
 	default:
 		return false

@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -24,7 +23,7 @@ type exception struct {
 func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string]exception, error) {
 	found := make(map[string]exception)
 	var damaged []string
-	for _, name := range k.exceptionalNames() {
+	for _, name := range k.States.Unindexed() {
 		stored, err := k.store.Get(ctx, name)
 		if _, bad := errors.AsType[*store.DamagedError](err); bad {
 			damaged = append(damaged, name)
@@ -36,19 +35,19 @@ func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string
 		if err != nil {
 			return nil, err
 		}
-		indexed, state := k.shownAs(cfg, stored.Integration, stored.Condition().State), k.condition(stored.Record).State
+		indexed, state := k.shownAs(cfg, stored.Integration, stored.Condition().State), k.States.Condition(stored.Record).State
 		if indexed != state {
 			found[name] = exception{indexed, cursorAt(state, stored.EndsAt(), name)}
 		}
 	}
-	places, err := k.placesOf(ctx, damaged)
+	places, err := k.States.PlacesOf(ctx, damaged)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range damaged {
 		e := exception{cursor: cursorAt(store.Damaged, time.Time{}, name)}
 		if p, indexed := places[name]; indexed {
-			e.indexed = k.shownAs(cfg, p.integration, p.state)
+			e.indexed = k.shownAs(cfg, p.Integration, p.State)
 		}
 		found[name] = e
 	}
@@ -57,22 +56,4 @@ func (k *Keeper) exceptions(ctx context.Context, cfg *config.Config) (map[string
 
 func cursorAt(state store.State, ends time.Time, name string) cursor {
 	return cursor{slices.Index(store.ByUrgency(), state), ends, name}
-}
-
-func (k *Keeper) exceptionalNames() []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	names := make(map[string]struct{})
-	for name := range k.attempts {
-		if k.flights[name] == nil {
-			names[name] = struct{}{}
-		}
-	}
-	for name := range k.held {
-		names[name] = struct{}{}
-	}
-	for name := range k.damaged {
-		names[name] = struct{}{}
-	}
-	return slices.Collect(maps.Keys(names))
 }

@@ -10,8 +10,10 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/flight"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -51,7 +53,7 @@ func (p *plan) exchange(s *store.Store) outcome.Exchange {
 func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate bool, err error) {
 	var p *plan
 	for {
-		k.catchUp(name)
+		k.flights.CatchUp(name)
 		if p, err = k.plan(ctx, name, why); err != nil {
 			return true, err
 		}
@@ -92,7 +94,7 @@ func (k *Keeper) exchange(ctx context.Context, name string, why cause) (atGate b
 // judge reports to the endpoint how it did. What never left and what the
 // client is to blame for says nothing about the endpoint.
 func (k *Keeper) judge(p *plan, f *provider.Failure) {
-	if f != nil && !f.Answered && f.Kind != provider.Transient || k.working.Err() != nil {
+	if f != nil && !f.Answered && f.Kind != provider.Transient || k.flights.Stopping() {
 		return
 	}
 	well := f == nil || f.Answered && (f.Status < 500 || f.Kind != provider.Transient)
@@ -109,14 +111,14 @@ func (k *Keeper) judge(p *plan, f *provider.Failure) {
 // has refused an answer since. store.ErrConflict: the grant is another one now.
 func (k *Keeper) permit(ctx context.Context, p *plan) error {
 	if p.endpoint.Acquire(ctx) != nil {
-		return errStopping
+		return flight.ErrStopping
 	}
 	now, c := k.now(), p.stored.Condition()
 	err := k.needStore(p, c, now)
 	if wait := p.endpoint.PausedFor(now); wait > 0 {
-		err = k.later(p.name(), c, wait, "the token endpoint asked for patience")
+		err = k.States.Later(p.name(), c, wait, "the token endpoint asked for patience")
 	}
-	if err == nil && k.overtaken(p.name()) {
+	if err == nil && k.flights.Overtaken(p.name()) {
 		err = store.ErrConflict
 	}
 	if err != nil {
@@ -137,20 +139,13 @@ func (k *Keeper) intend(ctx context.Context, p *plan) error {
 	case errors.Is(err, store.ErrConflict):
 		return err
 	case err != nil:
-		k.distrustStore(p.name(), begin, err)
+		k.trust.Refused(p.name(), begin, err)
 		k.log.Error("intent refused by the store, nothing sent", "grant", p.name(), "error", err)
 		return fmt.Errorf("store intent of grant %s: %w", p.name(), err)
 	}
 	k.meter.Committed(k.now().Sub(begin))
-	k.trustStore()
-	k.mu.Lock()
-	a := k.attempts[p.name()]
-	if a.count == 0 {
-		a.since = begin
-	}
-	a.count = p.attempt
-	k.attempts[p.name()] = a
-	k.mu.Unlock()
+	k.trust.Accepted()
+	k.flights.Intend(p.name(), p.attempt, begin)
 	return nil
 }
 
@@ -165,7 +160,7 @@ func (k *Keeper) withdraw(p *plan) {
 	for {
 		_, err := k.store.Put(context.Background(), store.Update{Record: stored.Record, Expect: stored.Revision, CloseIntent: true})
 		if err != nil && !errors.Is(err, store.ErrConflict) {
-			k.distrustStore(p.name(), k.now(), err)
+			k.trust.Refused(p.name(), k.now(), err)
 		}
 		if !errors.Is(err, store.ErrConflict) {
 			break
@@ -174,9 +169,7 @@ func (k *Keeper) withdraw(p *plan) {
 			break
 		}
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.attempts, p.name())
+	k.flights.Close(p.name())
 }
 
 // succeeded stores an answer with an access token in it.
@@ -197,7 +190,7 @@ func (k *Keeper) succeeded(p *plan, sentAt time.Time, a provider.Answer) error {
 	k.log.Info("refreshed", "grant", p.name(), "generation", after.Generation, "gained", gained,
 		"expires_at", wire.Stamp(after.Token.ExpiresAt), "window_ends_at", wire.Stamp(after.Refresh.EndsAt), "due_at", wire.Stamp(after.DueAt))
 	outcome.WarnOfShortfall(k.log, p.name(), p.stored.Token, after.Token, p.rule)
-	k.announce(event.Refreshed, p.stored.Record, before, after)
+	k.States.Announce(event.Refreshed, p.stored.Record, before, after)
 	return nil
 }
 
@@ -227,20 +220,20 @@ func (k *Keeper) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 			return err
 		}
 	}
-	condition := k.condition(after)
+	condition := k.States.Condition(after)
 	k.log.Warn("refresh failed", "grant", p.name(), "state", condition.State, "reason", after.Reason,
 		"status", f.Status, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID,
 		"failures", after.Failures, "due_at", wire.Stamp(after.DueAt))
-	k.announce(event.Failed, p.stored.Record, before, after)
+	k.States.Announce(event.Failed, p.stored.Record, before, after)
 	switch {
 	case f.Kind == provider.Misconfigured && !f.Answered:
 		// The grant keeps its due time, and the client is tried before.
-		return k.later(p.name(), condition, circuit.ProbePause, f.Error())
+		return k.States.Later(p.name(), condition, circuit.ProbePause, f.Error())
 	case f.Kind == provider.Limited || !f.Answered:
-		return k.later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
+		return k.States.Later(p.name(), condition, after.DueAt.Sub(k.now()), f.Error())
 	}
-	return &Refusal{Kind: Broker, State: condition.State, Reason: condition.Reason,
-		Action: k.action(p.name(), condition), Detail: fmt.Sprintf("grant %s: %v", p.name(), f)}
+	return &refusal.Error{Kind: refusal.Broker, State: condition.State, Reason: condition.Reason,
+		Action: k.States.Action(p.name(), condition), Detail: fmt.Sprintf("grant %s: %v", p.name(), f)}
 }
 
 // patience is how long the whole endpoint rests after it asked for it.
@@ -249,23 +242,4 @@ func patience(f *provider.Failure, r schedule.Rule) time.Duration {
 		return f.RetryAfter
 	}
 	return min(15*time.Second, r.MinInterval)
-}
-
-// announce tells what a stored outcome changed.
-func (k *Keeper) announce(kind event.Kind, was *store.Record, before store.Condition, is *store.Record) {
-	c := k.condition(is)
-	e := event.Event{Grant: is.Name, Generation: is.Generation, State: c.State, Reason: c.Reason, At: k.now()}
-	kinds := []event.Kind{kind}
-	if c.State != before.State && kind != event.Changed {
-		kinds = append(kinds, event.Changed)
-	}
-	if was == nil || !is.Refresh.EndsAt.Equal(was.Refresh.EndsAt) {
-		kinds = append(kinds, event.Moved)
-	}
-	events := make([]event.Event, 0, len(kinds))
-	for _, kind := range kinds {
-		e.Kind = kind
-		events = append(events, e)
-	}
-	k.events.Send(events...)
 }

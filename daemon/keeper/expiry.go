@@ -42,14 +42,14 @@ func (k *Keeper) AskExpiry(ctx context.Context, name string) error {
 		return k.untold(name, f)
 	}
 	for expiryOpen(stored.Record) && stored.Token.Access.Equal(asked) {
-		before := k.condition(stored.Record)
+		before := k.States.Condition(stored.Record)
 		r := *stored.Record
 		endAt(&r, told.End.UTC().Truncate(time.Millisecond))
 		bringForward(cfg, &r)
 		_, err := k.store.Put(ctx, store.Update{Record: &r, Expect: stored.Revision, Unpublished: k.hasOutputs(name)})
 		if err == nil {
 			k.log.Info("told when the token ends", "grant", name, "expires_at", wire.Stamp(r.Token.ExpiresAt), "due_at", wire.Stamp(r.DueAt))
-			k.announce(event.ExpiryConfirmed, stored.Record, before, &r)
+			k.States.Announce(event.ExpiryConfirmed, stored.Record, before, &r)
 			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {

@@ -102,7 +102,7 @@ func (k *Keeper) foresee(ctx context.Context, cfg *config.Config, name string, o
 // it and once without.
 func (k *Keeper) prospect(cfg *config.Config, s store.Stored, o Outage, p *wire.Prospect, f *wire.Forecast) {
 	p.Kind, p.Window = s.Kind, string(s.Movement())
-	c := k.condition(s.Record)
+	c := k.States.Condition(s.Record)
 	if c.State == store.Reauthorize {
 		p.Outcome, p.At = wire.Waits, instant(c.Since)
 		return

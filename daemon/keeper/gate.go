@@ -10,45 +10,34 @@ import (
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
-// read returns a record, or a refusal that explains why there is none.
-func (k *Keeper) read(ctx context.Context, cfg *config.Config, name string) (store.Stored, error) {
-	stored, err := k.store.Get(ctx, name)
-	if bad, ok := errors.AsType[*store.DamagedError](err); ok {
-		c := k.foundDamaged(bad)
-		return store.Stored{}, k.refuse(name, c, "cannot be read")
-	}
-	if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
-		return store.Stored{}, k.absent(cfg, name)
-	}
-	return stored, err
-}
+// errNotDue lets the sweep leave a grant alone for now.
+var errNotDue = errors.New("not due")
 
 // plan asks the gates. What passes may be sent as soon as its intent is durable.
 func (k *Keeper) plan(ctx context.Context, name string, why cause) (*plan, error) {
 	cfg, now := k.config.Load(), k.now()
-	stored, err := k.read(ctx, cfg, name)
+	stored, err := k.States.Read(ctx, cfg, name)
 	if err != nil {
 		return nil, err
 	}
 	in, grant, declared := cfg.Rules(name)
-	c := k.condition(stored.Record)
+	c := k.States.Condition(stored.Record)
 	if !declared || c.State == store.Paused || c.State == store.Unverified {
-		return nil, k.refuse(name, c, "is not refreshed")
+		return nil, k.States.Refuse(name, c, "is not refreshed")
 	}
 	if in.Kind == config.Static {
 		return nil, k.expireStatic(stored, now)
 	}
 	if stored.Refresh.Value.Empty() {
-		return nil, k.refuse(name, c, "has no refresh token")
+		return nil, k.States.Refuse(name, c, "has no refresh token")
 	}
 	p := &plan{stored: stored, in: in, grant: grant, rule: outcome.RuleOf(in, grant), endpoint: k.endpoints.Of(in.TokenURL)}
-	k.mu.Lock()
-	p.attempt = k.attempts[name].count + 1
-	k.mu.Unlock()
+	p.attempt = k.flights.Attempts(name) + 1
 	if p.endpoint == nil {
 		return nil, errNotDue // a reload is just taking the integration away
 	}
@@ -75,9 +64,9 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 	if why == demanded {
 		switch c.State {
 		case store.Misconfigured:
-			return k.later(p.name(), c, circuit.ProbePause, "the client is rejected")
+			return k.States.Later(p.name(), c, circuit.ProbePause, "the client is rejected")
 		case store.Reauthorize:
-			return k.refuse(p.name(), c, "needs a human")
+			return k.States.Refuse(p.name(), c, "needs a human")
 		}
 	}
 	interval, budget := remaining(p.stored.LastAttemptAt, p.rule.MinInterval, now), p.budget(now)
@@ -99,10 +88,10 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 
 // needStore refuses what the store could not take.
 func (k *Keeper) needStore(p *plan, c store.Condition, now time.Time) error {
-	if k.storeWritable(now) {
+	if k.trust.Writable(now) {
 		return nil
 	}
-	return k.later(p.name(), c, storePause, "the store does not accept writes, so nothing is sent")
+	return k.States.Later(p.name(), c, state.StorePause, "the store does not accept writes, so nothing is sent")
 }
 
 // budget is how long the grant has to wait for its next refresh of the day.
@@ -127,13 +116,13 @@ func (k *Keeper) notNow(p *plan, c store.Condition, why cause, wait time.Duratio
 	if why == scheduled {
 		return errNotDue
 	}
-	return k.later(p.name(), c, wait, reason)
+	return k.States.Later(p.name(), c, wait, reason)
 }
 
 // expireStatic notes that a token which nobody can refresh has ended.
 func (k *Keeper) expireStatic(s store.Stored, now time.Time) error {
 	if end := s.Token.ExpiresAt; end.IsZero() || now.Before(end) || !s.ReauthorizeSince.IsZero() {
-		return k.refuse(s.Name, k.condition(s.Record), "is static and never refreshed")
+		return k.States.Refuse(s.Name, k.States.Condition(s.Record), "is static and never refreshed")
 	}
 	before := s.Condition()
 	after, err := k.commit(s, keepIntent, func(r *store.Record) {
@@ -143,6 +132,6 @@ func (k *Keeper) expireStatic(s store.Stored, now time.Time) error {
 		return err
 	}
 	k.log.Warn("static token has expired", "grant", s.Name, "expired_at", wire.Stamp(s.Token.ExpiresAt))
-	k.announce(event.Failed, s.Record, before, after)
+	k.States.Announce(event.Failed, s.Record, before, after)
 	return errNotDue
 }

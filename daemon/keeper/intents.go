@@ -3,8 +3,8 @@ package keeper
 import (
 	"context"
 	"fmt"
-	"time"
 
+	"webex-tokend/daemon/flight"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
@@ -27,9 +27,7 @@ func (k *Keeper) loadIntents(ctx context.Context) error {
 			return fmt.Errorf("list open intents: %w", err)
 		}
 		for _, i := range open {
-			k.mu.Lock()
-			k.attempts[i.Name] = attempts{max(i.Attempt, 1), i.At}
-			k.mu.Unlock()
+			k.flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At})
 			k.resolutions.Add(1)
 			k.tasks.Go(func() {
 				defer k.resolutions.Done()
@@ -52,11 +50,11 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 			return
 		}
 	}
-	if _, held := k.heldSince(i.Name); held {
+	if _, held := k.trust.HeldSince(i.Name); held {
 		return // its answer came from the spool and waits for the store
 	}
 	cfg := k.config.Load()
-	stored, err := k.read(k.working, cfg, i.Name)
+	stored, err := k.States.Read(k.working, cfg, i.Name)
 	if err != nil || !stored.UnknownSince.IsZero() || !stored.LastAttemptAt.Before(i.At) && stored.Failures == 0 {
 		return // gone, resolved, or noted already
 	}
@@ -78,19 +76,4 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 			r.DueAt = due
 		}
 	})
-}
-
-// attempts are those at one outcome that is open.
-type attempts struct {
-	count uint64
-	since time.Time // the first that this process knows of
-}
-
-// unknownOutcome tells whether, and since when, the grant has an open intent that
-// no flight is working on.
-func (k *Keeper) unknownOutcome(name string) (since time.Time, unknown bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	a := k.attempts[name]
-	return a.since, a.count > 0 && k.flights[name] == nil
 }

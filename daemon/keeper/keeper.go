@@ -20,8 +20,10 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/flight"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -65,6 +67,9 @@ type Keeper struct {
 	provider  *provider.Client
 	endpoints *endpoint.Set
 	circuits  *circuit.Circuits
+	flights   *flight.Flights
+	trust     *state.Trust
+	States    *state.Book
 	outputs   func(name string) []wire.Output
 	failing   func() []string
 	consumers func(name string) []wire.Consumer
@@ -91,17 +96,9 @@ type Keeper struct {
 
 	mu        sync.Mutex
 	stopping  bool
-	flights   map[string]*flight
-	attempts  map[string]attempts // of open intents
-	held      map[string]time.Time
 	mints     map[string]time.Time // of pending service apps: not before
-	damaged   map[string]damage
-	pending   map[string]vacancy // declared names without a record
-	comings   map[string]bool    // during findPending: registered, else removed
-	lanes     map[string]*lane   // by token URL
-	storeTry  time.Time          // no intents before that
-	fault     *storeFault        // nil: the store accepts writes
-	reindexed chan struct{}      // closed when the walk under way has ended
+	lanes     map[string]*lane     // by token URL
+	reindexed chan struct{}        // closed when the walk under way has ended
 	endWalk   context.CancelFunc
 }
 
@@ -121,12 +118,7 @@ func New(cfg Config) *Keeper {
 		meter:     cfg.Meter,
 		wall:      cfg.Now,
 		log:       cfg.Log,
-		flights:   make(map[string]*flight),
-		attempts:  make(map[string]attempts),
-		held:      make(map[string]time.Time),
 		mints:     make(map[string]time.Time),
-		damaged:   make(map[string]damage),
-		pending:   make(map[string]vacancy),
 		lanes:     make(map[string]*lane),
 		endWalk:   func() {},
 	}
@@ -166,6 +158,9 @@ func New(cfg Config) *Keeper {
 	k.endpoints = endpoint.NewSet(endpoint.Config{Blobs: cfg.Store, Log: k.log})
 	k.endpoints.Arrange(cfg.Config)
 	k.circuits = circuit.New(circuit.Config{Notes: cfg.Store, Log: k.log})
+	k.flights, k.trust = flight.New(), new(state.Trust)
+	k.States = state.New(state.Config{Store: cfg.Store, Config: k.config.Load, Circuits: k.circuits, Flights: k.flights,
+		Trust: k.trust, Events: k.events, Now: k.now, Log: k.log})
 	return k
 }
 
@@ -203,7 +198,7 @@ func (k *Keeper) Start(ctx context.Context) error {
 // it. Exchanges in flight end under the one they began with; the schedule
 // follows behind the return, paced.
 func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
-	if err := k.findPending(ctx, cfg); err != nil {
+	if err := k.States.FindPending(ctx, cfg); err != nil {
 		return err
 	}
 	before := k.config.Swap(cfg)
@@ -221,9 +216,11 @@ func (k *Keeper) Stop(ctx context.Context) error {
 	k.stopping = true
 	k.mu.Unlock()
 	k.stop()
+	k.flights.Stop()
 	done := make(chan struct{})
 	go func() {
 		k.tasks.Wait()
+		k.flights.Wait()
 		close(done)
 	}()
 	defer k.events.Close()

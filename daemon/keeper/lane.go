@@ -65,7 +65,7 @@ func (k *Keeper) workOff(ctx context.Context, l *lane) {
 		l.waiting = l.waiting[:n-1]
 		l.mu.Unlock()
 		f, _ := k.fly(next.Name, scheduled)
-		<-f.done
+		_, _ = f.Wait(context.Background())
 	}
 }
 

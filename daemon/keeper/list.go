@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -69,7 +70,7 @@ func (k *Keeper) Grants(ctx context.Context, q Query) (wire.Grants, error) {
 			}
 			last = c
 			g, err := k.view(ctx, cfg, c.name)
-			if _, gone := asRefusal(err); gone {
+			if _, gone := refusal.As(err); gone {
 				continue // removed while we were reading
 			}
 			if err != nil {
@@ -104,7 +105,7 @@ func parseCursor(text string, byName bool) (cursor, error) {
 	if text == "" {
 		return noCursor, nil
 	}
-	bad := &Refusal{Kind: BadName, Detail: "the cursor in after= is not one of this list"}
+	bad := &refusal.Error{Kind: refusal.BadName, Detail: "the cursor in after= is not one of this list"}
 	plain, err := base64.RawURLEncoding.DecodeString(text)
 	parts := strings.SplitN(string(plain), "/", 3)
 	if err != nil || len(parts) != 3 {
@@ -159,7 +160,7 @@ func (k *Keeper) byUrgency(ctx context.Context, cfg *config.Config, after cursor
 		}
 		var same []cursor
 		if state == store.Pending {
-			for _, name := range k.pendingNames() {
+			for _, name := range k.States.PendingNames() {
 				same = append(same, cursor{urgency: urgency, name: name})
 			}
 		}
@@ -221,7 +222,7 @@ func (k *Keeper) byName(ctx context.Context, _ *config.Config, after cursor, lim
 			break
 		}
 	}
-	for _, name := range k.pendingNames() {
+	for _, name := range k.States.PendingNames() {
 		if name > after.name && (last == "" || name <= last) {
 			names = append(names, name)
 		}

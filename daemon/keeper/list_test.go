@@ -11,6 +11,7 @@ import (
 
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -310,7 +311,7 @@ func TestACursorOfNoListIsRefused(t *testing.T) {
 			{"the list by urgency goes on by name", cursor(false), true},
 		} {
 			_, err := h.keeper.Grants(t.Context(), keeper.Query{After: c.cursor, ByName: c.byName})
-			if r, ok := errors.AsType[*keeper.Refusal](err); !ok || r.Kind != keeper.BadName {
+			if r, ok := errors.AsType[*refusal.Error](err); !ok || r.Kind != refusal.BadName {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}

@@ -19,7 +19,7 @@ const mintPause = time.Minute
 // mintPending fetches the first tokens of service apps that have none. One
 // that the operator removed stays removed.
 func (k *Keeper) mintPending(ctx context.Context, cfg *config.Config, now time.Time) {
-	for _, name := range k.pendingNames() {
+	for _, name := range k.States.PendingNames() {
 		in, _, ok := cfg.Rules(name)
 		if !ok || in.Kind != config.ServiceApp || !k.mayMint(name, now) {
 			continue
@@ -54,7 +54,7 @@ func (k *Keeper) mintFirst(ctx context.Context, in *config.Integration, name str
 		k.mu.Unlock()
 		return
 	}
-	if k.Pend(name, err.Error()) {
+	if k.States.Pend(name, err.Error()) {
 		k.log.Warn("service app not minted", "grant", name, "manager", in.Manager, "error", err)
 	}
 }

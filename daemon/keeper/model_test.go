@@ -18,6 +18,7 @@ import (
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -215,7 +216,7 @@ func (w *world) ask(s step) {
 		if err == nil && time.Until(got.ExpiresAt) < time.Hour {
 			w.blame("a reader got a token that lives %v", time.Until(got.ExpiresAt))
 		}
-		if r, ok := errors.AsType[*keeper.Refusal](err); ok && r.Kind == keeper.Unavailable && r.RetryAfter < time.Second {
+		if r, ok := errors.AsType[*refusal.Error](err); ok && r.Kind == refusal.Unavailable && r.RetryAfter < time.Second {
 			w.blame("a reader is to come again in %v", r.RetryAfter)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -49,12 +50,12 @@ func (k *Keeper) Resume(ctx context.Context, name string) (wire.Grant, error) {
 func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Record) bool) (wire.Grant, error) {
 	cfg := k.config.Load()
 	for {
-		stored, err := k.read(ctx, cfg, name)
+		stored, err := k.States.Read(ctx, cfg, name)
 		if err != nil {
 			return wire.Grant{}, err
 		}
 		was := *stored.Record
-		before := k.condition(&was)
+		before := k.States.Condition(&was)
 		if !apply(stored.Record) {
 			return k.view(ctx, cfg, name)
 		}
@@ -65,9 +66,9 @@ func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Reco
 		if err != nil {
 			return wire.Grant{}, fmt.Errorf("store grant %s: %w", name, err)
 		}
-		k.overtake(name)
+		k.flights.Overtake(name)
 		k.log.Info("changed by the operator", "grant", name, "state", stored.Condition().State)
-		k.announce(event.Changed, &was, before, stored.Record)
+		k.States.Announce(event.Changed, &was, before, stored.Record)
 		return k.view(ctx, cfg, name)
 	}
 }
@@ -83,7 +84,7 @@ func (k *Keeper) Remove(ctx context.Context, name string) error {
 		if bad, damaged := errors.AsType[*store.DamagedError](err); damaged {
 			revision = bad.Revision
 		} else if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
-			return k.absent(cfg, name)
+			return k.States.Absent(cfg, name)
 		} else if err != nil {
 			return fmt.Errorf("look for grant %s: %w", name, err)
 		} else {
@@ -98,10 +99,10 @@ func (k *Keeper) Remove(ctx context.Context, name string) error {
 		if err != nil {
 			return fmt.Errorf("remove grant %s: %w", name, err)
 		}
-		k.overtake(name)
-		k.left(cfg, name)
+		k.flights.Overtake(name)
+		k.States.Left(cfg, name)
 		k.log.Info("removed by the operator", "grant", name)
-		k.events.Send(event.Event{Kind: event.Removed, Grant: name, State: store.Pending, Reason: reasonNoToken, At: k.now()})
+		k.events.Send(event.Event{Kind: event.Removed, Grant: name, State: store.Pending, Reason: state.NoToken, At: k.now()})
 		return nil
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -46,20 +47,20 @@ func trials(kind config.Kind) []trial {
 // the record changes, whatever comes of it.
 func (k *Keeper) Probe(ctx context.Context, name string) (wire.Probe, error) {
 	cfg := k.config.Load()
-	stored, err := k.read(ctx, cfg, name)
+	stored, err := k.States.Read(ctx, cfg, name)
 	if err != nil {
 		return wire.Probe{}, err
 	}
 	in, _, declared := cfg.Rules(name)
 	switch {
 	case !declared:
-		return wire.Probe{}, k.refuse(name, k.condition(stored.Record), "is not probed")
+		return wire.Probe{}, k.States.Refuse(name, k.States.Condition(stored.Record), "is not probed")
 	case stored.Token.Access.Empty():
-		return wire.Probe{}, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s has no access token yet", name), Action: "webex-tokend refresh " + name}
+		return wire.Probe{}, &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("grant %s has no access token yet", name), Action: "webex-tokend refresh " + name}
 	case in.Kind == config.Meetings:
-		return wire.Probe{}, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s is of kind meetings, whose API has no routes to probe", name)}
+		return wire.Probe{}, &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("grant %s is of kind meetings, whose API has no routes to probe", name)}
 	case in.APIURL == "":
-		return wire.Probe{}, &Refusal{Kind: Conflict, Detail: fmt.Sprintf("integration %s has no api_url to probe", in.Name)}
+		return wire.Probe{}, &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("integration %s has no api_url to probe", in.Name)}
 	}
 	p := wire.Probe{Grant: name, Verdict: verdictUnknown}
 	for _, t := range trials(in.Kind) {

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -236,7 +236,7 @@ func TestASecretThatCannotBeReadAtTheStartShowsAtOnceAndStopsNoOtherIntegration(
 		h.start()
 		h.is("rest-1", store.Misconfigured, "client_secret_unreadable")
 		_, err := h.keeper.Refresh(t.Context(), "rest-1")
-		if r, ok := errors.AsType[*keeper.Refusal](err); !ok || r.Kind != keeper.Unavailable || r.RetryAfter != 15*time.Minute {
+		if r, ok := errors.AsType[*refusal.Error](err); !ok || r.Kind != refusal.Unavailable || r.RetryAfter != 15*time.Minute {
 			t.Errorf("an order is refused by %v, to be tried again then", err)
 		}
 		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {

@@ -12,7 +12,9 @@ import (
 	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/schedule"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -50,18 +52,18 @@ const (
 func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (wire.Imported, error) {
 	cfg := k.config.Load()
 	if err := grantname.Valid(name); err != nil {
-		return wire.Imported{}, &Refusal{Kind: BadName, Detail: err.Error()}
+		return wire.Imported{}, &refusal.Error{Kind: refusal.BadName, Detail: err.Error()}
 	}
 	in, grant, ok := cfg.Rules(name)
 	if !ok {
-		return wire.Imported{}, undeclared(cfg, name)
+		return wire.Imported{}, state.Undeclared(cfg, name)
 	}
 	now := k.now()
-	if err := usable(in, name, reg, now); err != nil {
+	if err := usable(cfg, in, name, reg, now); err != nil {
 		return wire.Imported{}, err
 	}
 	if rival, path, found := cfg.Rival(name, func(other string) bool { return k.registeredNow(ctx, other) }); found {
-		return wire.Imported{}, &Refusal{Kind: BadContent,
+		return wire.Imported{}, &refusal.Error{Kind: refusal.BadContent,
 			Detail: fmt.Sprintf("grant %s would write to %s, as grant %s does already", name, path, rival)}
 	}
 	for {
@@ -87,20 +89,20 @@ const importHelp = "webex-tokend import --help"
 
 // Unreadable refuses what cannot be read as tokens of a grant.
 func Unreadable(name string, err error) error {
-	return &Refusal{Kind: BadContent, Action: importHelp, Detail: fmt.Sprintf("the import for %s %v", name, err)}
+	return &refusal.Error{Kind: refusal.BadContent, Action: importHelp, Detail: fmt.Sprintf("the import for %s %v", name, err)}
 }
 
 // usable refuses what could never serve.
-func usable(in *config.Integration, name string, reg Registration, now time.Time) error {
+func usable(cfg *config.Config, in *config.Integration, name string, reg Registration, now time.Time) error {
 	bad := func(action, format string, args ...any) error {
-		return &Refusal{Kind: BadContent, Action: action, Detail: fmt.Sprintf("grant %s: ", name) + fmt.Sprintf(format, args...)}
+		return &refusal.Error{Kind: refusal.BadContent, Action: action, Detail: fmt.Sprintf("grant %s: ", name) + fmt.Sprintf(format, args...)}
 	}
 	if in.Kind == config.Static {
 		if reg.Access.Empty() {
 			return bad(importHelp, "a static token needs an access_token")
 		}
 		if end, _ := outcome.AccessEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
-			return bad(renewal(in, name), "the token expired at %s", end.UTC().Format(time.RFC3339))
+			return bad(state.Renewal(cfg, name), "the token expired at %s", end.UTC().Format(time.RFC3339))
 		}
 		return nil
 	}
@@ -108,7 +110,7 @@ func usable(in *config.Integration, name string, reg Registration, now time.Time
 		return bad(importHelp, "there is no refresh_token, so it could never be refreshed (for a token that lives by itself use kind = \"static\")")
 	}
 	if end := outcome.WindowEnd(in, reg.Answer, issued(reg, now)); !end.IsZero() && !now.Before(end) {
-		return bad(renewal(in, name), "the refresh token expired at %s, consent again", end.UTC().Format(time.RFC3339))
+		return bad(state.Renewal(cfg, name), "the refresh token expired at %s, consent again", end.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
@@ -141,7 +143,7 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	}
 
 	if old.Removed && reg.Minted {
-		return "", "", &Refusal{Kind: Conflict, Detail: fmt.Sprintf("grant %s was removed by the operator", name)}
+		return "", "", &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("grant %s was removed by the operator", name)}
 	}
 	if err := k.vet(old.Record, reg.Consent); err != nil {
 		return "", "", err
@@ -152,13 +154,13 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	r.Registered = outcome.AddPrint(r.Registered, print, store.MaxRegistered)
 	// An outcome that was open concerns a token that is no longer in force. Only
 	// a flight under way still needs its intent.
-	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !k.flying(name),
+	_, err = k.store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !k.flights.Flying(name),
 		Unpublished: grant.HasOutputs() && !r.Token.Access.Empty()})
 	if err != nil {
 		return "", "", err
 	}
-	k.overtake(name)
-	k.arrived(name)
+	k.flights.Overtake(name)
+	k.States.Arrived(name)
 	result = resultReplaced
 	before := old.Condition()
 	if old.Removed || old.Generation == 0 && old.Refresh.Value.Empty() {
@@ -169,7 +171,7 @@ func (k *Keeper) register(ctx context.Context, in *config.Integration, grant *co
 	if in.Kind != config.Static {
 		outcome.WarnOfShortfall(k.log, name, old.Token, r.Token, outcome.RuleOf(in, grant))
 	}
-	k.announce(event.Registered, old.Record, before, r)
+	k.States.Announce(event.Registered, old.Record, before, r)
 	return result, "", nil
 }
 

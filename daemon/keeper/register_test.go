@@ -12,6 +12,7 @@ import (
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -31,9 +32,9 @@ func pair(access, refresh string) []byte {
 }
 
 // refused fails unless err is a refusal of that kind.
-func refused(t *testing.T, err error, kind keeper.RefusalKind) *keeper.Refusal {
+func refused(t *testing.T, err error, kind refusal.Kind) *refusal.Error {
 	t.Helper()
-	r, ok := errors.AsType[*keeper.Refusal](err)
+	r, ok := errors.AsType[*refusal.Error](err)
 	if !ok || r.Kind != kind {
 		t.Fatalf("got %v, want a refusal of kind %d", err, kind)
 	}
@@ -277,28 +278,28 @@ func TestATokenThatIsOfNoUseIsRefusedAndChangesNothing(t *testing.T) {
 		name  string
 		grant string
 		reg   keeper.Registration
-		kind  keeper.RefusalKind
+		kind  refusal.Kind
 		say   string
 	}{
 		{"a refresh token that has expired by its own life", "rest-1", keeper.Registration{
 			Answer:   provider.Answer{Access: store.NewSecret("x"), Refresh: store.NewSecret("y"), AccessLife: 14 * day, RefreshLife: 90 * day},
-			IssuedAt: ago(91 * day)}, keeper.BadContent, "expired"},
+			IssuedAt: ago(91 * day)}, refusal.BadContent, "expired"},
 		{"a refresh token that has expired by an instant", "rest-1", keeper.Registration{
-			Answer: provider.Answer{Access: store.NewSecret("x"), Refresh: store.NewSecret("y"), RefreshEnd: ago(time.Second)}}, keeper.BadContent, "expired"},
+			Answer: provider.Answer{Access: store.NewSecret("x"), Refresh: store.NewSecret("y"), RefreshEnd: ago(time.Second)}}, refusal.BadContent, "expired"},
 		{"no refresh token", "rest-1", keeper.Registration{
-			Answer: provider.Answer{Access: store.NewSecret("x"), AccessLife: 14 * day}}, keeper.BadContent, "refresh_token"},
+			Answer: provider.Answer{Access: store.NewSecret("x"), AccessLife: 14 * day}}, refusal.BadContent, "refresh_token"},
 		{"a static token that has expired by its own life", "bot-1", keeper.Registration{
-			Answer: provider.Answer{Access: store.NewSecret("x"), AccessLife: 12 * time.Hour}, IssuedAt: ago(day)}, keeper.BadContent, "expired"},
+			Answer: provider.Answer{Access: store.NewSecret("x"), AccessLife: 12 * time.Hour}, IssuedAt: ago(day)}, refusal.BadContent, "expired"},
 		{"a static token that has expired by an instant", "bot-1", keeper.Registration{
-			Answer: provider.Answer{Access: store.NewSecret("x"), AccessEnd: ago(time.Second)}}, keeper.BadContent, "expired"},
+			Answer: provider.Answer{Access: store.NewSecret("x"), AccessEnd: ago(time.Second)}}, refusal.BadContent, "expired"},
 		{"a static grant without a token", "bot-1", keeper.Registration{
-			Answer: provider.Answer{Refresh: store.NewSecret("y")}}, keeper.BadContent, "access_token"},
-		{"a name that no block declares", "elsewhere", good, keeper.NoSuchGrant, "declared"},
-		{"a name with a slash", "rest-1/../../etc", good, keeper.BadName, ""},
-		{"a name with two dots", "rest-..", good, keeper.BadName, ""},
-		{"a name in capitals", "REST-1", good, keeper.BadName, ""},
-		{"an empty name", "", good, keeper.BadName, ""},
-		{"a name of 64 bytes", "rest-" + strings.Repeat("x", 59), good, keeper.BadName, ""},
+			Answer: provider.Answer{Refresh: store.NewSecret("y")}}, refusal.BadContent, "access_token"},
+		{"a name that no block declares", "elsewhere", good, refusal.NoSuchGrant, "declared"},
+		{"a name with a slash", "rest-1/../../etc", good, refusal.BadName, ""},
+		{"a name with two dots", "rest-..", good, refusal.BadName, ""},
+		{"a name in capitals", "REST-1", good, refusal.BadName, ""},
+		{"an empty name", "", good, refusal.BadName, ""},
+		{"a name of 64 bytes", "rest-" + strings.Repeat("x", 59), good, refusal.BadName, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, calm, statics, func(t *testing.T, h *host) {
@@ -328,7 +329,7 @@ var good = keeper.Registration{Answer: provider.Answer{
 func TestTheRefusalOfAnUndeclaredNameSaysWhichBlockToWrite(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		_, err := h.keeper.Register(t.Context(), "elsewhere", good)
-		if r := refused(t, err, keeper.NoSuchGrant); !strings.Contains(r.Action, `grant "elsewhere" { integration = "meetings" }`) {
+		if r := refused(t, err, refusal.NoSuchGrant); !strings.Contains(r.Action, `grant "elsewhere" { integration = "meetings" }`) {
 			t.Errorf("action %q", r.Action)
 		}
 	})

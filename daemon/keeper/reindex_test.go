@@ -12,6 +12,7 @@ import (
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -209,7 +210,7 @@ func TestAGrantThatLeavesTheConfigurationIsPausedUntilItComesBack(t *testing.T) 
 			}
 		}
 		_, err = h.keeper.Refresh(t.Context(), names[0])
-		refused(t, err, keeper.Conflict)
+		refused(t, err, refusal.Conflict)
 
 		h.reconfigure(earlier)
 		h.live(time.Minute, time.Second)

@@ -25,22 +25,19 @@ const (
 // The refresh tokens go first: an access token ends by itself.
 func (k *Keeper) Revoke(ctx context.Context, name string) (wire.Revocation, error) {
 	cfg := k.config.Load()
-	k.mu.Lock()
-	flight := k.flights[name]
-	k.mu.Unlock()
-	if flight != nil {
-		// What it brings is to be revoked too. Its own outcome is told elsewhere.
-		if _, _ = flight.wait(ctx); ctx.Err() != nil {
+	if is := k.flights.Of(name); is != nil {
+		// What it brings is to be revoked too. Its own outcome is reported elsewhere.
+		if _, _ = is.Wait(ctx); ctx.Err() != nil {
 			return wire.Revocation{}, ctx.Err()
 		}
 	}
-	stored, err := k.read(ctx, cfg, name)
+	stored, err := k.States.Read(ctx, cfg, name)
 	if err != nil {
 		return wire.Revocation{}, err
 	}
 	in, _, declared := cfg.Rules(name)
 	if !declared {
-		return wire.Revocation{}, k.refuse(name, k.condition(stored.Record), "is not revoked")
+		return wire.Revocation{}, k.States.Refuse(name, k.States.Condition(stored.Record), "is not revoked")
 	}
 	out := k.revokeAll(ctx, in, stored.Record)
 	k.log.Info("revoked by the operator", "grant", name, "result", out.Result, "detail", out.Detail)

@@ -115,9 +115,7 @@ func (k *Keeper) emptySpool(ctx context.Context) error {
 	}
 	var merging sync.WaitGroup
 	for _, name := range names {
-		k.mu.Lock()
-		k.held[name] = k.now()
-		k.mu.Unlock()
+		k.trust.Hold(name, k.now())
 		merging.Add(1)
 		k.tasks.Go(func() {
 			defer merging.Done()
@@ -140,7 +138,7 @@ func (k *Keeper) emptySpool(ctx context.Context) error {
 // takeSpare merges one copy. A copy that does not open is another store's: it
 // stays, since nobody knows what is in it.
 func (k *Keeper) takeSpare(name string) {
-	defer k.release(name)
+	defer k.trust.Release(name)
 	sealed, err := os.ReadFile(filepath.Join(k.spool.dir, name))
 	if err != nil {
 		k.log.Error("spool file not read", "grant", name, "error", err)
@@ -179,7 +177,7 @@ func (k *Keeper) takeSpare(name string) {
 	}
 	k.dropSpare(name)
 	k.log.Info("answer from the spool stored", "grant", name, "generation", after.Generation)
-	k.announce(event.Refreshed, base.Record, before, after)
+	k.States.Announce(event.Refreshed, base.Record, before, after)
 }
 
 // overtakes tells whether a copy was made of an exchange that came after what

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -24,8 +25,8 @@ func (k *Keeper) Status(ctx context.Context, view View) (wire.Status, error) {
 	s.Keeper.AlertError = k.unheard()
 	s.Keeper.ConfigError = k.refused()
 	s.StoreKey = k.storeKey(ctx)
-	if s.Keeper.StoreError = k.storeError(); s.Keeper.StoreError != "" {
-		s.Keeper.Action = diskAction(cfg)
+	if s.Keeper.StoreError = k.trust.Error(); s.Keeper.StoreError != "" {
+		s.Keeper.Action = state.DiskAction(cfg)
 	}
 	var err error
 	if view == nil {
@@ -121,7 +122,7 @@ func (k *Keeper) sumUp(ctx context.Context, cfg *config.Config, s *summary) erro
 			k.lookAhead(ctx, list[:min(len(list), sighted)], shown, s)
 		}
 	}
-	if n := len(k.pendingNames()); n > 0 {
+	if n := len(k.States.PendingNames()); n > 0 {
 		s.add(store.Pending, n)
 	}
 	for _, e := range elsewhere {
@@ -157,7 +158,7 @@ func (k *Keeper) walkThrough(ctx context.Context, cfg *config.Config, view View,
 		}
 		for _, r := range list {
 			if !r.Removed && view(r.Name) {
-				state := k.condition(r.Record).State
+				state := k.States.Condition(r.Record).State
 				s.add(state, 1)
 				s.ends(store.AttentionGrant{Name: r.Name, WindowEndsAt: r.EndsAt()}, state)
 				s.bounds(r.Record, state)
@@ -174,7 +175,7 @@ func (k *Keeper) walkThrough(ctx context.Context, cfg *config.Config, view View,
 			break
 		}
 	}
-	for _, name := range k.pendingNames() {
+	for _, name := range k.States.PendingNames() {
 		if view(name) {
 			s.add(store.Pending, 1)
 		}

@@ -17,8 +17,6 @@ const (
 	// most; the next sweep sorts anew.
 	taken = 16384
 	page  = 1024
-	// damagedPause is how long a record that does not open is left alone.
-	damagedPause = 10 * time.Minute
 )
 
 // Sweep hands every grant that is due to the lane of its endpoint and returns.
@@ -28,7 +26,9 @@ func (k *Keeper) Sweep(ctx context.Context) {
 	cfg, now := k.config.Load(), k.now()
 	k.watchClock(ctx, now)
 	k.mintPending(ctx, cfg, now)
-	k.makeUp(now)
+	if name, again := k.trust.Retry(now, k.flights.Flying); again {
+		k.fly(name, ordered)
+	}
 	due := make(map[*endpoint.Endpoint][]store.DueGrant)
 	var overdue int
 	for name, in := range cfg.Integrations {
@@ -45,7 +45,7 @@ func (k *Keeper) Sweep(ctx context.Context) {
 		all, one := k.circuits.Passable(in, now)
 		all = all && !e.Broken()
 		switch {
-		case e.PausedFor(now) > 0 || e.ProbeIn(now) > 0 || !k.storeWritable(now) || !one:
+		case e.PausedFor(now) > 0 || e.ProbeIn(now) > 0 || !k.trust.Writable(now) || !one:
 		case all:
 			due[e] = append(due[e], list...)
 		case len(list) > 0:
@@ -105,47 +105,35 @@ func (k *Keeper) dueOf(ctx context.Context, cfg *config.Config, in *config.Integ
 // idle reports whether an exchange for the grant makes sense, and whether one is
 // under way.
 func (k *Keeper) idle(name string, now time.Time) (idle, flying bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.flights[name] != nil {
+	if k.flights.Flying(name) {
 		return false, true
 	}
-	d, damaged := k.damaged[name]
-	return !damaged || now.Sub(d.seen) >= damagedPause, false
+	return !k.States.LeftAlone(name, now), false
 }
 
 // Idle waits until no exchange is under way and none waits in a lane.
 func (k *Keeper) Idle(ctx context.Context) error {
 	k.resolutions.Wait()
 	for {
-		f, busy := k.busy()
-		if !busy {
+		if err := k.flights.Idle(ctx); err != nil {
+			return err
+		}
+		if !k.busy() {
 			return nil
 		}
-		if f == nil {
-			if err := pause(ctx, time.Millisecond); err != nil {
-				return err
-			}
-			continue
-		}
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, time.Millisecond); err != nil {
+			return err
 		}
 	}
 }
 
-func (k *Keeper) busy() (f *flight, busy bool) {
+func (k *Keeper) busy() (busy bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, f := range k.flights {
-		return f, true
-	}
 	for _, l := range k.lanes {
 		l.mu.Lock()
 		busy = busy || l.workers > 0
 		l.mu.Unlock()
 	}
-	return nil, busy
+	return busy
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -30,7 +31,7 @@ const patienceOfReaders = 35 * time.Second
 // never refreshes.
 func (k *Keeper) Current(ctx context.Context, name string) (Current, error) {
 	cfg := k.config.Load()
-	stored, err := k.read(ctx, cfg, name)
+	stored, err := k.States.Read(ctx, cfg, name)
 	if err != nil {
 		return Current{}, err
 	}
@@ -44,7 +45,7 @@ func (k *Keeper) current(cfg *config.Config, s store.Stored) Current {
 		Grant:      s.Name,
 		Token:      s.Token,
 		Generation: s.Generation,
-		State:      k.condition(s.Record).State,
+		State:      k.States.Condition(s.Record).State,
 		User:       cmp.Or(s.User, s.Email),
 		Site:       s.Site,
 	}
@@ -60,31 +61,31 @@ func (k *Keeper) current(cfg *config.Config, s store.Stored) Current {
 // An expired token is never returned.
 func (k *Keeper) Token(ctx context.Context, name string, minValid time.Duration) (Current, error) {
 	cfg := k.config.Load()
-	stored, err := k.read(ctx, cfg, name)
+	stored, err := k.States.Read(ctx, cfg, name)
 	if err != nil {
 		return Current{}, err
 	}
 	if serves(stored.Token, k.now(), minValid) {
 		return k.current(cfg, stored), nil
 	}
-	c := k.condition(stored.Record)
+	c := k.States.Condition(stored.Record)
 	live := serves(stored.Token, k.now(), 0)
 	static := stored.Kind == string(config.Static)
 	switch c.State {
 	case store.Paused, store.Reauthorize, store.Unverified:
 		if !live {
-			return Current{}, k.refuse(name, c, "has no live token")
+			return Current{}, k.States.Refuse(name, c, "has no live token")
 		}
-		return Current{}, k.later(name, c, time.Minute, "its token does not live that long and is not refreshed now")
+		return Current{}, k.States.Later(name, c, time.Minute, "its token does not live that long and is not refreshed now")
 	}
 	if static {
-		return Current{}, k.later(name, c, time.Hour, "its token does not live that long, and nobody can refresh it")
+		return Current{}, k.States.Later(name, c, time.Hour, "its token does not live that long, and nobody can refresh it")
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, patienceOfReaders)
 	defer cancel()
 	refused := k.refresh(ctx, name, demanded)
-	stored, err = k.read(context.WithoutCancel(ctx), cfg, name)
+	stored, err = k.States.Read(context.WithoutCancel(ctx), cfg, name)
 	if err != nil {
 		return Current{}, err
 	}
@@ -96,26 +97,24 @@ func (k *Keeper) Token(ctx context.Context, name string, minValid time.Duration)
 
 // unserved explains why a refresh did not help.
 func (k *Keeper) unserved(s store.Stored, refused error) error {
-	c, now := k.condition(s.Record), k.now()
+	c, now := k.States.Condition(s.Record), k.now()
 	wait := max(s.DueAt.Sub(now), time.Second)
-	if r, ok := asRefusal(refused); ok {
+	if r, ok := refusal.As(refused); ok {
 		told := *r // all that waited for the flight share it
-		if r.Kind == Broker {
-			told.Kind, told.RetryAfter = Unavailable, wait
+		if r.Kind == refusal.Broker {
+			told.Kind, told.RetryAfter = refusal.Unavailable, wait
 		}
 		return &told
 	}
 	switch {
 	case errors.Is(refused, context.DeadlineExceeded):
-		return k.later(s.Name, c, wait, "the refresh takes longer than readers are made to wait")
+		return k.States.Later(s.Name, c, wait, "the refresh takes longer than readers are made to wait")
 	case refused != nil:
-		return k.later(s.Name, c, wait, refused.Error())
+		return k.States.Later(s.Name, c, wait, refused.Error())
 	}
-	return k.later(s.Name, c, wait, "no token lives that long")
+	return k.States.Later(s.Name, c, wait, "no token lives that long")
 }
 
 func serves(t store.Token, now time.Time, minValid time.Duration) bool {
 	return !t.Access.Empty() && (t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt) && t.ExpiresAt.Sub(now) >= minValid)
 }
-
-func asRefusal(err error) (*Refusal, bool) { return errors.AsType[*Refusal](err) }

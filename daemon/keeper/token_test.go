@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -34,33 +34,33 @@ func TestALiveTokenIsGivenInEveryStateThatHasOne(t *testing.T) {
 	for _, c := range []struct {
 		state   store.State
 		into    func(t *testing.T, h *host)
-		refuses keeper.RefusalKind // once the token has expired
+		refuses refusal.Kind // once the token has expired
 	}{
-		{store.OK, func(*testing.T, *host) {}, keeper.Unavailable},
+		{store.OK, func(*testing.T, *host) {}, refusal.Unavailable},
 		{store.Paused, func(t *testing.T, h *host) {
 			if _, err := h.keeper.Pause(t.Context(), "meetings-1"); err != nil {
 				t.Fatal(err)
 			}
-		}, keeper.Conflict},
+		}, refusal.Conflict},
 		{store.Retrying, func(t *testing.T, h *host) {
 			h.webex.Script(emulator.Reply(503, nil, ""))
 			h.keeper.Refresh(t.Context(), "meetings-1")
-		}, keeper.Unavailable},
+		}, refusal.Unavailable},
 		{store.Unknown, func(t *testing.T, h *host) {
 			h.webex.Script(emulator.Lose())
 			h.keeper.Refresh(t.Context(), "meetings-1")
-		}, keeper.Unavailable},
+		}, refusal.Unavailable},
 		{store.Misconfigured, func(t *testing.T, h *host) {
 			h.webex.RejectClient(h.webex.Client(emulator.Meetings).ID, true)
 			h.keeper.Refresh(t.Context(), "meetings-1")
-		}, keeper.Unavailable},
+		}, refusal.Unavailable},
 		{store.Reauthorize, func(t *testing.T, h *host) {
 			for range 4 {
 				h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
 				h.keeper.Refresh(t.Context(), "meetings-1")
 				time.Sleep(6 * time.Minute)
 			}
-		}, keeper.Conflict},
+		}, refusal.Conflict},
 	} {
 		t.Run(string(c.state), func(t *testing.T) {
 			inBubble(t, calm, "", func(t *testing.T, h *host) {
@@ -76,10 +76,10 @@ func TestALiveTokenIsGivenInEveryStateThatHasOne(t *testing.T) {
 				began := time.Now()
 				_, err := h.keeper.Token(t.Context(), "meetings-1", 0)
 				r := refused(t, err, c.refuses)
-				if c.refuses == keeper.Unavailable && r.RetryAfter < time.Second {
+				if c.refuses == refusal.Unavailable && r.RetryAfter < time.Second {
 					t.Errorf("come again in %v", r.RetryAfter)
 				}
-				if c.refuses == keeper.Conflict && time.Since(began) > 0 {
+				if c.refuses == refusal.Conflict && time.Since(began) > 0 {
 					t.Errorf("the refusal took %v", time.Since(began))
 				}
 				if c.state != store.OK && c.state != store.Unknown && (r.State != c.state || r.Reason == "" || r.Action == "") {
@@ -113,13 +113,13 @@ grant "later" {
 	for _, c := range []struct {
 		name  string
 		grant string
-		kind  keeper.RefusalKind
+		kind  refusal.Kind
 		state store.State
 	}{
-		{"a pending grant", "later", keeper.Conflict, store.Pending},
-		{"a damaged record", "rest-1", keeper.Conflict, store.Damaged},
-		{"a name that no block declares", "elsewhere", keeper.NoSuchGrant, ""},
-		{"a name that no grant can have", "UPPER", keeper.BadName, ""},
+		{"a pending grant", "later", refusal.Conflict, store.Pending},
+		{"a damaged record", "rest-1", refusal.Conflict, store.Damaged},
+		{"a name that no block declares", "elsewhere", refusal.NoSuchGrant, ""},
+		{"a name that no grant can have", "UPPER", refusal.BadName, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, calm, pending, func(t *testing.T, h *host) {
@@ -182,7 +182,7 @@ func TestAReaderWaitsThirtyFiveSecondsAtMost(t *testing.T) {
 		}
 		began := time.Now()
 		_, err := h.keeper.Token(t.Context(), "slow-2", 0)
-		r := refused(t, err, keeper.Unavailable)
+		r := refused(t, err, refusal.Unavailable)
 		if took := time.Since(began); took != 35*time.Second {
 			t.Errorf("the reader waited %v", took)
 		}
@@ -226,7 +226,7 @@ func TestALongerLifeIsAskedForOnceWithinTheInterval(t *testing.T) {
 		given(t, h, "meetings-1", time.Hour, 2)
 		time.Sleep(time.Second)
 		_, err := h.keeper.Token(t.Context(), "meetings-1", 2*time.Hour)
-		if r := refused(t, err, keeper.Unavailable); r.RetryAfter != 59*time.Second {
+		if r := refused(t, err, refusal.Unavailable); r.RetryAfter != 59*time.Second {
 			t.Errorf("come again in %v, the interval is a minute", r.RetryAfter)
 		}
 		given(t, h, "meetings-1", time.Hour, 2)
@@ -243,10 +243,10 @@ func TestALongLivedTokenIsRefreshedOnceADayWhateverReadersAskFor(t *testing.T) {
 		for range 23 {
 			time.Sleep(time.Hour)
 			_, err := h.keeper.Token(t.Context(), "rest-1", 14*day-time.Minute)
-			refused(t, err, keeper.Unavailable)
+			refused(t, err, refusal.Unavailable)
 		}
 		_, err := h.keeper.Token(t.Context(), "rest-1", 14*day-time.Minute)
-		if r := refused(t, err, keeper.Unavailable); r.RetryAfter != time.Hour {
+		if r := refused(t, err, refusal.Unavailable); r.RetryAfter != time.Hour {
 			t.Errorf("come again in %v", r.RetryAfter)
 		}
 		if n := h.webex.Stats().Requests; n != 1 {
@@ -263,7 +263,7 @@ func TestALifeThatNoTokenHasCostsOneRefreshAndIsRefused(t *testing.T) {
 		time.Sleep(time.Hour)
 		for range 5 {
 			_, err := h.keeper.Token(t.Context(), "rest-1", 20*day)
-			if r := refused(t, err, keeper.Unavailable); r.RetryAfter < time.Hour {
+			if r := refused(t, err, refusal.Unavailable); r.RetryAfter < time.Hour {
 				t.Errorf("come again in %v", r.RetryAfter)
 			}
 		}
@@ -281,7 +281,7 @@ func TestAReaderIsToldWhatTheEndpointAskedFor(t *testing.T) {
 		h.webex.Script(emulator.Limit("900"))
 		for i := range 2 {
 			_, err := h.keeper.Token(t.Context(), "meetings-1", 0)
-			if r := refused(t, err, keeper.Unavailable); r.RetryAfter < 14*time.Minute || r.RetryAfter > 15*time.Minute {
+			if r := refused(t, err, refusal.Unavailable); r.RetryAfter < 14*time.Minute || r.RetryAfter > 15*time.Minute {
 				t.Errorf("reader %d: come again in %v", i, r.RetryAfter)
 			}
 			time.Sleep(time.Second)
@@ -298,11 +298,11 @@ func TestAReaderIsToldOfARefusalWhatAnOperatorIsTold(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
 		_, err := h.keeper.Token(t.Context(), "meetings-1", 0)
-		read := refused(t, err, keeper.Unavailable)
+		read := refused(t, err, refusal.Unavailable)
 		time.Sleep(time.Minute)
 		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
 		_, err = h.keeper.Refresh(t.Context(), "meetings-1")
-		if ordered := refused(t, err, keeper.Broker); read.Detail != ordered.Detail || read.Action != ordered.Action || read.RetryAfter == 0 {
+		if ordered := refused(t, err, refusal.Broker); read.Detail != ordered.Detail || read.Action != ordered.Action || read.RetryAfter == 0 {
 			t.Errorf("a reader is told %+v, an operator %+v", read, ordered)
 		}
 	})
@@ -320,11 +320,11 @@ func TestAStaticTokenIsGivenWhileItLives(t *testing.T) {
 			t.Error(err)
 		}
 		_, err := h.keeper.Token(t.Context(), "bot-1", 2*time.Hour)
-		refused(t, err, keeper.Unavailable)
+		refused(t, err, refusal.Unavailable)
 		time.Sleep(time.Hour)
 		h.sweep()
 		_, err = h.keeper.Token(t.Context(), "bot-1", 0)
-		refused(t, err, keeper.Conflict)
+		refused(t, err, refusal.Conflict)
 	})
 }
 

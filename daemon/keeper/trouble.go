@@ -1,9 +1,7 @@
 package keeper
 
 import (
-	"maps"
-	"slices"
-
+	"webex-tokend/daemon/state"
 	"webex-tokend/store"
 )
 
@@ -27,12 +25,10 @@ type Trouble struct {
 func (k *Keeper) Trouble() Trouble {
 	t := Trouble{
 		Rejected:    k.circuits.Refusals(),
-		StoreError:  k.storeError(),
-		StoreAction: diskAction(k.config.Load()),
+		StoreError:  k.trust.Error(),
+		StoreAction: state.DiskAction(k.config.Load()),
 		Overdue:     k.meter.Health().Overdue,
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	t.Unpersisted = slices.Sorted(maps.Keys(k.held))
+	t.Unpersisted = k.trust.Held()
 	return t
 }

@@ -9,6 +9,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/outcome"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -23,18 +24,18 @@ func (k *Keeper) Grant(ctx context.Context, name string) (wire.Grant, error) {
 func (k *Keeper) view(ctx context.Context, cfg *config.Config, name string) (wire.Grant, error) {
 	stored, err := k.store.Get(ctx, name)
 	if bad, ok := errors.AsType[*store.DamagedError](err); ok {
-		return k.show(cfg, &store.Record{Name: name}, verdict.Facts{Absent: k.foundDamaged(bad)}), nil
+		return k.show(cfg, &store.Record{Name: name}, verdict.Facts{Absent: k.States.FoundDamaged(bad)}), nil
 	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && stored.Removed {
 		if grantname.Valid(name) == nil && cfg.Declared(name) {
-			return k.show(cfg, &store.Record{Name: name}, verdict.Facts{Absent: k.pendingCondition(cfg, name)}), nil
+			return k.show(cfg, &store.Record{Name: name}, verdict.Facts{Absent: k.States.PendingCondition(cfg, name)}), nil
 		}
-		return wire.Grant{}, k.absent(cfg, name)
+		return wire.Grant{}, k.States.Absent(cfg, name)
 	}
 	if err != nil {
 		return wire.Grant{}, err
 	}
-	return k.show(cfg, stored.Record, k.Facts(name, stored.Integration)), nil
+	return k.show(cfg, stored.Record, k.States.Facts(name, stored.Integration)), nil
 }
 
 func (k *Keeper) show(cfg *config.Config, r *store.Record, f verdict.Facts) wire.Grant {
@@ -63,7 +64,7 @@ func (k *Keeper) show(cfg *config.Config, r *store.Record, f verdict.Facts) wire
 	if g.Outputs == nil {
 		g.Outputs = []wire.Output{}
 	}
-	f.Renewal = k.Renewal(r.Name)
+	f.Renewal = state.Renewal(cfg, r.Name)
 	if in, grant, ok := cfg.Rules(r.Name); ok {
 		g.Integration, g.Kind = in.Name, string(in.Kind)
 		g.MissingScopes = missingScopes(in, r.Token.Scope)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -14,15 +15,15 @@ import (
 // those that wait for their retry.
 func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 	current, err := p.cfg.Current(ctx, d.name)
-	refusal, refused := errors.AsType[*keeper.Refusal](err)
+	why, refused := refusal.As(err)
 	switch {
-	case refused && refusal.Kind != keeper.Unavailable,
+	case refused && why.Kind != refusal.Unavailable,
 		err == nil && current.Access.Empty(),
 		err != nil && len(d.files)+len(d.hooks) == 0:
 		d.void = true
 		// Of a grant that has a mark and no token only the removal is left: it was
 		// stored, and then the process may have died before its files went.
-		if d.marked && refused && refusal.State == store.Pending {
+		if d.marked && refused && why.State == store.Pending {
 			err := removeFiles(d.files)
 			if d.removed = err == nil; !d.removed {
 				p.cfg.Log.Error("outputs of a removed grant stay", "grant", d.name, "error", err)

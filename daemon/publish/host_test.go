@@ -19,6 +19,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
 
@@ -61,7 +62,7 @@ func (h *host) Current(_ context.Context, name string) (keeper.Current, error) {
 	defer h.mu.Unlock()
 	c, ok := h.current[name]
 	if !ok {
-		return keeper.Current{}, &keeper.Refusal{Kind: keeper.Conflict, State: store.Pending, Detail: "no token of grant " + name}
+		return keeper.Current{}, &refusal.Error{Kind: refusal.Conflict, State: store.Pending, Detail: "no token of grant " + name}
 	}
 	return c, nil
 }

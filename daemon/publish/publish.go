@@ -30,7 +30,7 @@ type Config struct {
 	// Config is the configuration until Reconfigure brings another one.
 	Config *config.Config
 
-	// Current returns the token in force, even an expired one. A *keeper.Refusal
+	// Current returns the token in force, even an expired one. A *refusal.Error
 	// of a kind other than Unavailable means that there is nothing to publish.
 	Current func(ctx context.Context, name string) (keeper.Current, error)
 	// Published is told that all outputs of a grant carry that generation. It

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -121,7 +122,7 @@ func (f *fleet) Grant(_ context.Context, name string) (wire.Grant, error) {
 			return g, nil
 		}
 	}
-	return wire.Grant{}, &keeper.Refusal{Kind: keeper.NoSuchGrant, Detail: "no such grant"}
+	return wire.Grant{}, &refusal.Error{Kind: refusal.NoSuchGrant, Detail: "no such grant"}
 }
 
 // History is that of a window that slides for a while and stands still then.

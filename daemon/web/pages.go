@@ -11,8 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refusal"
 )
 
 //go:embed pages
@@ -119,12 +118,12 @@ func faultOf(err error) *fault {
 	if f, ok := errors.AsType[*fault](err); ok {
 		return f
 	}
-	if r, ok := errors.AsType[*keeper.Refusal](err); ok {
-		return &fault{map[keeper.RefusalKind]int{
-			keeper.NoSuchGrant: http.StatusNotFound,
-			keeper.BadName:     http.StatusBadRequest,
-			keeper.Broker:      http.StatusBadGateway,
-			keeper.Unavailable: http.StatusServiceUnavailable,
+	if r, ok := errors.AsType[*refusal.Error](err); ok {
+		return &fault{map[refusal.Kind]int{
+			refusal.NoSuchGrant: http.StatusNotFound,
+			refusal.BadName:     http.StatusBadRequest,
+			refusal.Broker:      http.StatusBadGateway,
+			refusal.Unavailable: http.StatusServiceUnavailable,
 		}[r.Kind], "This cannot be done now", r.Detail}
 	}
 	return &fault{http.StatusInternalServerError, "Something went wrong here", "The log of the daemon says more."}

@@ -1,0 +1,35 @@
+package keeper
+
+import (
+	"context"
+
+	"webex-tokend/daemon/flight"
+)
+
+// A cause is why a refresh starts. Each may pass gates that others may not.
+type cause int
+
+const (
+	scheduled cause = iota // the sweep found it due: all gates hold
+	demanded               // a consumer wants a longer life than is left
+	ordered                // the operator said so: exempt from budget and interval
+	resumed                // an intent was found open: exempt like an order
+)
+
+// fly starts an exchange for the grant, or joins the one in flight: joined
+// reports which.
+func (k *Keeper) fly(name string, why cause) (f *flight.Flight, joined bool) {
+	return k.flights.Start(name, func(ctx context.Context) (bool, error) { return k.exchange(ctx, name, why) })
+}
+
+// refresh runs an exchange for one caller. A flight that it joined may have
+// ended at a gate that this caller passes; then its own one follows.
+func (k *Keeper) refresh(ctx context.Context, name string, why cause) error {
+	f, joined := k.fly(name, why)
+	atGate, err := f.Wait(ctx)
+	if joined && atGate {
+		f, _ = k.fly(name, why)
+		_, err = f.Wait(ctx)
+	}
+	return err
+}
