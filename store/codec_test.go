@@ -266,7 +266,8 @@ func TestANewerFormatIsToldFromDamage(t *testing.T) {
 
 func TestAnIntentIsDecodedAsItWasEncoded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		i := Intent{drawTime.Draw(t, "at"), rapid.Uint64().Draw(t, "attempt"), rapid.Uint64().Draw(t, "generation"), drawFingerprint.Draw(t, "fingerprint")}
+		i := Intent{drawTime.Draw(t, "at"), rapid.Uint64().Draw(t, "attempt"), rapid.Uint64().Draw(t, "generation"), drawFingerprint.Draw(t, "fingerprint"),
+			rapid.StringMatching(`([a-z]{1,5}/[0-9a-f]{4})?`).Draw(t, "owner"), Nonce(drawFingerprint.Draw(t, "nonce"))}
 		if got, err := decodeIntent(appendText(encodeIntent(i), 50, "of a newer build")); err != nil || got != i {
 			t.Fatalf("got %+v and %v, want %+v", got, err, i)
 		}

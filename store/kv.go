@@ -89,6 +89,12 @@ type Change struct {
 type Write struct {
 	Value   []byte
 	Entries []Entry
+	// Unpublished is the value of the mark in UnpublishedIndex that outputs are
+	// behind by, and Stamp changes with whatever outputs show. An engine that
+	// copies rows to other hosts sets the mark there when the stamp has changed;
+	// others need neither.
+	Unpublished []byte
+	Stamp       []byte
 }
 
 // A Mark sets or clears the one entry that a grant has in OpenIndex or UnpublishedIndex
@@ -98,6 +104,11 @@ type Mark struct {
 	Value []byte // nil clears
 	// If, when set, must equal the value that stands there.
 	If []byte
+	// Vacant: no such mark may stand there. Not together with If.
+	Vacant bool
+	// Gone, when set, names a member of the cluster that must have left it. An
+	// engine of one host has no other members: whoever is named has left.
+	Gone string
 }
 
 // A Query asks for entries of one group, in order.
@@ -132,6 +143,9 @@ type KV interface {
 	// Get returns a row without a value where the backend cannot read it for
 	// damage.
 	Get(ctx context.Context, name string) (Row, error)
+	// Mark returns the value of the mark that a grant has in OpenIndex or
+	// UnpublishedIndex, ErrNotFound where it has none.
+	Mark(ctx context.Context, index Index, name string) ([]byte, error)
 	// Swap applies one change and returns the row's revision after it.
 	Swap(ctx context.Context, c Change) (Revision, error)
 	Range(ctx context.Context, q Query) ([]Entry, error)

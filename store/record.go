@@ -132,12 +132,3 @@ const (
 	MaxObservations = 32
 	MaxFallbacks    = 2
 )
-
-// An Intent is the durable note that a refresh is about to be sent. It stays
-// open until the outcome is stored.
-type Intent struct {
-	At          time.Time
-	Attempt     uint64 // 1 at first; counts on while the outcome stays unknown
-	Generation  uint64
-	Fingerprint Fingerprint // of the refresh token to be sent
-}

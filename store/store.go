@@ -11,6 +11,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -122,11 +123,15 @@ type Update struct {
 	Expect Revision
 	// CloseIntent clears the grant's open intent in the same transaction.
 	CloseIntent bool
+	// Close is the open intent that is closed in the same transaction, and no
+	// other one; nil: none.
+	Close *OpenIntent
 	// Unpublished notes in the same transaction that outputs are behind.
 	Unpublished bool
 }
 
-// Put stores an update and returns the new revision, or ErrConflict.
+// Put stores an update and returns the new revision, ErrConflict when the
+// record has another one, or ErrIntentLost when only the intent is another one.
 func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 	defer s.uses.begin().Done()
 	r := u.Record
@@ -134,7 +139,10 @@ func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 	if err != nil {
 		return 0, fmt.Errorf("seal record of grant %s: %w", r.Name, err)
 	}
-	c := Change{Name: r.Name, Expect: u.Expect, Write: &Write{Value: value, Entries: entries(r)}}
+	c := Change{Name: r.Name, Expect: u.Expect, Write: &Write{Value: value, Entries: entries(r), Unpublished: generation(r.Generation), Stamp: stamp(r)}}
+	if u.Close != nil {
+		return s.close(ctx, c, u)
+	}
 	if u.CloseIntent {
 		c.Marks = append(c.Marks, Mark{Index: OpenIndex})
 	}
@@ -142,6 +150,32 @@ func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 		c.Marks = append(c.Marks, Mark{Index: UnpublishedIndex, Value: generation(r.Generation)})
 	}
 	return s.kv.Swap(ctx, c)
+}
+
+// close stores a change together with the end of an intent, and finds out which
+// of them a conflict was about.
+func (s *Store) close(ctx context.Context, c Change, u Update) (Revision, error) {
+	open := *u.Close
+	for {
+		c.Marks = []Mark{{Index: OpenIndex, If: open.sealed}}
+		if u.Unpublished {
+			c.Marks = append(c.Marks, Mark{Index: UnpublishedIndex, Value: c.Write.Unpublished})
+		}
+		revision, err := s.kv.Swap(ctx, c)
+		if !errors.Is(err, ErrConflict) {
+			return revision, err
+		}
+		if s.resealed(ctx, &open) {
+			continue
+		}
+		row, readErr := s.kv.Get(ctx, c.Name)
+		value, markErr := s.kv.Mark(ctx, OpenIndex, c.Name)
+		lost := errors.Is(markErr, ErrNotFound) || markErr == nil && !bytes.Equal(value, open.sealed)
+		if readErr == nil && row.Revision == u.Expect && lost {
+			return 0, ErrIntentLost
+		}
+		return 0, err
+	}
 }
 
 // Intend makes an intent durable if the record still has that revision.
@@ -153,36 +187,6 @@ func (s *Store) Intend(ctx context.Context, name string, expect Revision, i Inte
 	}
 	_, err = s.kv.Swap(ctx, Change{Name: name, Expect: expect, Marks: []Mark{{Index: OpenIndex, Value: value}}})
 	return err
-}
-
-// An OpenIntent is a refresh whose outcome is not stored.
-type OpenIntent struct {
-	Name string
-	Intent
-}
-
-// Intents returns up to limit open intents after that name.
-func (s *Store) Intents(ctx context.Context, after string, limit int) ([]OpenIntent, error) {
-	defer s.uses.begin().Done()
-	marks, err := s.kv.Range(ctx, Query{Index: OpenIndex, After: Position{Name: after}, Limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	list := make([]OpenIntent, 0, len(marks))
-	for _, m := range marks {
-		// An intent that does not open still says that a refresh was sent.
-		i, _ := s.openIntent(m)
-		list = append(list, OpenIntent{m.Name, i})
-	}
-	return list, nil
-}
-
-func (s *Store) openIntent(mark Entry) (Intent, error) {
-	plain, err := s.seal.Open(intentPlace+mark.Name, mark.Value)
-	if err != nil {
-		return Intent{}, err
-	}
-	return decodeIntent(plain)
 }
 
 // A DueGrant is an entry of the schedule.
@@ -307,3 +311,13 @@ func (unsealed) Seal(_ string, plain []byte) ([]byte, error)  { return plain, ni
 func (unsealed) Open(_ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
 func generation(n uint64) []byte { return binary.AppendUvarint(nil, n) }
+
+// stamp changes with what outputs show of a record: its token, when that ends,
+// and the state that they may tell.
+func stamp(r *Record) []byte {
+	b := binary.BigEndian.AppendUint64(generation(r.Generation), rankOrLast(r.Token.ExpiresAt))
+	if r.Removed {
+		return append(b, 'r')
+	}
+	return b
+}

@@ -32,6 +32,26 @@ func (k *KV) Get(ctx context.Context, name string) (r store.Row, err error) {
 	return r, err
 }
 
+// Mark reads one mark, as it is on the disk.
+func (k *KV) Mark(ctx context.Context, index store.Index, name string) (value []byte, err error) {
+	own := func(f *flight) bool { return f.carries(subject{name: name}) }
+	err = k.readDurable(ctx, own, func(tx *bbolt.Tx) error {
+		value = nil
+		if b := tx.Bucket([]byte(index)); b != nil {
+			value = b.Get(markKey(name))
+		}
+		if value == nil {
+			return store.ErrNotFound
+		}
+		if len(value) > maxValue {
+			return store.ErrDamaged
+		}
+		value = append([]byte{}, value...)
+		return nil
+	})
+	return value, err
+}
+
 func (k *KV) open() bool {
 	k.mu.RLock()
 	defer k.mu.RUnlock()

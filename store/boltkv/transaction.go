@@ -82,6 +82,9 @@ func validate(c store.Change) error {
 		if m.Index != store.OpenIndex && m.Index != store.UnpublishedIndex {
 			return fmt.Errorf("change of %s has a mark in index %s", c.Name, m.Index)
 		}
+		if m.Vacant && m.If != nil {
+			return fmt.Errorf("change of %s wants a mark both vacant and of a value", c.Name)
+		}
 	}
 	return nil
 }
@@ -94,10 +97,8 @@ func (t *transaction) swap(c store.Change) (store.Revision, error) {
 		return 0, store.ErrConflict
 	}
 	for _, m := range c.Marks {
-		if m.If == nil {
-			continue
-		}
-		if v := t.indexes[m.Index].Get(markKey(c.Name)); v == nil || !bytes.Equal(v, m.If) {
+		v := t.indexes[m.Index].Get(markKey(c.Name))
+		if m.Vacant && v != nil || m.If != nil && (v == nil || !bytes.Equal(v, m.If)) {
 			return 0, store.ErrConflict
 		}
 	}

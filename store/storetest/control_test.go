@@ -19,6 +19,7 @@ func TestEveryBrokenPromiseIsNoticed(t *testing.T) {
 	for fault, open := range map[string]func() store.KV{
 		"it ignores what a change expects":            func() store.KV { return &faulty{change: expectAnything} },
 		"it ignores what a mark expects":              func() store.KV { return &faulty{change: expectAnyMark} },
+		"it ignores that a mark must be vacant":       func() store.KV { return &faulty{change: expectNoVacancy} },
 		"it keeps the marks of a deleted row":         func() store.KV { return &keepsMarks{} },
 		"it keeps the entries of the write before":    func() store.KV { return &keepsEntries{last: make(map[string][]store.Entry)} },
 		"it begins revisions anew after a deletion":   func() store.KV { return &reusesRevisions{} },
@@ -91,6 +92,13 @@ func expectAnyMark(c *store.Change) {
 	c.Marks = slices.Clone(c.Marks)
 	for i := range c.Marks {
 		c.Marks[i].If = nil
+	}
+}
+
+func expectNoVacancy(c *store.Change) {
+	c.Marks = slices.Clone(c.Marks)
+	for i := range c.Marks {
+		c.Marks[i].Vacant = false
 	}
 }
 

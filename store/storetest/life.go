@@ -68,6 +68,7 @@ func lifePromises() []promise {
 func callAll(ctx context.Context, kv store.KV) map[string]error {
 	errs := make(map[string]error)
 	_, errs["Get"] = kv.Get(ctx, "a")
+	_, errs["Mark"] = kv.Mark(ctx, store.OpenIndex, "a")
 	_, errs["Swap"] = kv.Swap(ctx, store.Change{Name: "a", Expect: store.Any, Write: write("2")})
 	_, errs["Range"] = kv.Range(ctx, store.Query{Index: store.DueIndex, Group: "crm"})
 	_, _, errs["Count"] = kv.Count(ctx, store.DueIndex, "crm")

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"sync/atomic"
 	"testing"
 
 	"webex-tokend/store"
@@ -71,6 +73,35 @@ func markPromises() []promise {
 			names(t, kv, store.Query{Index: store.DueIndex, Group: "crm"}, "a")
 			names(t, kv, store.Query{Index: store.OpenIndex})
 		}},
+		{"a mark that must be vacant is set once", func(t testing.TB, kv store.KV) {
+			vacant := store.Change{Name: "a", Expect: store.Any, Marks: []store.Mark{{Index: store.OpenIndex, Value: []byte("1"), Vacant: true}}}
+			swap(t, kv, vacant)
+			conflict(t, kv, vacant)
+			mark(t, kv, store.OpenIndex, "a", "1")
+			swap(t, kv, store.Change{Name: "a", Expect: store.Any, Marks: []store.Mark{{Index: store.OpenIndex, If: []byte("1")}}})
+			swap(t, kv, vacant)
+		}},
+		{"a mark that is not vacant keeps the whole change away", func(t testing.TB, kv store.KV) {
+			swap(t, kv, store.Change{Name: "a", Write: write("1"), Marks: intent("")})
+			conflict(t, kv, store.Change{Name: "a", Expect: store.Any, Write: write("2"),
+				Marks: []store.Mark{{Index: store.OpenIndex, Value: []byte("2"), Vacant: true}}})
+			row(t, kv, "a", "1")
+			mark(t, kv, store.OpenIndex, "a", "")
+		}},
+		{"of many that want one vacant mark one succeeds", oneClaims},
+		{"a mark is read by itself", func(t testing.TB, kv store.KV) {
+			if _, err := kv.Mark(t.Context(), store.OpenIndex, "a"); !errors.Is(err, store.ErrNotFound) {
+				t.Fatalf("without one: %v", err)
+			}
+			swap(t, kv, store.Change{Name: "a", Expect: store.Any, Marks: intent("sent")})
+			swap(t, kv, store.Change{Name: "ab", Expect: store.Any, Marks: intent("other")})
+			if value, err := kv.Mark(t.Context(), store.OpenIndex, "a"); err != nil || string(value) != "sent" {
+				t.Fatalf("got %q and %v", value, err)
+			}
+			if _, err := kv.Mark(t.Context(), store.UnpublishedIndex, "a"); !errors.Is(err, store.ErrNotFound) {
+				t.Fatalf("in another index: %v", err)
+			}
+		}},
 		{"marks are found in the order of names, in pages", func(t testing.TB, kv store.KV) {
 			for _, name := range []string{"c", "a", "d", "b"} {
 				swap(t, kv, store.Change{Name: name, Expect: store.Any, Marks: intent("sent")})
@@ -92,4 +123,28 @@ func mark(t reporter, kv store.KV, index store.Index, name, want string) {
 		}
 	}
 	t.Fatalf("%s has no mark in %s", name, index)
+}
+
+func oneClaims(t testing.TB, kv store.KV) {
+	revision := swap(t, kv, store.Change{Name: "a", Write: write("0")})
+	var won, lost atomic.Int32
+	each := make([]func(), 16)
+	for i := range each {
+		each[i] = func() {
+			_, err := kv.Swap(t.Context(), store.Change{Name: "a", Expect: revision,
+				Marks: []store.Mark{{Index: store.OpenIndex, Value: []byte{byte(i)}, Vacant: true}}})
+			switch {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, store.ErrConflict):
+				lost.Add(1)
+			default:
+				t.Errorf("Swap: %v", err)
+			}
+		}
+	}
+	together(each)
+	if won.Load() != 1 || lost.Load() != 15 {
+		t.Fatalf("%d succeeded, %d had a conflict", won.Load(), lost.Load())
+	}
 }

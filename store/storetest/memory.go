@@ -89,7 +89,7 @@ func (m *Memory) Swap(ctx context.Context, c store.Change) (store.Revision, erro
 	own := place{name: c.Name}
 	for _, mark := range c.Marks {
 		value, stands := m.entries[mark.Index][own]
-		if mark.If != nil && (!stands || !bytes.Equal(value, mark.If)) {
+		if mark.Vacant && stands || mark.If != nil && (!stands || !bytes.Equal(value, mark.If)) {
 			return 0, store.ErrConflict
 		}
 	}
@@ -122,6 +122,20 @@ func (m *Memory) Swap(ctx context.Context, c store.Change) (store.Revision, erro
 
 func expected(expect store.Revision, exists bool, revision store.Revision) bool {
 	return expect == store.Any || expect == store.Absent && !exists || exists && expect == revision
+}
+
+// Mark reads one mark.
+func (m *Memory) Mark(ctx context.Context, index store.Index, name string) ([]byte, error) {
+	err := m.enter(ctx)
+	defer m.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	value, stands := m.entries[index][place{name: name}]
+	if !stands {
+		return nil, store.ErrNotFound
+	}
+	return append([]byte{}, value...), nil
 }
 
 // Range sorts all there is: it is made for hundreds of grants.

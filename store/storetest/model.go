@@ -90,7 +90,9 @@ func (h *history) marks() (list []store.Mark) {
 	few := rapid.SampledFrom([][]byte{nil, {}, {1}, {2}})
 	for _, index := range []store.Index{store.OpenIndex, store.UnpublishedIndex} {
 		if rapid.Bool().Draw(h.T, "marks "+string(index)) {
-			list = append(list, store.Mark{Index: index, Value: few.Draw(h.T, "mark"), If: few.Draw(h.T, "if")})
+			m := store.Mark{Index: index, Value: few.Draw(h.T, "mark"), If: few.Draw(h.T, "if")}
+			m.Vacant = m.If == nil && rapid.Bool().Draw(h.T, "vacant")
+			list = append(list, m)
 		}
 	}
 	return list
