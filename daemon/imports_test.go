@@ -30,6 +30,7 @@ func mayImport() map[string][]string {
 		"store/storetest": {"store"},
 
 		"daemon/acl":       {},
+		"daemon/boottime":  {},
 		"daemon/grantname": {},
 		"daemon/filewatch": {},
 		"daemon/duration":  {},

@@ -86,6 +86,10 @@ type Request struct {
 	// RedirectURI and CodeVerifier of the consent; Meetings wants them again.
 	RedirectURI  string
 	CodeVerifier store.Secret
+	// MayDepart is asked right before the first byte of the body leaves, for
+	// each body anew. Its error keeps the refresh token here, and is in the
+	// Failure's Withheld; nil lets everything leave.
+	MayDepart func() error
 }
 
 // Refresh sends a refresh token to the token endpoint. The error is always a
@@ -110,6 +114,7 @@ func (c *Client) Refresh(ctx context.Context, in *config.Integration, r Request)
 		style:   in.AuthStyle,
 		form:    form,
 		token:   r.Token,
+		may:     r.MayDepart,
 		private: []store.Secret{r.CodeVerifier, r.Token, store.NewSecret(form.Get("refresh_token"))},
 	})
 }

@@ -14,10 +14,12 @@ import (
 // over makes the exchange deaf to its caller.
 type departure struct {
 	cancel context.CancelFunc // of the exchange
+	may    func() error       // the caller's last word, asked for each body; nil: yes
 
 	mu       sync.Mutex
 	left     bool // the caller went away
 	departed bool // the body was handed over
+	refused  error
 }
 
 // leave ends an exchange that has not departed yet.
@@ -36,8 +38,24 @@ func (d *departure) depart() error {
 	if d.left && !d.departed {
 		return context.Canceled
 	}
+	if d.may != nil {
+		if err := d.may(); err != nil {
+			d.refused = err
+			return err
+		}
+	}
 	d.departed = true
 	return nil
+}
+
+// refusal is why the caller let nothing leave; nil: it did.
+func (d *departure) refusal() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.departed {
+		return nil
+	}
+	return d.refused
 }
 
 func (d *departure) sent() bool {
@@ -48,7 +66,7 @@ func (d *departure) sent() bool {
 
 // body returns a request body whose first Read is the departure.
 func (d *departure) body(text string) io.ReadCloser {
-	return io.NopCloser(departingBody{d, strings.NewReader(text)})
+	return io.NopCloser(&departingBody{departure: d, text: strings.NewReader(text)})
 }
 
 // departingBody hides the other methods of its reader: io.Copy would get
@@ -56,11 +74,15 @@ func (d *departure) body(text string) io.ReadCloser {
 type departingBody struct {
 	departure *departure
 	text      *strings.Reader
+	begun     bool
 }
 
-func (b departingBody) Read(p []byte) (int, error) {
-	if err := b.departure.depart(); err != nil {
-		return 0, err
+func (b *departingBody) Read(p []byte) (int, error) {
+	if !b.begun {
+		if err := b.departure.depart(); err != nil {
+			return 0, err
+		}
+		b.begun = true
 	}
 	return b.text.Read(p)
 }

@@ -23,6 +23,7 @@ type question struct {
 	style config.AuthStyle
 	form  url.Values   // without the parameters of the client
 	token store.Secret // the refresh token in it, if any
+	may   func() error // as Request.MayDepart
 	// private is what no text of the peer may repeat, beside the client's secret.
 	private []store.Secret
 }
@@ -70,7 +71,7 @@ func (c *Client) post(ctx context.Context, in *config.Integration, q question, s
 
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.limits.Total)
 	defer cancel()
-	dep := &departure{cancel: cancel}
+	dep := &departure{cancel: cancel, may: q.may}
 	defer context.AfterFunc(ctx, dep.leave)()
 
 	text := form.Encode()
@@ -82,6 +83,9 @@ func (c *Client) post(ctx context.Context, in *config.Integration, q question, s
 	req.GetBody = func() (io.ReadCloser, error) { return dep.body(text), nil }
 
 	resp, err := transport.RoundTrip(req.WithContext(bounded))
+	if refused := dep.refusal(); err != nil && refused != nil {
+		return reply{}, &Failure{Code: "withheld", Withheld: refused}
+	}
 	if err != nil {
 		return reply{}, unanswered(err, dep.sent())
 	}

@@ -39,6 +39,8 @@ type Failure struct {
 	TrackingID  string
 	RetryAfter  time.Duration // 0: none said; else 1 s to 1 h
 	Date        time.Time
+	// Withheld is what MayDepart said when nothing left because of it.
+	Withheld error
 	// Unread is the body of a 2xx answer that could not be read although it
 	// speaks of a refresh token, at most 16 KiB. It is to be kept like one.
 	Unread store.Secret

@@ -126,7 +126,7 @@ func (t *transports) dial(r route) (*http.Transport, error) {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  proxy,
-		DialContext:            (&net.Dialer{Timeout: t.limits.Connect, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            (&net.Dialer{Timeout: t.limits.Connect, KeepAlive: 30 * time.Second, Control: boundUnacked}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    t.limits.Handshake,
 		ResponseHeaderTimeout:  t.limits.Header,
