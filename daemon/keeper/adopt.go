@@ -9,7 +9,6 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/outcome"
-	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -78,7 +77,7 @@ func (k *Keeper) Adopt(ctx context.Context, name string) (wire.Grant, error) {
 		}
 		r.UnverifiedSince, r.DueAt = time.Time{}, k.now()
 		if in, grant, declared := cfg.Rules(name); declared && !r.Token.ExpiresAt.IsZero() {
-			r.DueAt = schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant))
+			r.DueAt = outcome.Due(r, outcome.RuleOf(in, grant))
 		}
 		return true
 	})

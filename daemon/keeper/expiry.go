@@ -11,7 +11,6 @@ import (
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
-	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -106,6 +105,6 @@ func bringForward(cfg *config.Config, r *store.Record) {
 	case in.Kind == config.Static:
 		r.DueAt = r.Token.ExpiresAt
 	default:
-		r.DueAt = outcome.Earlier(r.DueAt, schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant)))
+		r.DueAt = outcome.Earlier(r.DueAt, outcome.Due(r, outcome.RuleOf(in, grant)))
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
-	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/window"
 	"webex-tokend/daemon/wire"
@@ -244,5 +243,5 @@ func firstDue(r *store.Record, in *config.Integration, grant *config.Grant, reg 
 	if reg.Access.Empty() || reg.AccessLife == 0 && reg.AccessEnd.IsZero() {
 		return now.Add(min(time.Minute, max(in.MinInterval/2, time.Second)))
 	}
-	return schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant))
+	return outcome.Due(r, outcome.RuleOf(in, grant))
 }

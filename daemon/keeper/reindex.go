@@ -175,7 +175,7 @@ func alignedDue(r *store.Record, in *config.Integration, grant *config.Grant, no
 		// life; then these rules hold.
 		return r.DueAt
 	}
-	if due := schedule.Due(r.Name, outcome.Life(r), outcome.RuleOf(in, grant)); !due.IsZero() {
+	if due := outcome.Due(r, outcome.RuleOf(in, grant)); !due.IsZero() {
 		return due
 	}
 	return now

@@ -98,3 +98,15 @@ const ClockTolerance = time.Minute
 
 // Ahead reports instants that cannot have been yet.
 func Ahead(t, now time.Time) bool { return t.Sub(now) > ClockTolerance }
+
+// Due is when a grant falls due by these rules; zero: never. After a refresh that
+// gained nothing it is as long as NoGain says, however early the age of the token
+// has it: else each look at the rules would bring the refresh back that was just
+// in vain.
+func Due(r *store.Record, rule schedule.Rule) time.Time {
+	due := schedule.Due(r.Name, Life(r), rule)
+	if due.IsZero() || due.After(r.LastRefreshAt) {
+		return due
+	}
+	return schedule.NoGain(r.LastRefreshAt, Life(r), rule).Truncate(time.Millisecond)
+}
