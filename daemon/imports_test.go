@@ -43,7 +43,7 @@ func mayImport() map[string][]string {
 
 		"daemon/client":     {"daemon/wire"},
 		"daemon/config":     {"daemon/grantname", "store"},
-		"daemon/configfile": {"daemon/acl", "daemon/attribute", "daemon/config", "daemon/duration", "daemon/grantname"},
+		"daemon/configfile": {"daemon/acl", "daemon/attribute", "daemon/config", "daemon/duration", "daemon/grantname", "daemon/webfile"},
 		"daemon/attribute":  {"daemon/config", "daemon/duration"},
 		"daemon/plan":       {"daemon/config", "daemon/duration", "daemon/grantname"},
 		"daemon/event":      {"store"},
@@ -67,7 +67,8 @@ func mayImport() map[string][]string {
 		"daemon/intake":     {"daemon/config", "daemon/keeper", "daemon/refusal", "daemon/tokenfile"},
 		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},
 		"daemon/publish":    {"daemon/config", "daemon/hook", "daemon/keeper", "daemon/refusal", "daemon/wire", "store"},
-		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/verdict", "daemon/wire", "store"},
+		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
+		"daemon/webfile":    {"store"},
 		"daemon/vault":      {"daemon/wire", "store", "store/seal"},
 
 		"daemon":           {everything},

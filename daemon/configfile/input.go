@@ -3,14 +3,11 @@ package configfile
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
-	toolkit "github.com/prometheus/exporter-toolkit/web"
-	"go.yaml.in/yaml/v2"
-
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/webfile"
 )
 
 // An input is a file that the daemon reads, runs or listens on. Nothing that it
@@ -88,13 +85,11 @@ func grantInputs(g *config.Grant) []input {
 // certificates are the files that web_config_file names in turn. What is wrong
 // with it is for the pages to say.
 func certificates(h *config.HTTP) []string {
-	var file toolkit.Config
-	text, err := os.ReadFile(h.WebConfigFile)
-	if err != nil || yaml.Unmarshal(text, &file) != nil {
+	file, err := webfile.Read(h.WebConfigFile)
+	if err != nil {
 		return nil
 	}
-	file.TLSConfig.SetDirectory(filepath.Dir(h.WebConfigFile))
-	return []string{file.TLSConfig.TLSCertPath, file.TLSConfig.TLSKeyPath, file.TLSConfig.ClientCAs}
+	return []string{file.TLS.CertFile, file.TLS.KeyFile, file.TLS.ClientCAFile}
 }
 
 // links remembers where folders really are.

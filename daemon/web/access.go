@@ -3,28 +3,25 @@ package web
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 
-	toolkit "github.com/prometheus/exporter-toolkit/web"
-	"go.yaml.in/yaml/v2"
 	"golang.org/x/crypto/bcrypt"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/webfile"
 )
 
 // An access is what the web_config_file gives: TLS, and who may come in with a
-// password or a certificate. Its form is that of the Prometheus
-// exporter-toolkit, docs/web-configuration.md there; of it tls_server_config
-// and basic_auth_users have a meaning here.
+// password or a certificate.
 type access struct {
-	path string
+	at   config.HTTP
 	tls  *tls.Config // nil: plain HTTP
+	http webfile.HTTP
 
 	// comparing is held while a password is compared with its hash.
 	comparing sync.Mutex
@@ -41,62 +38,104 @@ func Check(at *config.HTTP) error {
 }
 
 func openAccess(at *config.HTTP) (*access, error) {
-	a := &access{path: at.WebConfigFile, known: make(map[[sha256.Size]byte]struct{})}
-	var file toolkit.Config
-	if a.path != "" {
-		var err error
-		if file, err = a.read(); err != nil {
-			return nil, fmt.Errorf("read web_config_file: %w", err)
-		}
-		for user, hash := range file.Users {
-			if _, err := bcrypt.Cost([]byte(hash)); err != nil {
-				return nil, fmt.Errorf("read web_config_file: the password of user %q is no bcrypt hash", user)
-			}
-		}
-		if file.TLSConfig.IsEnabled() {
-			if a.tls, err = toolkit.ConfigToTLSConfig(&file.TLSConfig); err != nil {
-				return nil, fmt.Errorf("read web_config_file: %w", err)
-			}
-		}
+	a := &access{at: *at, known: make(map[[sha256.Size]byte]struct{})}
+	file, c, err := a.read()
+	if err != nil {
+		return nil, err
 	}
-	if at.Loopback() {
+	a.tls, a.http = c, file.HTTP
+	if c == nil {
 		return a, nil
 	}
-	if a.tls == nil {
-		return nil, fmt.Errorf("listener %s is beyond loopback and web_config_file has no TLS certificate", at.Listen)
-	}
-	if len(file.Users) == 0 && a.tls.ClientAuth < tls.VerifyClientCertIfGiven {
-		return nil, fmt.Errorf("listener %s is beyond loopback and web_config_file has neither users nor client certificates", at.Listen)
+	// Whoever connects next gets what the files say by then, under the same
+	// conditions as at the start: otherwise the connection fails.
+	a.tls.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		_, now, err := a.read()
+		if err == nil && now == nil {
+			err = errors.New("web_config_file has no TLS certificate any more")
+		}
+		return now, err
 	}
 	return a, nil
 }
 
-// read is strict, so that a misspelt key does not leave a door open.
-func (a *access) read() (toolkit.Config, error) {
-	file := toolkit.Config{TLSConfig: toolkit.TLSConfig{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13}}
-	content, err := os.ReadFile(a.path)
-	if err != nil {
-		return file, err
+// read returns what the files say now, without a TLS configuration where there
+// is none, or why that is not enough for the listener.
+func (a *access) read() (webfile.File, *tls.Config, error) {
+	var file webfile.File
+	var c *tls.Config
+	if a.at.WebConfigFile != "" {
+		var err error
+		if file, err = webfile.Read(a.at.WebConfigFile); err == nil {
+			c, err = settings(&file)
+		}
+		if err != nil {
+			return file, nil, fmt.Errorf("read web_config_file: %w", err)
+		}
 	}
-	err = yaml.UnmarshalStrict(content, &file)
-	file.TLSConfig.SetDirectory(filepath.Dir(a.path))
-	return file, err
+	switch {
+	case a.at.Loopback():
+	case c == nil:
+		return file, nil, fmt.Errorf("listener %s is beyond loopback and web_config_file has no TLS certificate", a.at.Listen)
+	case len(file.Users) == 0 && c.ClientAuth < tls.VerifyClientCertIfGiven:
+		return file, nil, fmt.Errorf("listener %s is beyond loopback and web_config_file has neither users nor client certificates", a.at.Listen)
+	}
+	return file, c, nil
+}
+
+func settings(file *webfile.File) (*tls.Config, error) {
+	for user, hash := range file.Users {
+		if _, err := bcrypt.Cost([]byte(hash.Reveal())); err != nil {
+			return nil, fmt.Errorf("the password of user %q is no bcrypt hash", user)
+		}
+	}
+	if !file.TLS.Enabled() {
+		return nil, nil
+	}
+	c, err := file.TLS.Config()
+	if err != nil {
+		return nil, err
+	}
+	c.NextProtos = []string{"http/1.1"}
+	if file.HTTP.HTTP2 {
+		c.NextProtos = []string{"h2", "http/1.1"}
+	}
+	return c, nil
 }
 
 // users are read again each time, so that one who was removed is out at once.
 func (a *access) users() map[string]string {
 	users := make(map[string]string)
-	if a.path == "" {
+	if a.at.WebConfigFile == "" {
 		return users
 	}
-	file, err := a.read()
+	file, err := webfile.Read(a.at.WebConfigFile)
 	if err != nil {
 		return users
 	}
 	for user, hash := range file.Users {
-		users[user] = string(hash)
+		users[user] = hash.Reveal()
 	}
 	return users
+}
+
+// protocols are those of the file at the start.
+func (a *access) protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(a.http.HTTP2)
+	return p
+}
+
+// withHeaders sets the headers of the file at the start, before the pages set
+// theirs, which hold.
+func (a *access) withHeaders(pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range a.http.Headers {
+			w.Header().Set(name, value)
+		}
+		pages.ServeHTTP(w, r)
+	})
 }
 
 // password returns the user that the request proves to be.

@@ -146,8 +146,9 @@ func New(cfg Config) (*Server, error) {
 		s.mux.HandleFunc(r.pattern, s.gate(r))
 	}
 	s.http = &http.Server{
-		Handler:           s.mux,
+		Handler:           s.access.withHeaders(s.mux),
 		TLSConfig:         s.access.tls,
+		Protocols:         s.access.protocols(),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      answerTimeout,
