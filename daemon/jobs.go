@@ -11,107 +11,116 @@ import (
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/job"
 )
 
-// jobs are what robfig/cron runs: the sweep, which is all the timer that the
-// grants have. It is skipped while the last one runs.
+// jobs are what runs by the clock: the sweep, which is all the timer that the
+// grants have, backups, the look for alerts and the textfile.
 type jobs struct {
-	d    *daemon
-	cron *cron.Cron
-	end  context.CancelFunc
+	table  *job.Table
+	sweep  *job.Job
+	backup *job.Job
+	sweeps *sweeps
+}
 
-	mu       sync.Mutex
-	ended    bool
-	sweep    cron.EntryID
-	spec     string
-	schedule cron.Schedule
-	backup   cron.EntryID // 0: none
-	backupAt string       // its spec
-	swept    time.Time    // with its monotonic reading
+// specs are the schedules of a configuration.
+type specs struct{ sweep, backup cron.Schedule }
+
+// parseSpecs is asked before anything of a configuration is in force.
+func parseSpecs(m config.Maintenance) (s specs, err error) {
+	var sweepErr, backupErr error
+	s.sweep, sweepErr = job.Parse(m.Sweep)
+	s.backup, backupErr = job.Parse(m.Backup)
+	if err := errors.Join(sweepErr, backupErr); err != nil {
+		return specs{}, fmt.Errorf("read maintenance: %w", err)
+	}
+	return s, nil
 }
 
 func startJobs(d *daemon) (*jobs, error) {
-	j := &jobs{d: d, swept: time.Now()}
-	log := cronLog{d.log.Named("cron")}
-	j.cron = cron.New(cron.WithLogger(log), cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log)))
-	if err := j.arrange(d.current.Load()); err != nil {
+	s, err := parseSpecs(d.current.Load().Maintenance)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := j.cron.AddFunc(textfileSpec, (&textfile{d: d}).write); err != nil {
-		return nil, fmt.Errorf("parse textfile spec: %w", err)
+	look, err := job.Parse(alert.LookSpec)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := j.cron.AddFunc(alert.LookSpec, d.alerts.Look); err != nil {
-		return nil, fmt.Errorf("parse alert spec: %w", err)
+	text, err := job.Parse(textfileSpec)
+	if err != nil {
+		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	j.end = cancel
-	j.cron.Start()
-	d.tasks.Go(func() { j.followClock(ctx, wallClock) })
+	j := &jobs{table: job.NewTable(job.Config{Log: d.log.Named("cron")}), sweeps: &sweeps{schedule: s.sweep, last: time.Now()}}
+	j.sweep = j.table.Start(s.sweep, func() {
+		d.sweep()
+		j.sweeps.ran()
+	})
+	j.backup = j.table.Start(s.backup, d.backupNightly)
+	j.table.Start(look, d.alerts.Look)
+	j.table.Start(text, (&textfile{d: d}).write)
 	if d.cfg.Watchdog > 0 {
-		d.tasks.Go(func() { j.feedWatchdog(ctx, d.cfg.Watchdog) })
+		d.tasks.Go(func() { j.sweeps.feedWatchdog(d.watching, d.cfg.Watchdog, d.notify.alive) })
 	}
 	return j, nil
 }
 
-// arrange gives the jobs the specs of a configuration.
-func (j *jobs) arrange(c *config.Config) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return errors.Join(j.arrangeSweep(c), j.arrangeBackup(c))
+// arrange gives the jobs the schedules of a configuration. Those that are as they
+// were count on from the last run.
+func (j *jobs) arrange(old, next config.Maintenance, s specs) {
+	if old.Sweep != next.Sweep {
+		j.sweeps.follow(s.sweep)
+		j.sweep.Reschedule(s.sweep)
+	}
+	if old.Backup != next.Backup {
+		j.backup.Reschedule(s.backup)
+	}
 }
 
-func (j *jobs) arrangeBackup(c *config.Config) error {
-	if c.Maintenance.Backup == j.backupAt {
-		return nil
+// stop waits for the sweep under way.
+func (j *jobs) stop() { j.table.Stop() }
+
+func (d *daemon) sweep() {
+	d.seeds.ReadMissing(d.watching)
+	if _, err := d.inbox.Take(d.watching); err != nil {
+		d.log.Error("inbox not read", "error", err)
 	}
-	j.cron.Remove(j.backup)
-	j.backup, j.backupAt = 0, c.Maintenance.Backup
-	if j.backupAt == "" {
-		return nil
-	}
-	schedule, err := cron.ParseStandard(j.backupAt)
-	if err != nil {
-		return fmt.Errorf("parse backup spec: %w", err)
-	}
-	j.backup = j.cron.Schedule(schedule, cron.FuncJob(func() {
-		if err := j.d.vault.BackupNightly(j.d.watching, j.d.current.Load().Maintenance.Keep); err != nil {
-			j.d.log.Error("nightly backup failed", "error", err)
-		}
-	}))
-	return nil
+	d.keeper.Sweep(d.watching)
 }
 
-func (j *jobs) arrangeSweep(c *config.Config) error {
-	if c.Maintenance.Sweep == j.spec {
-		return nil
+func (d *daemon) backupNightly() {
+	if err := d.vault.BackupNightly(d.watching, d.current.Load().Maintenance.Keep); err != nil {
+		d.log.Error("nightly backup failed", "error", err)
 	}
-	schedule, err := cron.ParseStandard(c.Maintenance.Sweep)
-	if err != nil {
-		return fmt.Errorf("parse sweep spec: %w", err)
-	}
-	if j.spec != "" {
-		j.cron.Remove(j.sweep)
-	}
-	j.sweep = j.cron.Schedule(schedule, cron.FuncJob(j.runSweep))
-	j.spec, j.schedule = c.Maintenance.Sweep, schedule
-	return nil
 }
 
-func (j *jobs) runSweep() {
-	j.d.seeds.ReadMissing(j.d.watching)
-	if _, err := j.d.inbox.Take(j.d.watching); err != nil {
-		j.d.log.Error("inbox not read", "error", err)
-	}
-	j.d.keeper.Sweep(j.d.watching)
-	j.mu.Lock()
-	j.swept = time.Now()
-	j.mu.Unlock()
+// sweeps are what the watchdog follows, and not a ticker of its own: a daemon
+// that no longer looks at its grants is to be restarted, however alive it seems. A
+// store in trouble is none of its business, a restart would not fix it.
+type sweeps struct {
+	mu       sync.Mutex
+	schedule cron.Schedule
+	last     time.Time // with its monotonic reading
 }
 
-// feedWatchdog follows the sweeps and not a ticker of its own: a daemon that
-// no longer looks at its grants is to be restarted, however alive it seems. A
-// store in trouble is none of its business, a restart would not mend it.
-func (j *jobs) feedWatchdog(ctx context.Context, within time.Duration) {
+func (s *sweeps) ran() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = time.Now()
+}
+
+func (s *sweeps) follow(schedule cron.Schedule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.schedule = schedule
+}
+
+func (s *sweeps) late() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.schedule.Next(s.last))
+}
+
+func (s *sweeps) feedWatchdog(ctx context.Context, within time.Duration, alive func()) {
 	tick := time.NewTicker(within / 3)
 	defer tick.Stop()
 	for {
@@ -119,22 +128,9 @@ func (j *jobs) feedWatchdog(ctx context.Context, within time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			j.mu.Lock()
-			late := time.Since(j.schedule.Next(j.swept))
-			j.mu.Unlock()
-			if late < within/2 {
-				j.d.notify.alive()
+			if s.late() < within/2 {
+				alive()
 			}
 		}
 	}
-}
-
-// stop waits for the sweep under way.
-func (j *jobs) stop() {
-	j.mu.Lock()
-	j.ended = true
-	running := j.cron.Stop()
-	j.mu.Unlock()
-	<-running.Done()
-	j.end()
 }

@@ -58,6 +58,12 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	if watched && diff.Drastic() {
 		return errDrastic
 	}
+	// What may fail comes first: from the keeper on, which takes all or nothing,
+	// nothing does, and "nothing changed" is true.
+	specs, err := parseSpecs(next.Maintenance)
+	if err != nil {
+		return err
+	}
 	if err := d.keeper.Reconfigure(ctx, next); err != nil {
 		return err
 	}
@@ -65,9 +71,7 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	d.publisher.Reconfigure(next)
 	d.alerts.Look()
 	if d.jobs != nil {
-		if err := d.jobs.arrange(next); err != nil {
-			return err
-		}
+		d.jobs.arrange(old.Maintenance, next.Maintenance, specs)
 	}
 	d.seeds.ReadAll(ctx, next)
 	for _, key := range needRestart(old, next) {
