@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// overflow is what the kernel shows for users and groups that have no number
+// overflow is the number that the kernel shows for users and groups without one
 // in this user namespace (proc_sys_kernel(5), overflowuid). It is the number of
 // nobody too, as whom many containers run.
 const overflow = 65534

@@ -108,7 +108,7 @@ func unitOfPath(path string) string {
 	return ""
 }
 
-// unitTypes are those that run processes.
+// unitTypes run processes.
 var unitTypes = []string{".service", ".scope", ".socket", ".mount", ".swap"}
 
 // longestUnit is systemd's own limit, of systemd.unit(5).

@@ -12,8 +12,8 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// Consents are what the authorization routes ask of the consents under way.
-// *flow.Consents are some.
+// Consents begins and follows consents for the authorization routes.
+// *flow.Consents is one.
 type Consents interface {
 	Begin(ctx context.Context, grant string, o flow.Options) (wire.Authorization, error)
 	Authorization(id string) (a wire.Authorization, found bool)

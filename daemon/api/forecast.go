@@ -12,7 +12,7 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// farthest is how many days a forecast looks ahead, at most.
+// A forecast looks ahead farthest days at most.
 const farthest = 400
 
 // forecast answers GET /v1/forecast?outage=9d&from=TIME&days=120&endpoint_down=true.

@@ -18,7 +18,7 @@ const (
 	answersAtOnce = 4
 	importsAtOnce = 2
 	streamsAtOnce = 64
-	// placeTimeout is how long a request waits for another one to end.
+	// A request waits for placeTimeout at most until another one ends.
 	placeTimeout = 30 * time.Second
 )
 

@@ -14,7 +14,7 @@ type route struct {
 	serve   func(*call) error
 }
 
-// A reach is what a route acts on, and so what a caller must be allowed.
+// A reach says what a route acts on, and so what a caller must be allowed.
 type reach int
 
 const (

@@ -12,10 +12,10 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// chunkTimeout is how long a caller may take for one piece of a long answer.
+// A caller has chunkTimeout for each piece of a long answer.
 const chunkTimeout = time.Minute
 
-// WrappingKeys are those that open the store.
+// WrappingKeys manages the keys that open the store.
 type WrappingKeys interface {
 	// RecoveryKey makes another one.
 	RecoveryKey(ctx context.Context) (wire.RecoveryKey, error)

@@ -26,7 +26,7 @@ import (
 	"webex-tokend/store"
 )
 
-// Keeper is what the routes ask of the core. *keeper.Keeper is one.
+// Keeper reports grants and acts on them. *keeper.Keeper is one.
 type Keeper interface {
 	Status(ctx context.Context, view keeper.View) (wire.Status, error)
 	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)

@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// DefaultSocket is where the packaged unit lets the daemon listen.
+// DefaultSocket is the path on which the packaged unit lets the daemon listen.
 const DefaultSocket = "/run/webex-tokend/api.sock"
 
 // longestAnswer is above what the daemon takes for the slowest single answer,
@@ -30,7 +30,7 @@ const DefaultSocket = "/run/webex-tokend/api.sock"
 // endpoint.
 const longestAnswer = 2 * time.Minute
 
-// longestPath is what sockaddr_un of Linux holds beside its NUL.
+// longestPath is the size of sockaddr_un on Linux without the final NUL.
 const longestPath = 107
 
 // A Config says where the daemon is.

@@ -19,7 +19,7 @@ type Import struct {
 	Content io.Reader
 	// Format names what Content is; empty: the daemon finds out.
 	Format string
-	// IssuedAt is when the tokens were issued; zero: not known.
+	// IssuedAt is the time of issue; zero: not known.
 	IssuedAt time.Time
 }
 

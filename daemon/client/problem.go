@@ -13,7 +13,7 @@ import (
 // A Problem is an answer that is not a success.
 type Problem struct {
 	wire.Problem
-	// RetryAfter is how long to wait before asking again; 0: the daemon said
+	// RetryAfter is the wait before the next request; 0: the daemon said
 	// nothing.
 	RetryAfter time.Duration
 }

@@ -23,7 +23,7 @@ type Config struct {
 	StateDir   string
 	RuntimeDir string
 	LogLevel   string // trace debug info warn error
-	// LogLevels are those of single LogAreas, instead of LogLevel.
+	// LogLevels replace LogLevel for single LogAreas.
 	LogLevels map[string]string
 	LogFormat string // text json
 
@@ -45,12 +45,12 @@ type Config struct {
 	index index // of Grants, built at the first look-up
 }
 
-// API is where the daemon listens for local programs.
+// API holds the sockets for local programs.
 type API struct {
 	Socket string
 	Mode   uint32 // permission bits, 0666 by default
 	Group  string // name or number; empty: the daemon's own
-	// CredentialSocket is where systemd asks for the credentials of units.
+	// On CredentialSocket systemd asks for the credentials of units.
 	CredentialSocket string
 }
 
@@ -63,7 +63,7 @@ type Seal struct {
 // Maintenance holds the specs of the jobs that robfig/cron runs.
 type Maintenance struct {
 	Sweep string // "@every 1s" by default
-	// Backup is when the store is copied into state_dir/backups; empty: never.
+	// Backup is the schedule of copies into state_dir/backups; empty: never.
 	Backup string
 	Keep   int // that many of these backups, 7 by default
 	// Textfile receives the metrics for node_exporter; empty: none.

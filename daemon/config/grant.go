@@ -43,7 +43,7 @@ type File struct {
 	Format   string // raw json env header wxc-sdk xml template, and meta for what Meta adds
 	Variable string // for env, WEBEX_ACCESS_TOKEN by default
 	Template string // for template; see Fill. Empty: its file could not be read
-	// TemplateFile is where Template was read from; empty: the configuration.
+	// TemplateFile is the file of Template; empty: the configuration itself.
 	TemplateFile string
 	Mode         uint32 // permission bits
 	Owner        string // name or number; empty: the daemon's

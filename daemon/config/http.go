@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// HTTP is where people reach the web pages.
+// HTTP is the listener of the web pages.
 type HTTP struct {
 	Listen string // host:port
 	// PublicURL is the origin under which browsers get there, without a final

@@ -44,7 +44,7 @@ type Integration struct {
 	// so; Meetings alone.
 	PrefixSite bool
 	PKCE       string // S256 plain none
-	// Issuer is what the server calls itself in redirects, RFC 9207; empty: it
+	// Issuer is the iss parameter of redirects, RFC 9207; empty: it
 	// is not compared.
 	Issuer string
 	// Rotates: a refresh token must be taken for used up once it was sent.
@@ -63,7 +63,7 @@ type Integration struct {
 	CAFile   string // empty: the system's
 }
 
-// AuthStyle is how the client proves itself at the token endpoint.
+// AuthStyle selects the client authentication at the token endpoint.
 type AuthStyle string
 
 const (

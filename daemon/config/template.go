@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A Fill is what the template of an output can name. AccessToken alone is
+// A Fill holds what the template of an output can name. AccessToken alone is
 // secret, so that a file holds a secret only where the operator wrote it.
 type Fill struct {
 	Grant       string

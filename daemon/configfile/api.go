@@ -9,7 +9,7 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// socketPathLimit is what sockaddr_un of Linux holds beside its NUL.
+// socketPathLimit is the size of sockaddr_un on Linux without the final NUL.
 const socketPathLimit = 107
 
 // read takes the folder in which the sockets are by default, and where that is

@@ -6,7 +6,7 @@ import (
 	"webex-tokend/daemon/attribute"
 )
 
-// A reader is what blocks are read with.
+// A reader reads blocks: attributes, and the files that they name.
 type reader struct {
 	*attribute.Reader
 	disk *disk

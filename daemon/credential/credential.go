@@ -91,7 +91,7 @@ func (s *Server) Serve(l *net.UnixListener) {
 // Close ends Serve. A token that is waited for is given up.
 func (s *Server) Close() { s.cancel() }
 
-// A request is what systemd wants.
+// A request names the credential and the unit that systemd asks for.
 type request struct{ unit, id, grant string }
 
 func (s *Server) answer(conn *net.UnixConn, peer acl.Peer) {

@@ -15,7 +15,7 @@ import (
 	"webex-tokend/store"
 )
 
-// A Kind is what happened.
+// A Kind names what happened.
 type Kind string
 
 const (
@@ -45,9 +45,9 @@ type Event struct {
 }
 
 const (
-	// replayed is how many events a late subscriber can still get.
+	// A late subscriber can still get this many events.
 	replayed = 4096
-	// backlog is how many events wait for a slow reader before it loses some.
+	// So many events wait for a slow reader before it loses some.
 	backlog = 16384
 )
 

@@ -28,7 +28,7 @@ type Config struct {
 	// Settle is the pause between two looks that have to agree before a change
 	// counts; 0 means 1 s.
 	Settle time.Duration
-	// Poll is how often to look unasked, for file systems that report nothing;
+	// Poll is the interval of looks without an event, for file systems that report none;
 	// 0 means 30 s.
 	Poll time.Duration
 	// Log receives one line when the kernel cannot watch; nil is silent.

@@ -30,7 +30,7 @@ import (
 const (
 	consentLife = 10 * time.Minute
 	linkLife    = 24 * time.Hour
-	// remembered is how long the outcome of a consent can be asked for.
+	// The outcome of a consent can be asked for this long.
 	remembered = 10 * time.Minute
 	// most is how many consents may wait or be remembered at once, mostOfGrant
 	// of one grant: who may administer one keeps nobody from renewing another.
@@ -38,7 +38,7 @@ const (
 	mostOfGrant = 50
 )
 
-// Keeper is what a consent asks of the core. *keeper.Keeper is one.
+// Keeper stores what a consent brought. *keeper.Keeper is one.
 type Keeper interface {
 	Grant(ctx context.Context, name string) (wire.Grant, error)
 	Current(ctx context.Context, name string) (keeper.Current, error)

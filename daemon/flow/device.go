@@ -12,7 +12,7 @@ import (
 	"webex-tokend/store"
 )
 
-// slowDown is what RFC 8628 section 3.5 adds to the interval each time the
+// slowDown is added to the interval by RFC 8628 section 3.5 each time the
 // server asks for it.
 const slowDown = 5 * time.Second
 

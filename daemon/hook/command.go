@@ -25,7 +25,7 @@ import (
 // holds open by a program that it left behind.
 const lingering = time.Second
 
-// searchPath is what a program may count on everywhere.
+// searchPath is the PATH of every program.
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // A Program is run with nothing of the daemon but what stands here.

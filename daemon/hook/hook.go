@@ -13,7 +13,7 @@ import (
 	"webex-tokend/store"
 )
 
-// News is what there is to tell.
+// News is passed to a hook.
 type News struct {
 	Grant      string
 	Generation uint64       // of the token

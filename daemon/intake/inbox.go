@@ -33,7 +33,7 @@ type Inbox struct {
 	seen map[string]look
 }
 
-// A look is what a file was like when it was last looked at.
+// A look is the size and time of a file at the last look.
 type look struct {
 	size  int64
 	mtime time.Time
@@ -48,7 +48,7 @@ func (b *Inbox) Prepare() error {
 	return nil
 }
 
-// Taken is what became of the files in the folder.
+// Taken counts what became of the files in the folder.
 type Taken struct {
 	Waiting int // have not settled
 	Failed  int // were rejected, or could not be stored

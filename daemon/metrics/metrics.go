@@ -27,7 +27,7 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// Keeper is what is asked of the core. *keeper.Keeper is one.
+// Keeper reports the fleet. *keeper.Keeper is one.
 type Keeper interface {
 	Status(ctx context.Context, view keeper.View) (wire.Status, error)
 	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
@@ -49,7 +49,7 @@ type Config struct {
 	Failing func() []string
 	// Tellings say how each way of telling alerts fares; nil: there is none.
 	Tellings func() []Telling
-	// Version is what the build calls itself; empty means "unknown".
+	// Version is that of the build; empty means "unknown".
 	Version string
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time

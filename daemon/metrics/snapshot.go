@@ -13,7 +13,7 @@ import (
 	"webex-tokend/store"
 )
 
-// listed is how many grants have series of their own, at most.
+// At most this many grants have series of their own.
 const listed = 1000
 
 // A snapshot collects the figures of one moment for one caller.

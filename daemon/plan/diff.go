@@ -8,7 +8,7 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// A Diff is what a reload would change.
+// A Diff lists what a reload would change.
 type Diff struct {
 	Grants       Change // blocks, by name or pattern
 	Integrations Change

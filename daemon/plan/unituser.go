@@ -12,7 +12,7 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// unitUser is whom the shipped unit runs the daemon as.
+// unitUser is the user of the shipped unit.
 const unitUser = "webex-tokend"
 
 // unreadable lists the files of this configuration, itself included, that the

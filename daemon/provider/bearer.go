@@ -11,7 +11,7 @@ import (
 	"webex-tokend/store"
 )
 
-// An APIAnswer is what the API said to an access token.
+// An APIAnswer is the answer of the API to a request with an access token.
 type APIAnswer struct {
 	Object
 	Status int

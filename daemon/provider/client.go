@@ -80,7 +80,7 @@ func New(cfg Config) *Client {
 // connection closes itself when it has been idle for a while.
 func (c *Client) Close() { c.own.closeIdle() }
 
-// A Request is what a grant brings to its refresh.
+// A Request holds what a refresh needs of its grant.
 type Request struct {
 	Token store.Secret // the refresh token
 	// RedirectURI and CodeVerifier of the consent; Meetings wants them again.

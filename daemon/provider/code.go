@@ -8,7 +8,7 @@ import (
 	"webex-tokend/store"
 )
 
-// A Code is what a consent brought back from the authorization endpoint.
+// A Code holds the parameters that the authorization endpoint sent back.
 type Code struct {
 	Value store.Secret
 	// RedirectURI is the one of the authorization request, to the letter.

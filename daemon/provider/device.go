@@ -127,7 +127,7 @@ func (c *Client) PollDevice(ctx context.Context, in *config.Integration, code st
 	})
 }
 
-// A DeviceState is where a device flow stands after a poll without tokens.
+// A DeviceState is the state of a device flow after a poll without tokens.
 type DeviceState int
 
 const (

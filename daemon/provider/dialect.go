@@ -6,13 +6,13 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// A dialect is what one kind of integration does in its own way.
+// A dialect holds what differs between the kinds of integrations.
 type dialect struct {
 	// form returns the parameters of a refresh without those of the client.
 	form func(*config.Integration, Request) url.Values
 	// prose: errors must be told from their text, for want of codes.
 	prose bool
-	// unauthorized is what a 401 means that gives neither code nor reason.
+	// unauthorized is the meaning of a 401 without code and reason.
 	unauthorized Kind
 }
 

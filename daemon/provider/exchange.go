@@ -24,11 +24,11 @@ type question struct {
 	form  url.Values   // without the parameters of the client
 	token store.Secret // the refresh token in it, if any
 	may   func() error // as Request.MayDepart
-	// private is what no text of the peer may repeat, beside the client's secret.
+	// private texts may not be repeated from the peer, nor the client's secret.
 	private []store.Secret
 }
 
-// A reply is what came back, read to its end.
+// A reply is an HTTP response, read to its end.
 type reply struct {
 	*http.Response
 	body    body
@@ -145,7 +145,7 @@ func hostOf(location string) string {
 	return u.Host
 }
 
-// A body is what could be read of an answer.
+// A body is the part of an answer that could be read.
 type body struct {
 	text  []byte // at most maxBody
 	large bool   // there was more

@@ -8,7 +8,7 @@ import (
 	"webex-tokend/store"
 )
 
-// An Expiry is what Webex says of an access token.
+// An Expiry is the end of an access token as Webex reports it.
 type Expiry struct {
 	End  time.Time
 	Date time.Time // the server's clock at the answer, zero when it told none

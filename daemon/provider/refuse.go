@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A refusal is what an error body says. Three shapes are in use:
+// A refusal is a parsed error body. Three shapes are in use:
 //
 //	RFC 6749       {"error":"invalid_grant","error_description":"..."}
 //	Webex broker   the same with "trackingID"

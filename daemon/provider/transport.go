@@ -34,7 +34,7 @@ type transports struct {
 	pools map[route]*pool
 }
 
-// A route is what makes connections different beside the host.
+// A route tells connections to one host apart.
 type route struct {
 	proxyURL string
 	caFile   string

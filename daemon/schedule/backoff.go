@@ -28,7 +28,7 @@ type Setback struct {
 	At       time.Time
 	// ExpiresAt is the end of the access token in use; zero: there is none.
 	ExpiresAt time.Time
-	// RetryAfter is what the endpoint asked for, a floor.
+	// RetryAfter is the wait that the endpoint asked for, a floor.
 	RetryAfter time.Duration
 }
 

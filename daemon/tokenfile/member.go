@@ -48,7 +48,7 @@ func read(o *node) (Import, error) {
 	return i, nil
 }
 
-// members are what counts of an object, as far as it was read.
+// members are the values of an object that count, as far as it was read.
 type members struct {
 	access, refresh, plain string
 	accessEnd, refreshEnd  time.Time

@@ -64,7 +64,7 @@ func characters(data []byte) (text, note string) {
 	return string(utf16.Decode(units)), "the text is UTF-16"
 }
 
-// blank is what may stand around a text without being part of it.
+// blank characters around a text are no part of it.
 func blank(r rune) bool { return unicode.IsSpace(r) || invisible(r) }
 
 // invisible is true of characters that copying brings along and nobody sees:

@@ -33,7 +33,7 @@ const MaxSize = 64 << 10
 // longestLife admits the tokens of bots, which live a hundred years.
 const longestLife = 150 * 365 * 24 * time.Hour
 
-// An Import is what a file says about a grant. AccessEnd and RefreshEnd are
+// An Import holds the content of a file about a grant. AccessEnd and RefreshEnd are
 // set where the file has instants or the access token carries its own.
 type Import struct {
 	provider.Answer

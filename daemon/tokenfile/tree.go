@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// A kind is what a node of a parsed text is.
+// A kind is the type of a node of a parsed text.
 type kind int
 
 const (

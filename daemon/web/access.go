@@ -16,7 +16,7 @@ import (
 	"webex-tokend/daemon/webfile"
 )
 
-// An access is what the web_config_file gives: TLS, and who may come in with a
+// An access is a parsed web_config_file: TLS, and who may sign in with a
 // password or a certificate.
 type access struct {
 	at   config.HTTP

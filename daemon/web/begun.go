@@ -78,5 +78,5 @@ func (s *Server) sendOff(c *call, a wire.Authorization, inside bool) error {
 	return nil
 }
 
-// outcomeLife is how long after its end a consent can still be looked at.
+// A consent can be looked at for outcomeLife after its end.
 const outcomeLife = 10 * time.Minute

@@ -143,7 +143,7 @@ const (
 	elsewhereID = "elsewhere"
 )
 
-// An outcome is how a consent ended, told to the person.
+// An outcome is the end of a consent, as the person reads it.
 type outcome struct {
 	wire.Authorization
 	Inside bool // the person can go back to the grants
@@ -222,7 +222,7 @@ func host(of string) string {
 	return u.Host
 }
 
-// verb is what consent does to a grant.
+// verb names on a button what consent does to a grant.
 func verb(g wire.Grant) string {
 	if g.Generation == 0 || g.State == "reauthorize" {
 		return "Authorize"

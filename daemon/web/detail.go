@@ -20,7 +20,7 @@ type detail struct {
 	Path    *path
 }
 
-// An observed is what one answer said about the window, for a table.
+// An observed is a row of the table of answers about the window.
 type observed struct {
 	store.Observation
 	Moved string // how far the end went since the answer before

@@ -29,7 +29,7 @@ type call struct {
 	who   *person // nil: a stranger
 }
 
-// A person is who sits at the browser, as far as it is proven.
+// A person is the user of a browser, as far as it is proven.
 type person struct {
 	// key parts the form tokens of one from those of another.
 	key  string

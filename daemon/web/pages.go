@@ -71,7 +71,7 @@ func (p *pages) guard(h http.Header, formsTo string) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
-// A frame is what every template gets: what the page is about, and what stands
+// A frame is the data of every template: what the page is about, and what stands
 // around it.
 type frame struct {
 	Page any

@@ -13,7 +13,7 @@ type route struct {
 	serve   func(*Server, *call) error
 }
 
-// A reach is who gets to a route.
+// A reach says who may use a route.
 type reach int
 
 const (
@@ -55,7 +55,7 @@ func routes() []route {
 	}
 }
 
-// action is what the rules are asked for where a route names a grant.
+// action is checked by the rules where a route names a grant.
 func (r reach) action() acl.Action {
 	if r == admin {
 		return acl.Admin
@@ -78,7 +78,7 @@ func (s *Server) metrics(c *call) error {
 	return nil
 }
 
-// elsewhere is where redirect URLs arrive, and all that has no route.
+// elsewhere answers redirect URLs, and everything that has no route.
 func (s *Server) elsewhere(c *call) error {
 	if s.redirectPath(c.r.URL.Path) {
 		return s.redirected(c)

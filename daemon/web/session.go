@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// ticketLife is how long a URL from the socket waits to be opened.
+	// A sign-in link from the socket ends after ticketLife.
 	ticketLife = 5 * time.Minute
 	// sessionLife is a long working day.
 	sessionLife = 12 * time.Hour

@@ -254,7 +254,7 @@ func (c drawnColumn) Middle() float64 { return c.X + c.Width/2 }
 // To is the day at which a column ends.
 func (c column) To() int { return c.From + columnDays }
 
-// Tip is where a bar ends.
+// Tip is the end of a bar.
 func (b drawnBar) Tip() float64 {
 	if b.Ended {
 		return b.X

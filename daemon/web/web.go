@@ -30,7 +30,7 @@ import (
 	"webex-tokend/store"
 )
 
-// Keeper is what the pages ask of the core. *keeper.Keeper is one.
+// Keeper reports grants to the pages. *keeper.Keeper is one.
 type Keeper interface {
 	Status(ctx context.Context, view keeper.View) (wire.Status, error)
 	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)

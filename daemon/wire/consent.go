@@ -50,7 +50,7 @@ const (
 	WindowUnknown = "unknown"
 )
 
-// Consented is what a consent brought.
+// Consented is the outcome of a consent.
 type Consented struct {
 	Grant    Grant    `json:"grant"`
 	Result   string   `json:"result"` // new replaced
@@ -60,7 +60,7 @@ type Consented struct {
 	Warnings []string `json:"warnings"`
 }
 
-// A Person is who consented, as the API knows them.
+// A Person is the Webex user who consented.
 type Person struct {
 	ID          string `json:"id"`
 	DisplayName string `json:"display_name"`
@@ -68,7 +68,7 @@ type Person struct {
 	OrgID       string `json:"org_id"`
 }
 
-// A Probe is what the API said to the access token of a grant.
+// A Probe is the answer of the API to the access token of a grant.
 type Probe struct {
 	Grant     string     `json:"grant"`
 	Verdict   string     `json:"verdict"` // alive dead unknown

@@ -36,7 +36,7 @@ type Prospect struct {
 	Outcome string     `json:"outcome"`
 	At      *time.Time `json:"at"`     // when it is lost or ends; null: it is not
 	Window  string     `json:"window"` // sliding fixed unknown; unknown is taken as fixed
-	// WithoutToken is how long no live access token is there, in seconds.
+	// WithoutToken is the time without a live access token, in seconds.
 	WithoutToken float64 `json:"without_token_seconds"`
 }
 

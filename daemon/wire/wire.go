@@ -38,7 +38,7 @@ type Grant struct {
 	Consumers       []Consumer        `json:"consumers"` // the latest first
 	Scope           string            `json:"scope"`
 	Labels          map[string]string `json:"labels"`
-	// Person is who consented; null: not known.
+	// Person consented; null: not known.
 	Person        *Person  `json:"person"`
 	MissingScopes []string `json:"missing_scopes"` // configured and not granted
 	// Observations are of the last 32 days with a refresh, oldest first; only
@@ -59,7 +59,7 @@ func (g Grant) End() *time.Time {
 	return g.WindowEndsAt
 }
 
-// An Observation is what one answer said about the refresh window.
+// An Observation is one answer's statement about the refresh window.
 type Observation struct {
 	At          time.Time  `json:"at"`
 	EndsAt      *time.Time `json:"ends_at"` // null: it said nothing
@@ -180,7 +180,7 @@ type Problem struct {
 	Action string `json:"action"`
 }
 
-// Stamp is how logs show an instant, as the API does.
+// Stamp formats an instant for logs, as the API does.
 func Stamp(t time.Time) string {
 	if t.IsZero() {
 		return "none"
