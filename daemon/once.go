@@ -72,7 +72,7 @@ func (d *daemon) seeded(ctx context.Context) (all bool) {
 	return all
 }
 
-// emptyInbox waits until every file has settled, and tells whether all were
+// emptyInbox waits until every file has settled, and reports whether all were
 // taken.
 func (d *daemon) emptyInbox(ctx context.Context) (complete bool, err error) {
 	complete = true

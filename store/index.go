@@ -70,7 +70,7 @@ func (r *Record) EndsAt() time.Time {
 	return r.Refresh.EndsAt
 }
 
-// refreshed tells whether a record has a place in the schedule: what is paused
+// refreshed reports whether a record has a place in the schedule: what is paused
 // keeps its due time for later, and must not be found by every sweep till then.
 func refreshed(r *Record) bool {
 	state := r.Condition().State

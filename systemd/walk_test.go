@@ -120,7 +120,7 @@ func (w *walker) forget() {
 	w.alerts = nil
 }
 
-// told tells whether an alert of the kind came, or came to its end.
+// told reports whether an alert of the kind came, or came to its end.
 func (w *walker) told(k alert.Kind, over bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -53,7 +53,7 @@ func headline(sum wire.Status, now time.Time) string {
 	return b.String()
 }
 
-// waits tells whether there is what only a human ends.
+// waits reports whether there is what only a human ends.
 func waits(sum wire.Status) bool {
 	if sum.Keeper.StoreError != "" || sum.StoreKey != nil && sum.StoreKey.Fault != "" {
 		return true

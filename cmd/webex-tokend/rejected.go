@@ -37,7 +37,7 @@ func newRejects(b bulk, input any) (*rejects, error) {
 	return &rejects{f}, nil
 }
 
-// sameFile tells whether a name, by whatever path or link, leads to the file
+// sameFile reports whether a name, by whatever path or link, leads to the file
 // that is open for reading. A terminal or a pipe loses nothing by being both.
 func sameFile(name string, open any) bool {
 	f, ok := open.(*os.File)

@@ -100,7 +100,7 @@ func (g *Grant) HooksFor(name string) []Hook {
 	return hooks
 }
 
-// HasOutputs tells whether somebody is to be given the token without asking.
+// HasOutputs reports whether somebody is to be given the token without asking.
 func (g *Grant) HasOutputs() bool { return len(g.Files)+len(g.Hooks) > 0 }
 
 // Named puts the name of an exact grant into a text. A pattern's stays as it is.

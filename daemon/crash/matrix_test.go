@@ -10,7 +10,7 @@ import (
 // longGrace is longer than any restart here takes.
 const longGrace = time.Minute
 
-// diesAt kills a process at a point of its refresh and tells whether that lost
+// diesAt kills a process at a point of its refresh and reports whether that lost
 // the grant.
 func diesAt(t *testing.T, grace time.Duration, how string) (lost bool) {
 	t.Helper()

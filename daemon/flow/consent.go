@@ -239,7 +239,7 @@ func (c *Consents) sweep() {
 	maps.DeleteFunc(c.all, func(_ string, a *consent) bool { return !now.Before(a.forget) })
 }
 
-// open tells whether a consent can still be decided. c.mu is held.
+// open reports whether a consent can still be decided. c.mu is held.
 func (c *Consents) open(a *consent) bool {
 	return a.shown.State == wire.Waiting || a.shown.State == wire.Linked
 }

@@ -96,7 +96,7 @@ func (c *Consents) refuse(a *consent, why, advice string) {
 	}
 }
 
-// decided tells whether anybody still wants to know; a consent that was
+// decided reports whether anybody still wants to know; a consent that was
 // cancelled brings no tokens into the store.
 func (c *Consents) decided(a *consent) bool {
 	c.mu.Lock()

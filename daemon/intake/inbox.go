@@ -134,7 +134,7 @@ func (b *Inbox) take(ctx context.Context, file string, t *Taken) {
 	b.reject(file, path, err)
 }
 
-// unchanged tells whether a path still leads to the file that was read.
+// unchanged reports whether a path still leads to the file that was read.
 func unchanged(path string, before fs.FileInfo) bool {
 	now, err := os.Lstat(path)
 	return err == nil && os.SameFile(now, before) && now.Size() == before.Size() && now.ModTime().Equal(before.ModTime())

@@ -40,7 +40,7 @@ type Pending interface {
 }
 
 // ReadAll reads the seed of every grant that has one, for starts and reloads,
-// and tells whether all that are there were of use.
+// and reports whether all that are there were of use.
 func (s *Seeds) ReadAll(ctx context.Context, cfg *config.Config) (usable bool) {
 	usable = true
 	for _, g := range cfg.Grants {

@@ -104,7 +104,7 @@ func isLink(text string) bool {
 }
 
 // PollDevice asks whether the person has decided. The error is always a
-// *Failure, whose Device method tells whether to ask again. Webex wants Basic
+// *Failure, whose Device method reports whether to ask again. Webex wants Basic
 // authentication here, whatever is configured for refreshes.
 func (c *Client) PollDevice(ctx context.Context, in *config.Integration, code store.Secret) (Answer, error) {
 	d, ok := dialectOf(in.Kind)

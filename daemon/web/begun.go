@@ -44,7 +44,7 @@ func (b *begun) add(state string, new browser, now time.Time) {
 	b.browsers[sha256.Sum256([]byte(state))] = new
 }
 
-// find tells whether pages or links began the consent of that state.
+// find reports whether pages or links began the consent of that state.
 func (b *begun) find(state string) (browser, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

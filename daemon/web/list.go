@@ -259,7 +259,7 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	return r
 }
 
-// guessed tells whether no response named that end.
+// guessed reports whether no response named that end.
 func guessed(g wire.Grant) bool {
 	if g.Kind == string(config.Static) {
 		return slices.Contains(g.Assumed, "access_expires_at")

@@ -11,7 +11,7 @@ type Rotation struct {
 	Error   string `json:"error,omitempty"` // why it ended early, with the last line
 }
 
-// A StoreKey tells whether the store will open at the next start.
+// A StoreKey reports whether the store will open at the next start.
 type StoreKey struct {
 	Slots int    `json:"slots"` // wrapping keys that open it; 1: there is no recovery key
 	Fault string `json:"fault"` // why the configured key would not; empty: it would

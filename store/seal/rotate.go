@@ -150,7 +150,7 @@ func (r *Ring) loadCursor(ctx context.Context) (c resealCursor, revision store.R
 	return c, blob.Revision, nil
 }
 
-// stale tells whether an older key sealed a value, by the key's ID before it.
+// stale reports whether an older key sealed a value, by the key's ID before it.
 func (r *Ring) stale(sealed []byte) bool {
 	return len(sealed) < prefixSize || sealed[0] != sealedFormat ||
 		binary.BigEndian.Uint32(sealed[2:prefixSize]) != r.current.Load().primary
