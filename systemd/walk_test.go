@@ -38,7 +38,7 @@ type walker struct {
 }
 
 // The walk is what an operator must be able to do without any source: to see by
-// status, check, page, metrics and alert that something is wrong, and to mend it
+// status, check, page, metrics and alert that something is wrong, and to fix it
 // by what status prints.
 func TestTheWalk(t *testing.T) {
 	w := &walker{operator: employ(t, newWebex(t), shipped(t))}

@@ -179,9 +179,9 @@ func explainProblem(p *client.Problem, err error) *failure {
 	}
 	switch {
 	case p.Reason == "tls_failed":
-		f.hint = "mend the server's certificate, or name its authority by ca_file; then: " + p.Action
+		f.hint = "fix the server's certificate, or name its authority by ca_file; then: " + p.Action
 	case p.Reason == "not_found":
-		f.hint = "mend token_url of the integration; then: " + p.Action
+		f.hint = "fix token_url of the integration; then: " + p.Action
 	case p.RetryAfter > 0 && !waitsForHuman(store.State(p.State)):
 		// The action of a grant that waits would be to try again, too early.
 		f.hint = "try again in " + duration.Format(p.RetryAfter)

@@ -67,11 +67,11 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 	for _, test := range []struct {
 		name, state, reason, hint string
 	}{
-		{"patience does not mend a client", "misconfigured", "client_secret_unreadable", "next: webex-tokend refresh ops"},
+		{"patience does not fix a client", "misconfigured", "client_secret_unreadable", "next: webex-tokend refresh ops"},
 		{"nor does it resume a grant", "paused", "paused by the operator", "next: webex-tokend refresh ops"},
-		{"nor a certificate", "retrying", "tls_failed", "mend the server's certificate, or name its authority by ca_file; then: webex-tokend refresh ops"},
-		{"nor an address", "retrying", "not_found", "mend token_url of the integration; then: webex-tokend refresh ops"},
-		{"it does mend a network", "retrying", "dns_failed", "try again in 1m"},
+		{"nor a certificate", "retrying", "tls_failed", "fix the server's certificate, or name its authority by ca_file; then: webex-tokend refresh ops"},
+		{"nor an address", "retrying", "not_found", "fix token_url of the integration; then: webex-tokend refresh ops"},
+		{"it does fix a network", "retrying", "dns_failed", "try again in 1m"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := &client.Problem{Problem: wire.Problem{Status: 503, State: test.state, Reason: test.reason, Action: "webex-tokend refresh ops"}, RetryAfter: time.Minute}

@@ -14,7 +14,7 @@ import (
 )
 
 // refused says which clients of a configuration are refused, as the running
-// daemon finds, and where that is mended. A configuration can be without fault
+// daemon finds, and where that is fixed. A configuration can be without fault
 // and its client unknown all the same. Nobody needs a daemon to check a file: one
 // that does not answer has nothing to say.
 func (c *console) refused(ctx context.Context, cfg *config.Config) (list []string) {
@@ -51,5 +51,5 @@ func refusal(in *config.Integration, g wire.Grant) string {
 	for _, s := range in.Secrets {
 		places = append(places, cmp.Or(s.Path, "the credential "+s.Credential))
 	}
-	return fmt.Sprintf("integration %s: its client is refused%s (%s); mend %s", in.Name, since, why, strings.Join(places, ", or the secret in "))
+	return fmt.Sprintf("integration %s: its client is refused%s (%s); fix %s", in.Name, since, why, strings.Join(places, ", or the secret in "))
 }

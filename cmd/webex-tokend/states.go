@@ -10,14 +10,14 @@ type stateText struct {
 }
 
 // stateTexts has the states as an operator meets them: first those of a grant
-// that begins, then those that mend themselves, then those that need somebody.
+// that begins, then those that recover by themselves, then those that need somebody.
 func stateTexts() []stateText {
 	return []stateText{
 		{store.OK, "its token is good and renewed in time", "nothing"},
 		{store.Pending, "declared, nothing registered", "`authorize`, or `import`"},
 		{store.Retrying, "the last refresh failed; the daemon tries again", "wait; with reason `refresh_token_rejected`: `authorize` or `import`"},
 		{store.Unknown, "sent, and no answer came; it is asked for again", "wait"},
-		{store.Misconfigured, "the client was refused, for all grants of the integration", "mend ID or secret; a new secret is noticed"},
+		{store.Misconfigured, "the client was refused, for all grants of the integration", "fix ID or secret; a new secret is noticed"},
 		{store.Reauthorize, "the refresh token is refused for good, or a static token ended", "`authorize`, or `import`"},
 		{store.Paused, "by `pause`, or no longer declared (`undeclared`)", "`resume`, or declare it"},
 		{store.Unpersisted, "the disk refuses an answer, which is held in memory and, sealed, in `spool` of the runtime folder; nothing else is sent",

@@ -87,7 +87,7 @@ type examination struct {
 	Faults  []string `json:"faults"`
 }
 
-// manyFaults are enough: whoever reads them will not mend them one by one.
+// manyFaults are enough: whoever reads them will not fix them one by one.
 const manyFaults = 1000
 
 func examine(ctx context.Context, cfg *config.Config, path string, bar *progress) (examination, error) {

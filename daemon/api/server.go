@@ -65,7 +65,7 @@ type Config struct {
 	// so that a reload holds at once; nil lets root and the daemon's own user in.
 	Rules func() *acl.Rules
 	// Reload reads the configuration again. Its error is what the operator
-	// has to mend: it is answered as such.
+	// has to fix: it is answered as such.
 	Reload func(ctx context.Context) error
 	// Web opens the web pages to a peer. Its error says why there are none.
 	Web func(acl.Peer) (wire.Web, error)
