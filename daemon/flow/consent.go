@@ -178,7 +178,7 @@ func (c *Consents) integration(grant string, o Options) (*config.Integration, er
 	case !o.Device && in.AuthorizeURL == "":
 		return nil, conflict(grant, "has no authorization page: integration "+in.Name+" has no authorize_url", byImport)
 	case !o.Device && in.RedirectURL == "":
-		return nil, conflict(grant, "has nowhere to return to: integration "+in.Name+" has no redirect_url", "webex-tokend authorize "+grant+" --device")
+		return nil, conflict(grant, "cannot be authorized in a browser: integration "+in.Name+" has no redirect_url", "webex-tokend authorize "+grant+" --device")
 	case len(in.Scopes) == 0 && in.Kind != config.Generic:
 		return nil, conflict(grant, "asks for nothing: integration "+in.Name+" has no scopes", byImport)
 	case o.Link && c.cfg.PublicURL() == "":
@@ -301,7 +301,7 @@ func (c *Consents) show(a *consent) wire.Authorization {
 // ErrUnknownState says that a redirect or a link belongs to no consent that
 // waits: it was used, has expired, was cancelled, or was given out before the
 // daemon's last start.
-var ErrUnknownState = errors.New("this consent is not waited for: it was used before, took longer than 10 minutes, or the daemon has been restarted; begin again")
+var ErrUnknownState = errors.New("this consent has already finished or expired, or the daemon has been restarted; begin again")
 
 // random returns n random bytes in characters that a URL takes as they are.
 func random(n int) string {

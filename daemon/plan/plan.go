@@ -80,7 +80,7 @@ func alerts(a config.Alert) []string {
 	for _, d := range a.Before {
 		times = append(times, duration.Format(d))
 	}
-	lines := []string{"alerts: " + strings.Join(times, ", ") + " before an end, and whatever needs somebody at once"}
+	lines := []string{"alerts: " + strings.Join(times, ", ") + " before an end, and at once whatever needs attention"}
 	if len(a.Command) > 0 {
 		lines = append(lines, "  runs "+strings.Join(a.Command, " "))
 	}

@@ -61,7 +61,7 @@ grants t-*: rest integration crm, renewed after 50% of a token's life, 66% where
   then runs /usr/bin/systemctl reload crm@{{ .Grant }} (at most 30s)
   then sends HUP to the process in /run/crm/{{ .Grant }}.pid
 grant bot: static integration bots, never renewed
-alerts: 14d, 12h before an end, and whatever needs somebody at once
+alerts: 14d, 12h before an end, and at once whatever needs attention
   runs /usr/local/bin/page-someone --now
   posts to https://hooks.example.com, signed with /etc/webex-tokend/webhook.secret
   writes to the log`

@@ -102,7 +102,7 @@ func TestAFilterNarrowsTheList(t *testing.T) {
 func TestAFleetTooLargeToCountIsCutWhereItIsKnown(t *testing.T) {
 	v, fleet := crowd(t, 3000)
 	a := v.get("/ui/")
-	a.says(t, 200, "3,000", "Behind +53 d nothing is counted")
+	a.says(t, 200, "3,000", "Beyond +53 d nothing is counted")
 	ends := 0
 	for _, g := range fleet.grants {
 		if g.WindowEndsAt != nil && time.Until(*g.WindowEndsAt) > 25*24*time.Hour && time.Until(*g.WindowEndsAt) < 30*24*time.Hour {

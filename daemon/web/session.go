@@ -146,7 +146,7 @@ func (s *Server) leave(c *call) error {
 	}
 	http.SetCookie(c.w, s.cookie(sessionCookie, "", -time.Second, http.SameSiteStrictMode))
 	return s.show(c, http.StatusOK, "message.html", message{
-		Title: "You have left",
-		Text:  "This browser has no access any more. A new link comes from: webex-tokend web",
+		Title: "Signed out",
+		Text:  "This browser has no access any more. For a new sign-in link run: webex-tokend web",
 	})
 }

@@ -3,7 +3,7 @@
 //
 // It promises that a stranger gets nowhere: without a session or credentials
 // only health, readiness, the redirect URLs of the integrations and one-time
-// links answer. No page shows a token, a code or a verifier. Whoever came in
+// links answer. No page shows a token, a code or a verifier. Whoever signed in
 // by a URL from the socket may do what the rules allow that peer, asked anew at
 // every request. All routes stand in one table, routes.go.
 package web
