@@ -50,7 +50,6 @@ func exceptions() map[string]string {
 		"exported names of daemon/wire":                cut,
 		"fields of daemon/alert.Alerts":                cut,
 		"fields of daemon/alert.entry":                 cut,
-		"fields of daemon/publish.Publisher":           cut,
 		"fields of daemon/alert.Message":               "one field for each key that is posted",
 		"fields of daemon/config.Integration":          "one field for each key of the block",
 		"fields of daemon/config.Config":               "one field for each key of the file",

@@ -89,8 +89,8 @@ func (p *Publisher) clear(ctx context.Context, d delivery) {
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		p.cfg.Log.Warn("published outputs stay marked as behind", "grant", d.name, "error", err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	p.queue.clearing--
 	p.queue.changed.Broadcast()
 }

@@ -35,7 +35,7 @@ func news(d *delivery, current keeper.Current) hook.News {
 }
 
 // follow goes on after the files of a grant. It reports whether nothing is left
-// to do, and when the next try is if one waits. The caller holds mu.
+// to do, and when the next try is if one waits. The caller holds the mutex of the queue.
 func (p *Publisher) follow(ctx context.Context, g *grant, d delivery) (done bool, next time.Time) {
 	switch {
 	case d.void:
@@ -96,8 +96,8 @@ func (p *Publisher) tell(ctx context.Context, d delivery, g *grant, due []int, k
 	for _, i := range due {
 		outcomes[i] = p.tellOne(ctx, d, d.hooks[i], outcomes[i])
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	g.hooks, g.telling = outcomes, false
 	p.queue.telling--
 	p.queue.enter(d.name, g)

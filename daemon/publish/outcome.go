@@ -71,8 +71,8 @@ func nextTry(outcomes []outcome) time.Time {
 // not worth it. It looks at no file. Generation is 0 where this process has not
 // written or seen one.
 func (p *Publisher) Outputs(name string) []wire.Output {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	g := p.queue.grants[name]
 	if g == nil {
 		g = &grant{}
@@ -107,8 +107,8 @@ func (o outcome) output(kind string, inOrder bool) wire.Output {
 // Failing lists the grants of which an output failed at its last try, in the
 // order of their names.
 func (p *Publisher) Failing() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	var names []string
 	for name, g := range p.queue.grants {
 		if slices.ContainsFunc(g.outcomes, outcome.failing) || slices.ContainsFunc(g.hooks, outcome.failing) {

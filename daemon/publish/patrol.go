@@ -52,7 +52,7 @@ func (p *Publisher) patrol(ctx context.Context) {
 				return
 			}
 			if err != nil || traceOf(info) != b.left {
-				p.mend(b)
+				p.rewrite(b)
 			}
 		}
 	}
@@ -60,8 +60,8 @@ func (p *Publisher) patrol(ctx context.Context) {
 
 // beats lists the files that we left in order and that nobody writes now.
 func (p *Publisher) beats() []beat {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	var beats []beat
 	for name, g := range p.queue.grants {
 		if g.running || g.waiting {
@@ -76,10 +76,10 @@ func (p *Publisher) beats() []beat {
 	return beats
 }
 
-// mend asks for a file to be written anew, unless it was meanwhile.
-func (p *Publisher) mend(b beat) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// rewrite asks for a file to be written anew, unless it was meanwhile.
+func (p *Publisher) rewrite(b beat) {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	g := p.queue.grants[b.grant]
 	if g == nil || g.running || g.waiting || outcomeOf(g.outcomes, b.path).left != b.left {
 		return

@@ -11,9 +11,9 @@ import (
 // one, with its owner and mode, and deletes it again. The error joins one line
 // for each output that fails.
 func (p *Publisher) Probe(ctx context.Context) error {
-	p.mu.Lock()
-	c := p.config
-	p.mu.Unlock()
+	p.queue.mu.Lock()
+	c := p.queue.config
+	p.queue.mu.Unlock()
 	var errs []error
 	for _, name := range c.ExactNames() {
 		grant, _ := c.Grant(name)

@@ -4,7 +4,7 @@
 // It promises that a reader finds the whole old or the whole new token, with
 // the configured owner and mode, at every instant; that a file which already
 // says what it should is not touched, and one that somebody else changed is
-// mended; that hooks run once the files hold the token that they tell of, at
+// written anew; that hooks run once the files hold the token that they tell of, at
 // least once for each token that is not followed by another one at once; and
 // that an output which fails is retried on its own and holds up no other. It
 // publishes no expired token: what stands there stays. Grants without outputs
@@ -59,12 +59,9 @@ type Config struct {
 
 // A Publisher owns the token files. All methods are safe for concurrent use.
 type Publisher struct {
-	cfg Config
-	ids ids
-
-	mu     sync.Mutex
-	config *config.Config // guarded by mu
-	queue  queue          // guarded by mu
+	cfg   Config
+	ids   ids
+	queue *queue
 
 	reconfigured chan struct{} // holds one note that Run has not seen yet
 	places       chan struct{} // one taken by each hook that runs
@@ -90,15 +87,9 @@ func New(cfg Config) *Publisher {
 	}
 	p := &Publisher{
 		cfg:          cfg,
-		config:       cfg.Config,
+		queue:        newQueue(cfg.Config),
 		reconfigured: make(chan struct{}, 1),
 		places:       make(chan struct{}, hooksAtOnce),
-	}
-	p.queue = queue{
-		grants:  make(map[string]*grant),
-		work:    sync.NewCond(&p.mu),
-		changed: sync.NewCond(&p.mu),
-		walking: true,
 	}
 	return p
 }
@@ -161,18 +152,18 @@ func (p *Publisher) Publish(name string) { p.ask(name, true) }
 // Restate says that a grant has another state, which its side files tell. It
 // never blocks.
 func (p *Publisher) Restate(name string) {
-	p.mu.Lock()
-	grant, ok := p.config.Grant(name)
-	p.mu.Unlock()
+	p.queue.mu.Lock()
+	grant, ok := p.queue.config.Grant(name)
+	p.queue.mu.Unlock()
 	if ok && slices.ContainsFunc(grant.Files, func(f config.File) bool { return f.Meta }) {
 		p.ask(name, false)
 	}
 }
 
 func (p *Publisher) ask(name string, news bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if grant, ok := p.config.Grant(name); ok && grant.HasOutputs() {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	if grant, ok := p.queue.config.Grant(name); ok && grant.HasOutputs() {
 		p.queue.ask(name, news)
 	}
 }
@@ -180,9 +171,9 @@ func (p *Publisher) ask(name string, news bool) {
 // Reconfigure makes c the configuration and looks at all outputs anew. Files
 // that are no longer named stay where they are.
 func (p *Publisher) Reconfigure(c *config.Config) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.config = c
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	p.queue.config = c
 	for name, g := range p.queue.grants {
 		if files, hooks := p.outputs(name); len(files)+len(hooks) == 0 {
 			p.queue.forget(name, g)
@@ -211,9 +202,9 @@ func (p *Publisher) Idle(ctx context.Context) error {
 	})
 }
 
-// outputs returns those of a grant. The caller holds mu.
+// outputs returns those of a grant. The caller holds the mutex of the queue.
 func (p *Publisher) outputs(name string) ([]config.File, []config.Hook) {
-	grant, ok := p.config.Grant(name)
+	grant, ok := p.queue.config.Grant(name)
 	if !ok {
 		return nil, nil
 	}

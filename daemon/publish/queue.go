@@ -10,9 +10,13 @@ import (
 	"webex-tokend/daemon/hook"
 )
 
-// A queue says which grants have outputs to bring up to date, and how it stands
-// with the outputs of all that were tried. The Publisher's mutex guards it.
+// A queue knows the configuration in force, which grants have outputs to bring
+// up to date, and the state of the outputs of all that were tried. Its mutex
+// guards all of it; methods of the queue itself expect that their caller holds
+// it.
 type queue struct {
+	mu      sync.Mutex
+	config  *config.Config
 	grants  map[string]*grant
 	waiting []string // first in, first out; each name once
 
@@ -28,6 +32,12 @@ type queue struct {
 	// untried holds exactly named grants not tried since the start; nil until
 	// they are known.
 	untried map[string]struct{}
+}
+
+func newQueue(c *config.Config) *queue {
+	q := &queue{config: c, grants: make(map[string]*grant), walking: true}
+	q.work, q.changed = sync.NewCond(&q.mu), sync.NewCond(&q.mu)
+	return q
 }
 
 // A grant is what is kept of one with outputs: a few hundred bytes.
@@ -149,9 +159,9 @@ func (q *queue) forget(name string, g *grant) {
 
 // next waits for a grant to work on; false means that it is time to stop.
 func (p *Publisher) next() (delivery, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	q := &p.queue
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	q := p.queue
 	for len(q.waiting) == 0 && !q.halted {
 		q.work.Wait()
 	}
@@ -164,8 +174,8 @@ func (p *Publisher) next() (delivery, bool) {
 	g := q.grants[name]
 	g.waiting = false
 	q.claim(g)
-	d := delivery{name: name, runtimeDir: p.config.RuntimeDir, fresh: g.fresh, marked: g.marked, known: g.outcomes}
-	if block, ok := p.config.Grant(name); ok {
+	d := delivery{name: name, runtimeDir: p.queue.config.RuntimeDir, fresh: g.fresh, marked: g.marked, known: g.outcomes}
+	if block, ok := p.queue.config.Grant(name); ok {
 		d.labels = block.Labels
 	}
 	d.files, d.hooks = p.outputs(name)
@@ -178,9 +188,9 @@ func (p *Publisher) next() (delivery, bool) {
 // must be called.
 func (p *Publisher) settle(ctx context.Context, d delivery) bool {
 	p.report(d)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	q := &p.queue
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	q := p.queue
 	g := q.grants[d.name]
 	g.generation, g.outcomes = d.generation, d.outcomes
 	delete(q.untried, d.name)
@@ -201,8 +211,8 @@ func (p *Publisher) settle(ctx context.Context, d delivery) bool {
 
 // retry enters a grant for the sake of its failed outputs.
 func (p *Publisher) retry(name string, g *grant) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	if p.queue.grants[name] == g {
 		p.queue.enter(name, g)
 	}
@@ -210,8 +220,8 @@ func (p *Publisher) retry(name string, g *grant) {
 
 // halt sends the workers home.
 func (p *Publisher) halt() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	p.queue.halted = true
 	for _, g := range p.queue.grants {
 		if g.retry != nil {
@@ -224,14 +234,14 @@ func (p *Publisher) halt() {
 // wait blocks until the condition holds or ctx ends.
 func (p *Publisher) wait(ctx context.Context, until func(*queue) bool) error {
 	stop := context.AfterFunc(ctx, func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
+		p.queue.mu.Lock()
+		defer p.queue.mu.Unlock()
 		p.queue.changed.Broadcast()
 	})
 	defer stop()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for !until(&p.queue) {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	for !until(p.queue) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

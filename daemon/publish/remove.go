@@ -28,8 +28,8 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 	if current, unread := p.cfg.Current(ctx, name); unread != nil || current.Access.Empty() {
 		err = removeFiles(files)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	// Whoever asked for the grant meanwhile did so in vain: it is looked at once
 	// more, and then written or forgotten. While a file stays, its mark does.
 	g.fresh, g.again, g.marked = true, true, err == nil

@@ -36,8 +36,8 @@ func (p *Publisher) walk(ctx context.Context) {
 
 // expect names the grants that Declared waits for.
 func (p *Publisher) expect(names []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	p.queue.untried = make(map[string]struct{}, len(names))
 	for _, name := range names {
 		p.queue.untried[name] = struct{}{}
@@ -48,8 +48,8 @@ func (p *Publisher) expect(names []string) {
 // endWalk ends it for those who wait for that, unless a Reconfigure since
 // asks for another one.
 func (p *Publisher) endWalk() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
 	if len(p.reconfigured) == 0 {
 		p.queue.walking = false
 		p.queue.changed.Broadcast()
@@ -62,9 +62,9 @@ func (p *Publisher) look(name string) { p.ask(name, false) }
 // withOutputs lists the exactly named grants that have outputs and says whether
 // any pattern has files: hooks alone are no reason to look at each grant.
 func (p *Publisher) withOutputs() (exact []string, patterns bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, g := range p.config.Grants {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	for _, g := range p.queue.config.Grants {
 		switch {
 		case !g.HasOutputs():
 		case g.Pattern():
@@ -81,9 +81,9 @@ func (p *Publisher) withOutputs() (exact []string, patterns bool) {
 // cleared. The files of one that was removed go. The mark of a grant that is not
 // declared at all stays.
 func (p *Publisher) publishMarked(name string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, ok := p.config.Grant(name); ok {
+	p.queue.mu.Lock()
+	defer p.queue.mu.Unlock()
+	if _, ok := p.queue.config.Grant(name); ok {
 		p.queue.ask(name, true)
 		p.queue.grants[name].marked = true
 	}
