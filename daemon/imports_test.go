@@ -59,7 +59,8 @@ func mayImport() map[string][]string {
 		"daemon/refusal":    {"store"},
 		"daemon/state":      {"daemon/circuit", "daemon/config", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/refusal", "daemon/verdict", "store"},
 		"daemon/job":        {},
-		"daemon/keeper":     {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/window", "daemon/wire", "store"},
+		"daemon/sweep":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/flight", "daemon/meter", "daemon/outcome", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
+		"daemon/keeper":     {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/sweep", "daemon/verdict", "daemon/window", "daemon/wire", "store"},
 
 		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/socket", "daemon/tokenfile", "daemon/wire", "store"},
 		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/refusal", "daemon/state", "daemon/verdict", "daemon/wire", "store"},

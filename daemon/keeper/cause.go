@@ -33,3 +33,15 @@ func (k *Keeper) refresh(ctx context.Context, name string, why cause) error {
 	}
 	return err
 }
+
+// Due starts the refresh of a grant that is due, or joins the one in flight.
+func (k *Keeper) Due(name string) *flight.Flight {
+	f, _ := k.fly(name, scheduled)
+	return f
+}
+
+// Again starts a refresh that the store held up, as an order.
+func (k *Keeper) Again(name string) *flight.Flight {
+	f, _ := k.fly(name, ordered)
+	return f
+}

@@ -16,37 +16,33 @@ import (
 // crashes again and again cannot hammer the endpoint.
 const promptAttempts = 3
 
-// loadIntents finds the refreshes whose outcome never became durable. Behind
-// its return their refresh tokens are sent once more, at once: that is what a
-// server's grace period is for. Whoever has had that chance twice waits.
-func (k *Keeper) loadIntents(ctx context.Context) error {
+// Recall lists the refreshes whose outcome never became durable. Resolve sends
+// their refresh tokens once more, at once: that is what a server's grace period is
+// for. Whoever has had that chance twice waits.
+func (k *Keeper) Recall(ctx context.Context) (all []store.OpenIntent, err error) {
 	var after string
 	for {
 		open, err := k.store.Intents(ctx, after, page)
 		if err != nil {
-			return fmt.Errorf("list open intents: %w", err)
+			return nil, fmt.Errorf("list open intents: %w", err)
 		}
 		for _, i := range open {
 			k.flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At})
-			k.resolutions.Add(1)
-			k.tasks.Go(func() {
-				defer k.resolutions.Done()
-				k.resolve(i)
-			})
 		}
+		all = append(all, open...)
 		if len(open) < page {
-			return nil
+			return all, nil
 		}
 		after = open[len(open)-1].Name
 	}
 }
 
-// resolve clears up one outcome, and puts the grant on the schedule when that
+// Resolve clears up one outcome, and puts the grant on the schedule when that
 // does not succeed.
-func (k *Keeper) resolve(i store.OpenIntent) {
+func (k *Keeper) Resolve(ctx context.Context, i store.OpenIntent) {
 	k.log.Warn("outcome of a refresh is unknown", "grant", i.Name, "sent_at", wire.Stamp(i.At), "attempt", i.Attempt)
 	if i.Attempt < promptAttempts {
-		if err := k.refresh(k.working, i.Name, resumed); err == nil {
+		if err := k.refresh(ctx, i.Name, resumed); err == nil {
 			return
 		}
 	}
@@ -54,7 +50,7 @@ func (k *Keeper) resolve(i store.OpenIntent) {
 		return // its answer came from the spool and waits for the store
 	}
 	cfg := k.config.Load()
-	stored, err := k.States.Read(k.working, cfg, i.Name)
+	stored, err := k.States.Read(ctx, cfg, i.Name)
 	if err != nil || !stored.UnknownSince.IsZero() || !stored.LastAttemptAt.Before(i.At) && stored.Failures == 0 {
 		return // gone, resolved, or noted already
 	}

@@ -9,7 +9,6 @@ package keeper
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/state"
+	"webex-tokend/daemon/sweep"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -82,24 +82,12 @@ type Keeper struct {
 	config    atomic.Pointer[config.Config]
 	events    *event.Stream
 	meter     *meter.Meter
-	clock     clock
+	*sweep.Sweeper
 
-	// working ends the waits of exchanges that have not been sent; abandoned
-	// ends the attempts to store what a broken store refuses.
-	working   context.Context
-	stop      context.CancelFunc
+	// abandoned ends the attempts to store what a broken store refuses.
 	abandoned context.Context
 	abandon   context.CancelFunc
 	tasks     sync.WaitGroup
-	// resolutions are the tasks that clear up open intents after the start.
-	resolutions sync.WaitGroup
-
-	mu        sync.Mutex
-	stopping  bool
-	mints     map[string]time.Time // of pending service apps: not before
-	lanes     map[string]*lane     // by token URL
-	reindexed chan struct{}        // closed when the walk under way has ended
-	endWalk   context.CancelFunc
 }
 
 // New returns a keeper that does nothing of its own until Start.
@@ -118,9 +106,6 @@ func New(cfg Config) *Keeper {
 		meter:     cfg.Meter,
 		wall:      cfg.Now,
 		log:       cfg.Log,
-		mints:     make(map[string]time.Time),
-		lanes:     make(map[string]*lane),
-		endWalk:   func() {},
 	}
 	if k.refused == nil {
 		k.refused = func() string { return "" }
@@ -152,7 +137,6 @@ func New(cfg Config) *Keeper {
 	if k.log == nil {
 		k.log = hclog.NewNullLogger()
 	}
-	k.working, k.stop = context.WithCancel(context.Background())
 	k.abandoned, k.abandon = context.WithCancel(context.Background())
 	k.config.Store(cfg.Config)
 	k.endpoints = endpoint.NewSet(endpoint.Config{Blobs: cfg.Store, Log: k.log})
@@ -161,6 +145,8 @@ func New(cfg Config) *Keeper {
 	k.flights, k.trust = flight.New(), new(state.Trust)
 	k.States = state.New(state.Config{Store: cfg.Store, Config: k.config.Load, Circuits: k.circuits, Flights: k.flights,
 		Trust: k.trust, Events: k.events, Now: k.now, Log: k.log})
+	k.Sweeper = sweep.New(sweep.Config{Store: cfg.Store, Config: k.config.Load, Refresher: k, Endpoints: k.endpoints, Circuits: k.circuits,
+		Flights: k.flights, Trust: k.trust, States: k.States, Meter: k.meter, Now: k.now, Log: k.log})
 	return k
 }
 
@@ -178,33 +164,31 @@ func (k *Keeper) Start(ctx context.Context) error {
 	if err := k.circuits.Recall(ctx, k.config.Load()); err != nil {
 		return err
 	}
-	if err := k.loadIntents(ctx); err != nil {
+	if err := k.adopt(ctx, k.config.Load()); err != nil {
 		return err
 	}
-	past, err := k.wokeInThePast(ctx)
-	if err != nil {
-		return fmt.Errorf("read the time of the last run: %w", err)
-	}
-	if err := k.Reconfigure(ctx, k.config.Load()); err != nil {
-		return err
-	}
-	if past {
-		k.startReindex(k.config.Load(), true)
-	}
-	return nil
+	return k.Sweeper.Start(ctx)
 }
 
 // Reconfigure takes over another configuration, or, with an error, nothing of
 // it. Exchanges in flight end under the one they began with; the schedule
 // follows behind the return, paced.
 func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
+	if err := k.adopt(ctx, cfg); err != nil {
+		return err
+	}
+	k.Sweeper.Reconfigure(cfg)
+	return nil
+}
+
+// adopt applies a configuration; on error the old one stays in force.
+func (k *Keeper) adopt(ctx context.Context, cfg *config.Config) error {
 	if err := k.States.FindPending(ctx, cfg); err != nil {
 		return err
 	}
 	before := k.config.Swap(cfg)
 	k.endpoints.Arrange(cfg)
 	k.circuits.Reconfigure(before, cfg, k.now())
-	k.startReindex(cfg, false)
 	return nil
 }
 
@@ -212,13 +196,10 @@ func (k *Keeper) Reconfigure(ctx context.Context, cfg *config.Config) error {
 // a permit are given up before they are sent. When ctx ends first, it says
 // that something is still under way.
 func (k *Keeper) Stop(ctx context.Context) error {
-	k.mu.Lock()
-	k.stopping = true
-	k.mu.Unlock()
-	k.stop()
 	k.flights.Stop()
 	done := make(chan struct{})
 	go func() {
+		k.Sweeper.Stop()
 		k.tasks.Wait()
 		k.flights.Wait()
 		close(done)

@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"time"
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 )
@@ -22,4 +23,20 @@ func (k *Keeper) shownAs(cfg *config.Config, integration string, state store.Sta
 		}
 	}
 	return state
+}
+
+// page is how many records are read at a time.
+const page = 1024
+
+// compareEnds orders instants of which zero means "never".
+func compareEnds(a, b time.Time) int {
+	switch {
+	case a.IsZero() && b.IsZero():
+		return 0
+	case a.IsZero():
+		return 1
+	case b.IsZero():
+		return -1
+	}
+	return a.Compare(b)
 }

@@ -1,4 +1,4 @@
-package keeper
+package sweep
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"webex-tokend/daemon/config"
@@ -26,34 +27,40 @@ type reindexCursor struct {
 	Done  bool   `json:"done"`
 }
 
-// startReindex brings due times and declarations in line with a configuration,
-// behind its return. A walk under way for an older one ends first. All makes
-// it begin anew, whatever was walked before.
-func (k *Keeper) startReindex(cfg *config.Config, all bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.stopping {
-		return
+// A walk is the one under way over all records. Its zero value is none.
+type walk struct {
+	mu   sync.Mutex
+	done chan struct{} // closed when it has ended
+	end  context.CancelFunc
+}
+
+// startReindex brings due times and declarations in line with a configuration, in
+// the background. A walk under way for an older one ends first. All makes it begin
+// anew, whatever was walked before.
+func (w *Sweeper) startReindex(cfg *config.Config, all bool) {
+	w.walk.mu.Lock()
+	defer w.walk.mu.Unlock()
+	if w.walk.end != nil {
+		w.walk.end()
 	}
-	k.endWalk()
-	before := k.reindexed
-	ctx, cancel := context.WithCancel(k.working)
+	before := w.walk.done
+	ctx, cancel := context.WithCancel(w.working)
 	done := make(chan struct{})
-	k.endWalk, k.reindexed = cancel, done
-	k.tasks.Go(func() {
+	w.walk.end, w.walk.done = cancel, done
+	w.begin(func() {
 		defer close(done)
 		defer cancel()
 		if before != nil {
 			<-before
 		}
-		if err := k.reindex(ctx, cfg, all); err != nil && ctx.Err() == nil {
-			k.log.Error("schedule not brought in line with the configuration", "error", err)
+		if err := w.reindex(ctx, cfg, all); err != nil && ctx.Err() == nil {
+			w.cfg.Log.Error("schedule not brought in line with the configuration", "error", err)
 		}
 	})
 }
 
-func (k *Keeper) reindex(ctx context.Context, cfg *config.Config, all bool) error {
-	cursor, revision, err := k.loadCursor(ctx)
+func (w *Sweeper) reindex(ctx context.Context, cfg *config.Config, all bool) error {
+	cursor, revision, err := w.loadCursor(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,13 +70,13 @@ func (k *Keeper) reindex(ctx context.Context, cfg *config.Config, all bool) erro
 		return nil
 	}
 	for !cursor.Done {
-		list, damaged, err := k.store.List(ctx, cursor.After, page/4)
+		list, damaged, err := w.cfg.Store.List(ctx, cursor.After, page/4)
 		if err != nil {
 			return err
 		}
 		for _, s := range list {
 			cursor.After = max(cursor.After, s.Name)
-			if err := k.realign(ctx, cfg, s); err != nil {
+			if err := w.realign(ctx, cfg, s); err != nil {
 				return err
 			}
 		}
@@ -81,7 +88,7 @@ func (k *Keeper) reindex(ctx context.Context, cfg *config.Config, all bool) erro
 		if err != nil {
 			return err
 		}
-		if revision, err = k.store.SwapBlob(ctx, reindexBlob, revision, value); err != nil {
+		if revision, err = w.cfg.Store.SwapBlob(ctx, reindexBlob, revision, value); err != nil {
 			return fmt.Errorf("store cursor: %w", err)
 		}
 		if err := pause(ctx, 5*time.Millisecond); err != nil {
@@ -91,8 +98,8 @@ func (k *Keeper) reindex(ctx context.Context, cfg *config.Config, all bool) erro
 	return nil
 }
 
-func (k *Keeper) loadCursor(ctx context.Context) (c reindexCursor, revision store.Revision, err error) {
-	blob, err := k.store.Blob(ctx, reindexBlob)
+func (w *Sweeper) loadCursor(ctx context.Context) (c reindexCursor, revision store.Revision, err error) {
+	blob, err := w.cfg.Store.Blob(ctx, reindexBlob)
 	if errors.Is(err, store.ErrNotFound) {
 		return c, store.Absent, nil
 	}
@@ -109,17 +116,17 @@ func (k *Keeper) loadCursor(ctx context.Context) (c reindexCursor, revision stor
 // realign stores a record anew if the configuration sees it differently, and
 // asks again when somebody changed it meanwhile: an operator's change leaves
 // the due time as it was.
-func (k *Keeper) realign(ctx context.Context, cfg *config.Config, s store.Stored) error {
+func (w *Sweeper) realign(ctx context.Context, cfg *config.Config, s store.Stored) error {
 	for {
-		r, changed := aligned(cfg, s.Record, k.now())
+		r, changed := aligned(cfg, s.Record, w.cfg.Now())
 		if !changed {
 			return nil
 		}
-		_, err := k.store.Put(ctx, store.Update{Record: r, Expect: s.Revision})
+		_, err := w.cfg.Store.Put(ctx, store.Update{Record: r, Expect: s.Revision})
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
-		s, err = k.store.Get(ctx, s.Name)
+		s, err = w.cfg.Store.Get(ctx, s.Name)
 		if _, damaged := errors.AsType[*store.DamagedError](err); damaged || errors.Is(err, store.ErrNotFound) {
 			return nil
 		}

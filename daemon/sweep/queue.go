@@ -1,4 +1,4 @@
-package keeper
+package sweep
 
 import (
 	"cmp"
@@ -23,13 +23,13 @@ type lane struct {
 const workersPerPermit = 4
 
 // lane returns the one for a token URL.
-func (k *Keeper) lane(url string) *lane {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.lanes[url] == nil {
-		k.lanes[url] = new(lane)
+func (w *Sweeper) lane(url string) *lane {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lanes[url] == nil {
+		w.lanes[url] = new(lane)
 	}
-	return k.lanes[url]
+	return w.lanes[url]
 }
 
 // queue replaces what waits in the lane, nearest access expiry first, and sees
@@ -38,7 +38,7 @@ func (k *Keeper) lane(url string) *lane {
 // A permit covers the request alone. The other workers make their intents and
 // store their answers meanwhile, each of which waits for a commit that it shares
 // with all who came in time: the more wait, the less one costs.
-func (k *Keeper) queue(l *lane, due []store.DueGrant, inFlight int) {
+func (w *Sweeper) queue(l *lane, due []store.DueGrant, inFlight int) {
 	slices.SortFunc(due, func(a, b store.DueGrant) int {
 		return cmp.Or(compareEnds(b.AccessExpires, a.AccessExpires), b.DueAt.Compare(a.DueAt))
 	})
@@ -48,11 +48,11 @@ func (k *Keeper) queue(l *lane, due []store.DueGrant, inFlight int) {
 	l.workers += max(0, more)
 	l.mu.Unlock()
 	for range more {
-		k.tasks.Go(func() { k.workOff(k.working, l) })
+		w.begin(func() { w.workOff(w.working, l) })
 	}
 }
 
-func (k *Keeper) workOff(ctx context.Context, l *lane) {
+func (w *Sweeper) workOff(ctx context.Context, l *lane) {
 	for {
 		l.mu.Lock()
 		n := len(l.waiting)
@@ -64,8 +64,7 @@ func (k *Keeper) workOff(ctx context.Context, l *lane) {
 		next := l.waiting[n-1]
 		l.waiting = l.waiting[:n-1]
 		l.mu.Unlock()
-		f, _ := k.fly(next.Name, scheduled)
-		_, _ = f.Wait(context.Background())
+		_, _ = w.cfg.Refresher.Due(next.Name).Wait(ctx)
 	}
 }
 

@@ -1,4 +1,4 @@
-package keeper
+package sweep
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // somebody sets it. A clock that jumps forward makes grants fall due early, at
 // worst each of them once; so does the end of a suspend. One that jumps back
 // leaves instants behind that lie in a future which is years away, and a grant
-// that waits for one is lost. So the keeper looks for such jumps and lets all
+// that waits for one is lost. So the sweep looks for such jumps and lets all
 // grants that were touched under the wrong clock fall due at once.
 
 const (
@@ -53,7 +53,7 @@ func (c *clock) setBack(wall time.Time) time.Duration {
 	return back
 }
 
-// toNote tells whether it is time to note the time.
+// toNote reports whether it is time to note the time.
 func (c *clock) toNote(wall time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,45 +66,45 @@ func (c *clock) toNote(wall time.Time) bool {
 
 // watchClock reacts to a clock that was set back while the daemon ran, and
 // notes the time where the next start finds it.
-func (k *Keeper) watchClock(ctx context.Context, now time.Time) {
-	if back := k.clock.setBack(now); back > 0 {
-		k.log.Warn("the clock was set back; grants that were refreshed before are refreshed anew", "by", back.Round(time.Second).String())
-		k.setPausesBack(back)
-		k.startReindex(k.config.Load(), true)
+func (w *Sweeper) watchClock(ctx context.Context, now time.Time) {
+	if back := w.clock.setBack(now); back > 0 {
+		w.cfg.Log.Warn("the clock was set back; grants that were refreshed before are refreshed anew", "by", back.Round(time.Second).String())
+		w.setPausesBack(back)
+		w.startReindex(w.cfg.Config(), true)
 	}
-	if k.clock.toNote(now) {
-		if err := k.noteClock(ctx, now); err != nil {
-			k.log.Warn("time not noted", "error", err)
+	if w.clock.toNote(now) {
+		if err := w.noteClock(ctx, now); err != nil {
+			w.cfg.Log.Warn("time not noted", "error", err)
 		}
 	}
 }
 
 // setPausesBack keeps what is waited for in memory as long as it is.
-func (k *Keeper) setPausesBack(by time.Duration) {
-	k.trust.SetBack(by)
-	k.States.SetBack(by)
-	k.circuits.SetBack(by)
-	k.endpoints.SetBack(by)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for name, notBefore := range k.mints {
-		k.mints[name] = notBefore.Add(-by)
+func (w *Sweeper) setPausesBack(by time.Duration) {
+	w.cfg.Trust.SetBack(by)
+	w.cfg.States.SetBack(by)
+	w.cfg.Circuits.SetBack(by)
+	w.cfg.Endpoints.SetBack(by)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, notBefore := range w.mints {
+		w.mints[name] = notBefore.Add(-by)
 	}
 }
 
 // noteClock stores the time: milliseconds since the epoch, 8 bytes big-endian.
-func (k *Keeper) noteClock(ctx context.Context, now time.Time) error {
-	blob, err := k.store.Blob(ctx, clockBlob)
+func (w *Sweeper) noteClock(ctx context.Context, now time.Time) error {
+	blob, err := w.cfg.Store.Blob(ctx, clockBlob)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	_, err = k.store.SwapBlob(ctx, clockBlob, blob.Revision, binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())))
+	_, err = w.cfg.Store.SwapBlob(ctx, clockBlob, blob.Revision, binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())))
 	return err
 }
 
-// wokeInThePast tells whether the clock is behind what the store remembers.
-func (k *Keeper) wokeInThePast(ctx context.Context) (bool, error) {
-	blob, err := k.store.Blob(ctx, clockBlob)
+// wokeInThePast reports whether the clock is behind what the store remembers.
+func (w *Sweeper) wokeInThePast(ctx context.Context) (bool, error) {
+	blob, err := w.cfg.Store.Blob(ctx, clockBlob)
 	if errors.Is(err, store.ErrNotFound) || err == nil && len(blob.Value) != 8 {
 		return false, nil
 	}
@@ -112,9 +112,9 @@ func (k *Keeper) wokeInThePast(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	noted := time.UnixMilli(int64(binary.BigEndian.Uint64(blob.Value))).UTC()
-	if !outcome.Ahead(noted, k.now()) {
+	if !outcome.Ahead(noted, w.cfg.Now()) {
 		return false, nil
 	}
-	k.log.Warn("the clock is behind that of the last run; grants that were refreshed then are refreshed anew", "last_run", wire.Stamp(noted))
+	w.cfg.Log.Warn("the clock is behind that of the last run; grants that were refreshed then are refreshed anew", "last_run", wire.Stamp(noted))
 	return true, nil
 }
