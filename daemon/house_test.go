@@ -38,8 +38,6 @@ func exceptions() map[string]string {
 		"fields of daemon/keeper.Keeper":               cut,
 		"lines of daemon/keeper":                       cut,
 		"fields of daemon.daemon":                      cut,
-		"methods of daemon/emulator.Emulator":          cut,
-		"fields of daemon/emulator.Emulator":           cut,
 		"fields of daemon/emulator.Config":             cut,
 		"exported names of daemon/emulator":            cut,
 		"lines of daemon/emulator":                     cut,

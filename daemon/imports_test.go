@@ -29,17 +29,18 @@ func mayImport() map[string][]string {
 		"store/seal":      {"store", "store/boltkv", "store/newfile"},
 		"store/storetest": {"store"},
 
-		"daemon/acl":       {},
-		"daemon/boottime":  {},
-		"daemon/grantname": {},
-		"daemon/filewatch": {},
-		"daemon/duration":  {},
-		"daemon/emulator":  {},
-		"daemon/meter":     {},
-		"daemon/ledger":    {},
-		"daemon/schedule":  {},
-		"daemon/socket":    {},
-		"daemon/wire":      {},
+		"daemon/acl":          {},
+		"daemon/boottime":     {},
+		"daemon/grantname":    {},
+		"daemon/filewatch":    {},
+		"daemon/duration":     {},
+		"daemon/emulator":     {},
+		"daemon/emulator/lab": {"daemon/emulator"},
+		"daemon/meter":        {},
+		"daemon/ledger":       {},
+		"daemon/schedule":     {},
+		"daemon/socket":       {},
+		"daemon/wire":         {},
 
 		"daemon/client":     {"daemon/wire"},
 		"daemon/config":     {"daemon/grantname", "store"},
@@ -81,10 +82,11 @@ func mayImport() map[string][]string {
 // homes says which packages may use a library; the module paths are prefixes.
 func homes() map[string][]string {
 	return map[string][]string{
-		"go.etcd.io/bbolt":                {"store/boltkv"},
-		"github.com/tink-crypto/tink-go/": {"store/seal"},
-		"github.com/hashicorp/hcl/":       {"daemon/attribute", "daemon/configfile"},
-		"github.com/spf13/cobra":          {"cmd/webex-tokend"},
+		"go.etcd.io/bbolt":                 {"store/boltkv"},
+		"github.com/tink-crypto/tink-go/":  {"store/seal"},
+		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile"},
+		"github.com/spf13/cobra":           {"cmd/webex-tokend"},
+		"webex-tokend/daemon/emulator/lab": {}, // for tests alone
 		// It repeats refreshes and loses rotated tokens; the client only hands
 		// tokens to programs that know its types.
 		"golang.org/x/oauth2": {"daemon/client"},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // An operator follows the guide on a machine. What it says of files and output
@@ -31,7 +32,7 @@ func TestTheGuide(t *testing.T) {
 	webex, stick, backups := newWebex(t), "--bind="+t.TempDir()+":/media/usb", "--bind="+t.TempDir()+":/mnt/backup"
 	// The first consent is a month old when it is renewed: its answer and that of
 	// a refresh say so.
-	month := emulator.Alter(func(fields map[string]any) { fields["refresh_token_expires_in"] = 60 * 24 * 3600 })
+	month := lab.Alter(func(fields map[string]any) { fields["refresh_token_expires_in"] = 60 * 24 * 3600 })
 	webex.Script(month, month)
 	chapters := readGuide(t)
 	restore, upgrade := chapters.find(t, "Restore"), chapters.find(t, "Upgrade")

@@ -5,6 +5,7 @@ import (
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // A mishap is one way in which grant "ops" goes wrong. It must be seen right
@@ -79,7 +80,7 @@ func mishaps() []mishap {
 		{
 			name: "the window is near its end",
 			happens: func(w *walker) {
-				w.webex.Script(emulator.Alter(func(fields map[string]any) { fields["refresh_token_expires_in"] = 2 * 24 * 3600 }))
+				w.webex.Script(lab.Alter(func(fields map[string]any) { fields["refresh_token_expires_in"] = 2 * 24 * 3600 }))
 			},
 			refreshes: 1,
 			status:    `human action needed in 1d 23h \(ops\)(.|\n)* ops +rest +ok .* webex-tokend authorize ops +window ends`,

@@ -17,6 +17,7 @@ import (
 
 	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // An emulated is the Webex of one script, and the key under which scripts keep it.
@@ -69,7 +70,7 @@ func webex(ts *testscript.TestScript, neg bool, args []string) {
 		write(ts, argument(1), string(w.Issue(emulator.Kind(argument(0)), emulator.Consent{}).Response))
 	case "hold":
 		w.arrived, w.release = make(chan struct{}), make(chan struct{})
-		w.Script(emulator.Hold(w.arrived, w.release))
+		w.Script(lab.Hold(w.arrived, w.release))
 	case "arrived":
 		select {
 		case <-w.arrived:
@@ -79,9 +80,9 @@ func webex(ts *testscript.TestScript, neg bool, args []string) {
 	case "release":
 		close(w.release)
 	case "lose":
-		w.Script(emulator.Lose())
+		w.Script(lab.Lose())
 	case "limit":
-		w.Script(emulator.Limit(argument(0)))
+		w.Script(lab.Limit(argument(0)))
 	case "down", "up":
 		w.Down(word == "down")
 	case "revoke":

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/alert"
-	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/event"
 	"webex-tokend/store"
 )
@@ -22,7 +22,7 @@ func TestAGrantThatGoesUpAndDownMakesNoFlood(t *testing.T) {
 		h.register("rest-1")
 		const flaps = 400 // in four days
 		for range flaps {
-			h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+			h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
 			h.refresh("rest-1")
 			h.sweep()
 			time.Sleep(2 * time.Minute)
@@ -126,7 +126,7 @@ func TestAPagerThatIsAwayLearnsWhatIsSoWhenItIsBack(t *testing.T) {
 func TestWhatComesUpAgainHasAnotherIDForThoseWhoWereToldThatItWasOver(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.register("rest-1")
-		refused := emulator.Reply(400, nil, `{"error":"invalid_grant"}`)
+		refused := lab.Reply(400, nil, `{"error":"invalid_grant"}`)
 		h.webex.Script(refused)
 		h.refresh("rest-1")
 		h.pager.set(true) // so that it stays untold there that it is over

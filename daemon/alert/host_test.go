@@ -24,6 +24,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
@@ -173,7 +174,7 @@ func (h *host) start() {
 		h.t.Fatal(err)
 	}
 	now := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
-	transport := h.webex.Transport()
+	transport := lab.Transport(h.webex)
 	stream := event.NewStream(now)
 	h.keeper = keeper.New(keeper.Config{
 		Events:   stream,

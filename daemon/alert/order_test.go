@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/alert"
-	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // bothSeverities makes three warnings and then, before anybody is told, three
@@ -101,7 +101,7 @@ func TestAClockThatIsSetBackKeepsNoRecoveryUntold(t *testing.T) {
 		h.ahead.Store(int64(365 * day))
 		h.register("rest-1")
 		for range 2 { // the second time it has to stay away for a while
-			h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+			h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
 			h.refresh("rest-1")
 			h.sweep()
 			time.Sleep(2 * time.Minute)

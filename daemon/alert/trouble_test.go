@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -45,7 +46,7 @@ func TestARefusedTokenIsToldAtOnceAndAgainWhenItIsGivenUp(t *testing.T) {
 func TestARefreshThatFailsOtherwiseDoesNotTakeARefusalBack(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.register("rest-1")
-		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`), emulator.Reply(503, nil, ""), emulator.Lose())
+		h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`), lab.Reply(503, nil, ""), lab.Lose())
 		h.refresh("rest-1")
 		h.hears("consent rest-1 10m")
 		for range 2 {
@@ -135,7 +136,7 @@ func TestAnAnswerThatTheStoreRefusesIsNamed(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.register("rest-1")
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		go func() { _, _ = h.keeper.Refresh(t.Context(), "rest-1") }()
 		<-arrived
 		h.full.Store(true)
@@ -275,7 +276,7 @@ func (h *host) beLate() {
 	h.t.Helper()
 	h.register("rest-1")
 	h.live(time.Minute, time.Second)
-	h.webex.Script(emulator.Limit("3600"))
+	h.webex.Script(lab.Limit("3600"))
 	h.refresh("rest-1")
 	h.take("rest-2", `{"access_token":"x","refresh_token":"y","expires_in":1200}`)
 }
@@ -322,13 +323,13 @@ func TestFilesThatCannotBeWrittenAreToldOnceForAllAndWhenTheyAre(t *testing.T) {
 func TestAnAnswerThatIsInMemoryAloneEndsNoTrouble(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.register("rest-1")
-		h.webex.Script(emulator.Reply(503, nil, ""), emulator.Reply(503, nil, ""), emulator.Reply(503, nil, ""))
+		h.webex.Script(lab.Reply(503, nil, ""), lab.Reply(503, nil, ""), lab.Reply(503, nil, ""))
 		for range 3 {
 			h.refresh("rest-1")
 		}
 		h.hears("failing rest-1 0s")
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		go func() { _, _ = h.keeper.Refresh(t.Context(), "rest-1") }()
 		<-arrived
 		h.full.Store(true)
@@ -363,7 +364,7 @@ func TestALostAnswerBetweenTwoRefusalsIsNoRecovery(t *testing.T) {
 		h.webex.Revoke(h.register("rest-1").RefreshToken)
 		h.refresh("rest-1")
 		h.hears("consent rest-1 10m")
-		h.webex.Script(emulator.Lose())
+		h.webex.Script(lab.Lose())
 		for range 2 {
 			time.Sleep(time.Minute)
 			h.refresh("rest-1")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 func TestEachTimeBeforeAnEndIsToldOnceAndThatItIsOver(t *testing.T) {
@@ -190,7 +191,7 @@ func TestAnEndThatWaversIsToldOnce(t *testing.T) {
 		for i := range 200 {
 			// About the seventh day before the end, to and fro by some seconds.
 			left := int((7*day)/time.Second) - 10 + i%20
-			h.webex.Script(emulator.Reply(200, nil, fmt.Sprintf(`{"access_token":"a%d","expires_in":86400,"refresh_token_expires_in":%d}`, i, left)))
+			h.webex.Script(lab.Reply(200, nil, fmt.Sprintf(`{"access_token":"a%d","expires_in":86400,"refresh_token_expires_in":%d}`, i, left)))
 			h.refresh("rest-1")
 			h.sweep()
 			time.Sleep(time.Minute)

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"webex-tokend/daemon/client"
-	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -19,7 +19,7 @@ import (
 func (h *host) midway(c *client.Client, name string, happens func()) {
 	h.t.Helper()
 	arrived, release := make(chan struct{}), make(chan struct{})
-	h.webex.Script(emulator.Hold(arrived, release))
+	h.webex.Script(lab.Hold(arrived, release))
 	ctx, cancel := context.WithCancel(h.t.Context())
 	ordered := make(chan struct{})
 	go func() {

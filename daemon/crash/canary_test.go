@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // A ledger remembers every token that the server ever put into an answer, also
@@ -88,22 +89,22 @@ func leaks(text []byte, secrets []string) (n int) {
 // mishaps are answers of a server on a bad day, some of which hold or echo what
 // must not get about.
 func mishaps(elsewhere string) []emulator.Answer {
-	echo := emulator.Func(func(w http.ResponseWriter, r *http.Request) {
+	echo := lab.Func(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprintf(w, `{"error":"access_denied","error_description":"%s"}`, r.PostForm.Encode())
 	})
-	echoInText := emulator.Func(func(w http.ResponseWriter, r *http.Request) {
+	echoInText := lab.Func(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		fmt.Fprintf(w, "<html>%s %s</html>", r.PostForm.Get("client_secret"), r.PostForm.Get("refresh_token"))
 	})
 	return []emulator.Answer{
-		emulator.Behave(), emulator.Truncate(40), emulator.Truncate(150), emulator.Truncate(600), emulator.Lose(), emulator.Cut(),
-		emulator.Redirect(http.StatusTemporaryRedirect, elsewhere), echo, echoInText, emulator.Limit("1"), emulator.Limit("soon"),
-		emulator.Reply(500, nil, "oops"), emulator.Reply(200, nil, "<html>portal</html>"),
-		emulator.Alter(func(f map[string]any) { delete(f, "access_token") }),
-		emulator.Alter(func(f map[string]any) { f["token_type"] = f["refresh_token"] }),
-		emulator.Alter(func(f map[string]any) { f["expires_in"] = f["refresh_token"] }),
-		emulator.Alter(func(f map[string]any) { f["scope"], f["refresh_token"] = f["refresh_token"], []any{f["refresh_token"]} }),
+		lab.Behave(), lab.Truncate(40), lab.Truncate(150), lab.Truncate(600), lab.Lose(), lab.Cut(),
+		lab.Redirect(http.StatusTemporaryRedirect, elsewhere), echo, echoInText, lab.Limit("1"), lab.Limit("soon"),
+		lab.Reply(500, nil, "oops"), lab.Reply(200, nil, "<html>portal</html>"),
+		lab.Alter(func(f map[string]any) { delete(f, "access_token") }),
+		lab.Alter(func(f map[string]any) { f["token_type"] = f["refresh_token"] }),
+		lab.Alter(func(f map[string]any) { f["expires_in"] = f["refresh_token"] }),
+		lab.Alter(func(f map[string]any) { f["scope"], f["refresh_token"] = f["refresh_token"], []any{f["refresh_token"]} }),
 	}
 }
 

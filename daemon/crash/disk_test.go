@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // insideVariable says that the test runs in a mount namespace of its own.
@@ -71,7 +71,7 @@ func TestADiskThatFillsUpWhileTheAnswerIsUnderWayStillTakesIt(t *testing.T) {
 	h.consented()
 	state := h.smallDisk()
 	arrived, release := make(chan struct{}), make(chan struct{})
-	h.webex.Script(emulator.Hold(arrived, release))
+	h.webex.Script(lab.Hold(arrived, release))
 	p := h.start("refresh", "")
 	<-arrived
 	fillUp(t, state)
@@ -156,7 +156,7 @@ func TestAnAnswerSurvivesAStoreThatIsReplacedUnderIt(t *testing.T) {
 	}
 	h.write("state/store.db.restored", string(copied))
 	arrived, release := make(chan struct{}), make(chan struct{})
-	h.webex.Script(emulator.Hold(arrived, release))
+	h.webex.Script(lab.Hold(arrived, release))
 	before := h.asked()
 	p := h.start("refresh", "")
 	<-arrived

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/client"
-	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 func TestACrashDoesNotForgetThatTheEndpointAskedForPatience(t *testing.T) {
@@ -16,7 +16,7 @@ func TestACrashDoesNotForgetThatTheEndpointAskedForPatience(t *testing.T) {
 	names := h.registerFleet(c, 2)
 	ctx, cancel := patience(t)
 	defer cancel()
-	h.webex.Script(emulator.Limit("600"))
+	h.webex.Script(lab.Limit("600"))
 	if _, err := c.Refresh(ctx, names[0]); err == nil {
 		t.Fatal("refreshed by a 429")
 	}

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // A looped ext4 is a file system in a file that can lose its power: the kernel
@@ -118,7 +118,7 @@ func TestARefreshUnderWayAtAPowerLossIsTakenUpAgain(t *testing.T) {
 	disk := h.onExt4("state")
 	for n := range rounds(t, 4) {
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		p := h.start("refresh", "")
 		<-arrived
 		p.kill()

@@ -24,48 +24,48 @@ const defaultPerson = "alex.morgan@acme.example"
 // bulkDomain is where accounts without an address of their own live.
 const bulkDomain = "tenants.example"
 
-// accountOf finds or opens the account of an address. e.mu is held.
-func (e *Emulator) accountOf(email string) uint32 {
+// accountOf finds or opens the account of an address. i.mu is held.
+func (i *issuer) accountOf(email string) uint32 {
 	key := strings.ToLower(email)
-	if number, known := e.people[key]; known {
+	if number, known := i.people[key]; known {
 		return number
 	}
-	number := e.openAccount(email)
-	e.people[key] = number
+	number := i.openAccount(email)
+	i.people[key] = number
 	return number
 }
 
-// openAccount adds an account. e.mu is held.
-func (e *Emulator) openAccount(email string) uint32 {
-	e.accounts = append(e.accounts, account{email: email})
-	return uint32(len(e.accounts) - 1)
+// openAccount adds an account. i.mu is held.
+func (i *issuer) openAccount(email string) uint32 {
+	i.accounts = append(i.accounts, account{email: email})
+	return uint32(len(i.accounts) - 1)
 }
 
-// emailOf names the account. e.mu is held.
-func (e *Emulator) emailOf(number uint32) string {
-	if email := e.accounts[number].email; email != "" {
+// emailOf names the account. i.mu is held.
+func (i *issuer) emailOf(number uint32) string {
+	if email := i.accounts[number].email; email != "" {
 		return email
 	}
 	return fmt.Sprintf("person%07d@%s", number, bulkDomain)
 }
 
-// orgOf is the organisation of the account. e.mu is held.
-func (e *Emulator) orgOf(number uint32) string {
-	email := e.accounts[number].email
+// orgOf is the organisation of the account. i.mu is held.
+func (i *issuer) orgOf(number uint32) string {
+	email := i.accounts[number].email
 	if email == "" {
-		return e.orgs.id(bulkDomain)
+		return i.orgs.id(bulkDomain)
 	}
-	return e.orgs.id(domainOf(email))
+	return i.orgs.id(domainOf(email))
 }
 
 // OrgID returns the ID of the organisation to which the people with addresses
 // in this domain belong. Service apps ask for it as targetOrgId.
-func (e *Emulator) OrgID(domain string) string { return e.orgs.id(domain) }
+func (e *Emulator) OrgID(domain string) string { return e.issuer.orgs.id(domain) }
 
 // liveTokens counts the access tokens of an account that work at now, revoked
-// ones included until their end. It drops the others. e.mu is held.
-func (e *Emulator) liveTokens(number uint32, now int64) int {
-	a := &e.accounts[number]
+// ones included until their end. It drops the others. i.mu is held.
+func (i *issuer) liveTokens(number uint32, now int64) int {
+	a := &i.accounts[number]
 	live := a.live[:0]
 	for _, end := range a.live {
 		if end > now {
@@ -77,11 +77,11 @@ func (e *Emulator) liveTokens(number uint32, now int64) int {
 }
 
 // noteToken remembers the end of a new access token. The list is cleared of
-// past ends only when it has to grow, so that issuing stays cheap. e.mu is held.
-func (e *Emulator) noteToken(number uint32, end, now int64) {
-	a := &e.accounts[number]
+// past ends only when it has to grow, so that issuing stays cheap. i.mu is held.
+func (i *issuer) noteToken(number uint32, end, now int64) {
+	a := &i.accounts[number]
 	if len(a.live) == cap(a.live) && len(a.live) > 0 {
-		e.liveTokens(number, now)
+		i.liveTokens(number, now)
 	}
 	a.live = append(a.live, end)
 }

@@ -71,10 +71,10 @@ type kindClient struct {
 
 // announced describes all registered clients.
 func (e *Emulator) announced(baseURL string) []kindClient {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
 	var all []kindClient
-	for _, c := range e.clients {
+	for _, c := range e.issuer.clients {
 		k := kindClient{Kind: c.Kind, Name: c.Name, AnnouncedClient: AnnouncedClient{
 			ConfigKind:    c.Kind,
 			ClientID:      c.ID,

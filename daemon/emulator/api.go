@@ -15,14 +15,17 @@ type bearer struct {
 	end   int64 // of the access token, in ms
 }
 
+// api answers what a bearer asks of the REST API.
+type api struct{ issuer *issuer }
+
 // bearer checks the access token of an API request and that one of the scopes
 // was granted, when any is named. A token without the scope is alive, which is
 // why Webex answers 403 and not 401.
-func (e *Emulator) bearer(r *http.Request, scopes ...string) (bearer, *refusal) {
+func (a *api) bearer(r *http.Request, scopes ...string) (bearer, *refusal) {
 	token, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	b, live := e.accessToken(token)
+	a.issuer.mu.Lock()
+	defer a.issuer.mu.Unlock()
+	b, live := a.issuer.accessToken(token)
 	if !found || !live {
 		return bearer{}, &refusal{status: http.StatusUnauthorized, text: gatewayMessage(http.StatusUnauthorized)}
 	}
@@ -34,32 +37,32 @@ func (e *Emulator) bearer(r *http.Request, scopes ...string) (bearer, *refusal) 
 
 // accessToken tells whose access token this is; false: it does not work. e.mu is
 // held.
-func (e *Emulator) accessToken(token string) (bearer, bool) {
-	d, ok := e.mint.read(token)
-	if !ok || d.purpose != accessPurpose || d.grant == 0 || int(d.grant) > len(e.grants) {
+func (i *issuer) accessToken(token string) (bearer, bool) {
+	d, ok := i.mint.read(token)
+	if !ok || d.purpose != accessPurpose || d.grant == 0 || int(d.grant) > len(i.grants) {
 		return bearer{}, false
 	}
-	g := &e.grants[d.grant-1]
-	org := e.orgOf(g.account)
-	written := e.mint.access(d, e.clients[g.client], org, g.selfContained)
-	_, voided := e.voided[voidKey(d)]
-	if written != token || d.serial > g.access || g.ended || voided || e.now() >= d.end {
+	g := &i.grants[d.grant-1]
+	org := i.orgOf(g.account)
+	written := i.mint.access(d, i.clients[g.client], org, g.selfContained)
+	_, voided := i.voided[voidKey(d)]
+	if written != token || d.serial > g.access || g.ended || voided || i.now() >= d.end {
 		return bearer{}, false
 	}
 	return bearer{
 		grant: d.grant,
-		email: e.emailOf(g.account),
+		email: i.emailOf(g.account),
 		org:   org,
-		scope: e.scopes.texts[g.scope],
+		scope: i.scopes.texts[g.scope],
 		end:   d.end,
 	}, true
 }
 
 // serveExpiry tells when the token of the request ends, in ms since 1970.
-func (e *Emulator) serveExpiry(w http.ResponseWriter, r *http.Request) {
-	b, refused := e.bearer(r)
+func (a *api) serveExpiry(w http.ResponseWriter, r *http.Request) {
+	b, refused := a.bearer(r)
 	if refused != nil {
-		e.refuseAPI(w, refused)
+		a.issuer.refuseAPI(w, refused)
 		return
 	}
 	answer(w, http.StatusOK, struct {
@@ -83,15 +86,15 @@ type person struct {
 func founded() time.Time { return time.Date(2023, time.March, 1, 9, 30, 0, 0, time.UTC) }
 
 // serveMe is the profile of the bearer.
-func (e *Emulator) serveMe(w http.ResponseWriter, r *http.Request) {
-	b, refused := e.bearer(r, "spark:people_read", "spark:all")
+func (a *api) serveMe(w http.ResponseWriter, r *http.Request) {
+	b, refused := a.bearer(r, "spark:people_read", "spark:all")
 	if refused != nil {
-		e.refuseAPI(w, refused)
+		a.issuer.refuseAPI(w, refused)
 		return
 	}
 	name := displayName(b.email)
 	nick, _, _ := strings.Cut(name, " ")
-	e.track(w)
+	a.issuer.track(w)
 	answer(w, http.StatusOK, person{
 		ID:          resourceID("PEOPLE", b.email),
 		Emails:      []string{b.email},
@@ -115,10 +118,10 @@ type room struct {
 }
 
 // serveRooms lists the rooms of the bearer, who has two.
-func (e *Emulator) serveRooms(w http.ResponseWriter, r *http.Request) {
-	b, refused := e.bearer(r, "spark:rooms_read", "spark:all")
+func (a *api) serveRooms(w http.ResponseWriter, r *http.Request) {
+	b, refused := a.bearer(r, "spark:rooms_read", "spark:all")
 	if refused != nil {
-		e.refuseAPI(w, refused)
+		a.issuer.refuseAPI(w, refused)
 		return
 	}
 	var list struct {
@@ -134,6 +137,6 @@ func (e *Emulator) serveRooms(w http.ResponseWriter, r *http.Request) {
 			Created:      founded(),
 		})
 	}
-	e.track(w)
+	a.issuer.track(w)
 	answer(w, http.StatusOK, list)
 }

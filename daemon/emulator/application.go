@@ -23,8 +23,8 @@ func (c *registration) redirectsTo(uri string) bool { return slices.Contains(c.R
 // apply checks an authorization request. A refusal comes without an application
 // when the redirect URI cannot be trusted: it is for the human's eyes alone.
 // Any other goes to the client by redirect.
-func (e *Emulator) apply(q url.Values, meetings bool) (*application, *refusal) {
-	client := e.client(q.Get("client_id"))
+func (p *consents) apply(q url.Values, meetings bool) (*application, *refusal) {
+	client := p.issuer.client(q.Get("client_id"))
 	if client == nil || meetings != (client.Kind == Meetings) {
 		return nil, &refusal{code: "invalid_client", text: "Client Id is invalid"}
 	}
@@ -81,7 +81,7 @@ func challengeFits(challenge, method string, meetings bool) bool {
 }
 
 // back is the redirect URI with an answer for the client.
-func (e *Emulator) back(a *application, answer url.Values) string {
+func (p *consents) back(a *application, answer url.Values) string {
 	u, err := url.Parse(a.redirect)
 	if err != nil {
 		return a.redirect
@@ -93,8 +93,8 @@ func (e *Emulator) back(a *application, answer url.Values) string {
 	if a.state != "" {
 		q.Set("state", a.state)
 	}
-	if e.cfg.Issuer != "" {
-		q.Set("iss", e.cfg.Issuer)
+	if p.issuer.cfg.Issuer != "" {
+		q.Set("iss", p.issuer.cfg.Issuer)
 	}
 	u.RawQuery = q.Encode()
 	return u.String()

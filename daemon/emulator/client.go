@@ -67,10 +67,10 @@ func fingerprint(seed uint64, k Kind, purpose string) string {
 }
 
 // A registration is a client with what changes about it. Secret, rejected and
-// rotations are guarded by Emulator.mu, the rest never changes.
+// rotations are guarded by the lock of the issuer, the rest never changes.
 type registration struct {
 	Client
-	number    uint16 // in Emulator.clients
+	number    uint16 // in issuer.clients
 	life      Life
 	rejected  bool
 	rotations int
@@ -84,9 +84,9 @@ func (c *registration) usesDevices() bool {
 // Client returns the first registered client of the kind with its current
 // secret. It panics when there is none.
 func (e *Emulator) Client(k Kind) Client {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, c := range e.clients {
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	for _, c := range e.issuer.clients {
 		if c.Kind == k {
 			return c.Client
 		}
@@ -97,9 +97,9 @@ func (e *Emulator) Client(k Kind) Client {
 // RejectClient makes the server refuse every authentication of the client, or
 // accept it again.
 func (e *Emulator) RejectClient(id string, reject bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if c := e.client(id); c != nil {
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	if c := e.issuer.client(id); c != nil {
 		c.rejected = reject
 	}
 }
@@ -107,20 +107,20 @@ func (e *Emulator) RejectClient(id string, reject bool) {
 // RotateSecret gives the client a new secret and returns it. The old one is
 // refused from then on. An unknown client has the empty secret.
 func (e *Emulator) RotateSecret(id string) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	c := e.client(id)
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	c := e.issuer.client(id)
 	if c == nil {
 		return ""
 	}
 	c.rotations++
-	c.Secret = fingerprint(e.cfg.Seed, c.Kind, fmt.Sprintf("secret %s %d", c.ID, c.rotations))
+	c.Secret = fingerprint(e.issuer.cfg.Seed, c.Kind, fmt.Sprintf("secret %s %d", c.ID, c.rotations))
 	return c.Secret
 }
 
 // client finds a registration; the table itself needs no lock.
-func (e *Emulator) client(id string) *registration {
-	for _, c := range e.clients {
+func (i *issuer) client(id string) *registration {
+	for _, c := range i.clients {
 		if c.ID == id {
 			return c
 		}
@@ -130,24 +130,24 @@ func (e *Emulator) client(id string) *registration {
 
 // authenticate takes the client from the Basic header or from the form, as
 // /v1/access_token accepts both. The form must have been parsed.
-func (e *Emulator) authenticate(r *http.Request) (*registration, *refusal) {
+func (i *issuer) authenticate(r *http.Request) (*registration, *refusal) {
 	id, secret, basic := r.BasicAuth()
 	if !basic {
 		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	}
-	return e.identify(id, secret)
+	return i.identify(id, secret)
 }
 
 // identify checks an ID and a secret from wherever they came. The text about a
 // wrong ID was seen at the device endpoint; those about secrets are by analogy
 // with the documented example of the service app endpoint.
-func (e *Emulator) identify(id, secret string) (*registration, *refusal) {
-	c := e.client(id)
+func (i *issuer) identify(id, secret string) (*registration, *refusal) {
+	c := i.client(id)
 	if c == nil {
 		return nil, &refusal{status: http.StatusBadRequest, code: "invalid_client", text: "Client Id is invalid"}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if c.rejected {
 		return nil, &refusal{status: http.StatusUnauthorized, code: "invalid_client", text: "Invalid client credentials"}
 	}

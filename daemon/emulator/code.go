@@ -20,19 +20,26 @@ type code struct {
 	end       int64
 }
 
+// codes are the consents that wait to be redeemed. The lock of the issuer guards
+// them.
+type codes struct {
+	issuer  *issuer
+	waiting map[string]code
+}
+
 // approve notes the consent of a person and returns its code.
-func (e *Emulator) approve(a *application, email string, scopes []string) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.now()
-	for text, c := range e.codes {
+func (w *codes) approve(a *application, email string, scopes []string) string {
+	w.issuer.mu.Lock()
+	defer w.issuer.mu.Unlock()
+	now := w.issuer.now()
+	for text, c := range w.waiting {
 		if now >= c.end {
-			delete(e.codes, text)
+			delete(w.waiting, text)
 		}
 	}
-	text := e.random(48)
-	e.codes[text] = code{
-		opening:   opening{client: a.client, account: e.accountOf(email), scope: strings.Join(scopes, " ")},
+	text := w.issuer.random(48)
+	w.waiting[text] = code{
+		opening:   opening{client: a.client, account: w.issuer.accountOf(email), scope: strings.Join(scopes, " ")},
 		redirect:  a.redirect,
 		challenge: a.challenge,
 		method:    a.method,
@@ -42,23 +49,23 @@ func (e *Emulator) approve(a *application, email string, scopes []string) string
 }
 
 // redeem turns a code into a grant, once. How Webex words a refusal of a code is
-// not known; these follow its words about refresh tokens. e.mu is held.
-func (e *Emulator) redeem(client *registration, form url.Values, now int64) (GrantID, *refusal) {
+// not known; these follow its words about refresh tokens. The lock of the issuer is held.
+func (w *codes) redeem(client *registration, form url.Values, now int64) (GrantID, *refusal) {
 	text := form.Get("code")
-	c, known := e.codes[text]
+	c, known := w.waiting[text]
 	if !known || c.opening.client != client || now >= c.end {
 		return 0, &refusal{code: "invalid_grant", text: "The authorization code provided is expired, used, malformed, or invalid."}
 	}
-	delete(e.codes, text)
+	delete(w.waiting, text)
 	if form.Get("redirect_uri") != c.redirect {
 		return 0, &refusal{code: "invalid_grant", text: "The redirect_uri differs from the one of the authorization request."}
 	}
 	if !c.verifies(form.Get("code_verifier")) {
 		return 0, &refusal{code: "invalid_grant", text: "The code_verifier does not fit the code_challenge."}
 	}
-	id, refused := e.consent(c.opening, now)
+	id, refused := w.issuer.consent(c.opening, now)
 	if refused == nil && client.Kind == Meetings {
-		e.proofs[id] = proof{redirect: c.redirect, verifier: form.Get("code_verifier")}
+		w.issuer.proofs[id] = proof{redirect: c.redirect, verifier: form.Get("code_verifier")}
 	}
 	return id, refused
 }
@@ -74,12 +81,12 @@ func (c code) verifies(verifier string) bool {
 	return true
 }
 
-// random is text of n letters and digits. e.mu is held.
-func (e *Emulator) random(n int) string {
+// random is text of n letters and digits. The lock of the issuer is held.
+func (i *issuer) random(n int) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	text := make([]byte, n)
-	for i := range text {
-		text[i] = alphabet[e.rng.IntN(len(alphabet))]
+	for n := range text {
+		text[n] = alphabet[i.rng.IntN(len(alphabet))]
 	}
 	return string(text)
 }

@@ -8,20 +8,27 @@ import (
 	"strings"
 )
 
+// consents leads people from a client through the consent page and back.
+type consents struct {
+	issuer *issuer
+	codes  *codes
+	pages  *pages
+}
+
 // serveConsent shows the page on which a person signs in and consents, and takes
 // its form. The form is posted to the very URL of the page, so that nothing has
 // to be kept in between; the query is checked both times.
-func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
-	a, refused := e.apply(r.URL.Query(), r.URL.Path == MeetingsAuthorizePath)
+func (p *consents) serveConsent(w http.ResponseWriter, r *http.Request) {
+	a, refused := p.apply(r.URL.Query(), r.URL.Path == MeetingsAuthorizePath)
 	switch {
 	case a == nil:
-		e.showFault(w, http.StatusBadRequest, "This request cannot be answered", refused.text)
+		p.pages.showFault(w, http.StatusBadRequest, "This request cannot be answered", refused.text)
 	case refused != nil:
-		http.Redirect(w, r, e.back(a, url.Values{"error": {refused.code}, "error_description": {refused.text}}), http.StatusFound)
+		http.Redirect(w, r, p.back(a, url.Values{"error": {refused.code}, "error_description": {refused.text}}), http.StatusFound)
 	case r.Method == http.MethodPost:
-		e.decide(w, r, a)
+		p.decide(w, r, a)
 	default:
-		e.show(w, http.StatusOK, "consent.html", consentPage{
+		p.pages.show(w, http.StatusOK, "consent.html", consentPage{
 			Client:  a.client.Name,
 			Scopes:  a.scopes,
 			Email:   cmp.Or(a.hint, defaultPerson),
@@ -31,17 +38,17 @@ func (e *Emulator) serveConsent(w http.ResponseWriter, r *http.Request) {
 }
 
 // decide takes the form of the consent page.
-func (e *Emulator) decide(w http.ResponseWriter, r *http.Request, a *application) {
+func (p *consents) decide(w http.ResponseWriter, r *http.Request, a *application) {
 	d, err := readDecision(r, a.scopes)
 	if err != "" {
-		e.showFault(w, http.StatusBadRequest, "The form is not complete", err)
+		p.pages.showFault(w, http.StatusBadRequest, "The form is not complete", err)
 		return
 	}
 	answer := url.Values{"error": {"access_denied"}, "error_description": {"The person declined"}}
 	if d.accepted {
-		answer = url.Values{"code": {e.approve(a, d.email, d.scopes)}}
+		answer = url.Values{"code": {p.codes.approve(a, d.email, d.scopes)}}
 	}
-	http.Redirect(w, r, e.back(a, answer), http.StatusSeeOther)
+	http.Redirect(w, r, p.back(a, answer), http.StatusSeeOther)
 }
 
 // A decision is what a person did on a consent page.

@@ -48,17 +48,25 @@ type deviceAnswer struct {
 	Interval int64  `json:"interval"` // s
 }
 
+// devices are the flows that wait for a person. The lock of the issuer guards
+// them.
+type devices struct {
+	issuer  *issuer
+	pages   *pages
+	waiting map[string]*deviceRequest // by device code
+}
+
 // serveDevice starts a device flow. It asks for no authentication.
-func (e *Emulator) serveDevice(w http.ResponseWriter, r *http.Request) {
-	client := e.client(r.PostFormValue("client_id"))
+func (f *devices) serveDevice(w http.ResponseWriter, r *http.Request) {
+	client := f.issuer.client(r.PostFormValue("client_id"))
 	scopes := strings.Fields(r.PostFormValue("scope"))
 	refused := checkDevice(client, scopes)
 	if refused != nil {
-		e.refuse(w, Gateway, refused) // the one that was seen had this shape
+		f.issuer.refuse(w, Gateway, refused) // the one that was seen had this shape
 		return
 	}
-	d := e.openDevice(client, scopes)
-	verify := e.base(r) + VerifyPath
+	d := f.openDevice(client, scopes)
+	verify := f.issuer.cfg.base(r) + VerifyPath
 	answer(w, http.StatusOK, deviceAnswer{
 		Device:   d.device,
 		Life:     int64(deviceLife / time.Second),
@@ -86,42 +94,42 @@ func checkDevice(client *registration, scopes []string) *refusal {
 
 // openDevice enters a flow under fresh codes and drops those that are over. A
 // code that has ended is remembered for a while, to be told from an unknown one.
-func (e *Emulator) openDevice(client *registration, scopes []string) deviceRequest {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.now()
-	for key, d := range e.devices {
+func (f *devices) openDevice(client *registration, scopes []string) deviceRequest {
+	f.issuer.mu.Lock()
+	defer f.issuer.mu.Unlock()
+	now := f.issuer.now()
+	for key, d := range f.waiting {
 		if now >= d.end+deviceLife.Milliseconds() {
-			delete(e.devices, key)
+			delete(f.waiting, key)
 		}
 	}
 	d := &deviceRequest{
-		device:   uuid(e.random(32)),
-		user:     fmt.Sprintf("%06d", e.rng.IntN(1_000_000)),
-		link:     e.random(32),
+		device:   uuid(f.issuer.random(32)),
+		user:     fmt.Sprintf("%06d", f.issuer.rng.IntN(1_000_000)),
+		link:     f.issuer.random(32),
 		client:   client,
 		scopes:   scopes,
 		interval: deviceInterval,
 		end:      now + deviceLife.Milliseconds(),
 	}
-	e.devices[d.device] = d
+	f.waiting[d.device] = d
 	return *d
 }
 
 // serveDeviceToken is what a device polls. It wants Basic authentication.
-func (e *Emulator) serveDeviceToken(w http.ResponseWriter, r *http.Request) {
-	body, refused := e.pollDevice(r)
+func (f *devices) serveDeviceToken(w http.ResponseWriter, r *http.Request) {
+	body, refused := f.pollDevice(r)
 	if refused != nil {
-		if refused.status == http.StatusTooManyRequests && e.cfg.Errors == Gateway {
+		if refused.status == http.StatusTooManyRequests && f.issuer.cfg.Errors == Gateway {
 			w.Header().Set("Retry-After", "5")
 		}
-		e.refuse(w, e.cfg.Errors, refused)
+		f.issuer.refuse(w, f.issuer.cfg.Errors, refused)
 		return
 	}
 	answerJSON(w, http.StatusOK, body)
 }
 
-func (e *Emulator) pollDevice(r *http.Request) ([]byte, *refusal) {
+func (f *devices) pollDevice(r *http.Request) ([]byte, *refusal) {
 	if err := r.ParseForm(); err != nil {
 		return nil, &refusal{code: "invalid_request", text: "The form cannot be read"}
 	}
@@ -129,39 +137,39 @@ func (e *Emulator) pollDevice(r *http.Request) ([]byte, *refusal) {
 	if !basic {
 		return nil, &refusal{status: http.StatusUnauthorized, code: "invalid_client", text: "Basic authentication is required"}
 	}
-	client, refused := e.identify(id, secret)
+	client, refused := f.issuer.identify(id, secret)
 	if refused != nil {
 		return nil, refused
 	}
 	if r.PostForm.Get("grant_type") != "urn:ietf:params:oauth:grant-type:device_code" {
 		return nil, &refusal{code: "unsupported_grant_type", text: "The grant type is not supported"}
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.now()
-	d := e.devices[r.PostForm.Get("device_code")]
-	if refused := e.judgePoll(d, client, now); refused != nil {
+	f.issuer.mu.Lock()
+	defer f.issuer.mu.Unlock()
+	now := f.issuer.now()
+	d := f.waiting[r.PostForm.Get("device_code")]
+	if refused := f.judgePoll(d, client, now); refused != nil {
 		return nil, refused
 	}
-	delete(e.devices, d.device)
-	grant, refused := e.consent(opening{
+	delete(f.waiting, d.device)
+	grant, refused := f.issuer.consent(opening{
 		client:        client,
-		account:       e.accountOf(d.email),
+		account:       f.issuer.accountOf(d.email),
 		scope:         strings.Join(d.scopes, " "),
 		selfContained: r.PostForm.Get("self_contained_token") == "true",
 	}, now)
 	if refused != nil {
 		return nil, refused
 	}
-	return e.response(grant, now, true), nil
+	return f.issuer.response(grant, now, true), nil
 }
 
 // judgePoll says whether the device may have its token now. Polls that come
 // early cost 5 s each; a tenth of the interval is forgiven, as clients' timers
 // are no better than ours. Webex documents 428 for a pending code and lists
 // authorization_pending and slow_down among the names that come with 400, so
-// each shape has its own way. e.mu is held.
-func (e *Emulator) judgePoll(d *deviceRequest, client *registration, now int64) *refusal {
+// each shape has its own way. The lock of the issuer is held.
+func (f *devices) judgePoll(d *deviceRequest, client *registration, now int64) *refusal {
 	switch {
 	case d == nil || d.client != client:
 		return &refusal{code: "invalid_grant", text: "invalid_grant: the device code is not known"}

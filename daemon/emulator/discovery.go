@@ -17,7 +17,7 @@ type discovery struct {
 }
 
 func (e *Emulator) serveDiscovery(w http.ResponseWriter, r *http.Request) {
-	base := e.base(r)
+	base := e.issuer.cfg.base(r)
 	d := discovery{
 		Issuer:         base + "/idb",
 		Authorize:      base + AuthorizePath,
@@ -28,18 +28,18 @@ func (e *Emulator) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 		GrantTypes:     []string{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"},
 		Authentication: []string{"client_secret_basic", "client_secret_post"},
 		Challenges:     []string{"plain", "S256"},
-		IssuerAnswered: e.cfg.Issuer != "",
+		IssuerAnswered: e.issuer.cfg.Issuer != "",
 	}
-	if e.cfg.Issuer != "" {
-		d.Issuer = e.cfg.Issuer
+	if e.issuer.cfg.Issuer != "" {
+		d.Issuer = e.issuer.cfg.Issuer
 	}
 	answer(w, http.StatusOK, d)
 }
 
 // base is the URL under which the client sees the server.
-func (e *Emulator) base(r *http.Request) string {
-	if e.cfg.PublicURL != "" {
-		return e.cfg.PublicURL
+func (c Config) base(r *http.Request) string {
+	if c.PublicURL != "" {
+		return c.PublicURL
 	}
 	return "http://" + r.Host
 }

@@ -18,67 +18,43 @@
 package emulator
 
 import (
-	"html/template"
-	"math/rand/v2"
 	"net/http"
-	"sync"
+	"time"
 )
 
 // maxBody is how much of a request is read, in bytes.
 const maxBody = 64 << 10
 
-// An Emulator is the server. It is an http.Handler, and Transport serves the
-// same without a socket. All of its methods may be called at any time.
+// An Emulator is the server. It is an http.Handler. All of its methods may be
+// called at any time.
 type Emulator struct {
-	cfg     Config
-	mint    mint
-	routes  *http.ServeMux
-	pages   *template.Template
-	orgs    orgTable
-	clients []*registration // in the order of Config.Clients
-
-	// mu guards all below and the changing fields in clients. It is held for
-	// computations only, never while a request is read or answered.
-	mu       sync.Mutex
-	rng      *rand.Rand
-	grants   []grant // the one with GrantID n stands at n-1
-	accounts []account
-	people   map[string]uint32 // address in lower case to its place in accounts
-	scopes   scopeTable
-	codes    map[string]code
-	devices  map[string]*deviceRequest // by device code
-	proofs   map[GrantID]proof
-	consents map[consentKey]GrantID // the latest of each person
-	voided   map[uint64]struct{}    // access tokens revoked one by one
-	scripts  map[string][]Answer    // by path; "" is any token endpoint
-	down     bool
-	outages  []outage
+	routes   *http.ServeMux
+	issuer   *issuer
+	tokens   *tokens
+	devices  *devices
+	consents *consents
+	api      *api
+	pages    *pages
+	faults   faults
 	history  history
-	stats    Stats
 }
 
 // New returns an emulator that holds no grants yet. It starts nothing, so there
 // is nothing to close.
 func New(cfg Config) *Emulator {
 	cfg = cfg.withDefaults()
+	i, views := newIssuer(cfg), parsePages()
+	waiting := &codes{issuer: i, waiting: map[string]code{}}
 	e := &Emulator{
-		cfg:      cfg,
-		mint:     newMint(cfg),
 		routes:   http.NewServeMux(),
-		pages:    parsePages(),
-		rng:      rand.New(rand.NewPCG(cfg.Seed, 0x776562657800)),
-		people:   map[string]uint32{},
-		scopes:   scopeTable{numbers: map[string]uint16{}},
-		codes:    map[string]code{},
-		devices:  map[string]*deviceRequest{},
-		proofs:   map[GrantID]proof{},
-		consents: map[consentKey]GrantID{},
-		voided:   map[uint64]struct{}{},
-		scripts:  map[string][]Answer{},
+		issuer:   i,
+		tokens:   &tokens{i, waiting},
+		devices:  &devices{issuer: i, pages: views, waiting: map[string]*deviceRequest{}},
+		consents: &consents{i, waiting, views},
+		api:      &api{i},
+		pages:    views,
+		faults:   faults{scripts: map[string][]Answer{}},
 		history:  history{keep: cfg.KeepCalls},
-	}
-	for i, c := range cfg.Clients {
-		e.clients = append(e.clients, &registration{Client: c, number: uint16(i), life: cfg.life(c.Kind)})
 	}
 	for _, route := range e.table() {
 		for _, method := range route.Methods {
@@ -91,15 +67,15 @@ func New(cfg Config) *Emulator {
 // ServeHTTP answers one request: late if so configured, then by script, in a bad
 // mood, or as it should.
 func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if e.away() {
+	if e.Away() {
 		panic(http.ErrAbortHandler)
 	}
 	// The server's clock, not the host's; net/http leaves a Date that is set.
-	w.Header().Set("Date", e.cfg.Now().UTC().Format(http.TimeFormat))
+	w.Header().Set("Date", e.issuer.cfg.Now().UTC().Format(http.TimeFormat))
 	if r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	}
-	_, token := e.dialect(r.URL.Path)
+	_, token := e.issuer.cfg.dialect(r.URL.Path)
 	if token {
 		_ = r.ParseForm() // the endpoint parses again and answers the error
 	}
@@ -108,11 +84,26 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { e.settle(call, note, scripted != nil) }()
 
 	switch {
-	case !wait(r, e.cfg.Latency):
+	case !Pause(r, e.issuer.cfg.Latency):
 		panic(http.ErrAbortHandler)
 	case scripted != nil:
 		scripted(note, r, e.routes)
-	case !token || !e.misbehave(note, r):
+	case !token || !e.tokens.misbehave(note, r):
 		e.routes.ServeHTTP(note, r)
+	}
+}
+
+// Pause holds up the answer to a request; false: the client went away.
+func Pause(r *http.Request, pause time.Duration) bool {
+	if pause <= 0 {
+		return true
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
 	}
 }

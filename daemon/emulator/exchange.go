@@ -14,38 +14,44 @@ type dialect struct {
 }
 
 // dialect of a token endpoint; false: the path is none.
-func (e *Emulator) dialect(path string) (dialect, bool) {
+func (c Config) dialect(path string) (dialect, bool) {
 	switch path {
 	case TokenPath:
-		return dialect{shape: e.cfg.Errors}, true
+		return dialect{shape: c.Errors}, true
 	case MeetingsTokenPath:
-		return dialect{shape: e.cfg.Errors, meetings: true}, true
+		return dialect{shape: c.Errors, meetings: true}, true
 	case BrokerTokenPath:
 		return dialect{shape: Broker, terse: true}, true
 	}
 	return dialect{}, false
 }
 
+// tokens are the endpoints that give out tokens and end them.
+type tokens struct {
+	issuer *issuer
+	codes  *codes
+}
+
 // serveToken is the token endpoint of every dialect.
-func (e *Emulator) serveToken(w http.ResponseWriter, r *http.Request) { e.exchange(w, r, false) }
+func (t *tokens) serveToken(w http.ResponseWriter, r *http.Request) { t.exchange(w, r, false) }
 
 // exchange answers a token request. With again a refresh brings the access token
 // that is there already.
-func (e *Emulator) exchange(w http.ResponseWriter, r *http.Request, again bool) {
-	d, _ := e.dialect(r.URL.Path)
-	body, refused := e.grantToken(r, d, again)
+func (t *tokens) exchange(w http.ResponseWriter, r *http.Request, again bool) {
+	d, _ := t.issuer.cfg.dialect(r.URL.Path)
+	body, refused := t.grantToken(r, d, again)
 	if refused != nil {
-		e.refuse(w, d.shape, refused)
+		t.issuer.refuse(w, d.shape, refused)
 		return
 	}
 	answerJSON(w, http.StatusOK, body)
 }
 
-func (e *Emulator) grantToken(r *http.Request, d dialect, again bool) ([]byte, *refusal) {
+func (t *tokens) grantToken(r *http.Request, d dialect, again bool) ([]byte, *refusal) {
 	if err := r.ParseForm(); err != nil {
 		return nil, &refusal{code: "invalid_request", text: "The form cannot be read"}
 	}
-	client, refused := e.authenticate(r)
+	client, refused := t.issuer.authenticate(r)
 	if refused != nil {
 		return nil, refused
 	}
@@ -53,36 +59,36 @@ func (e *Emulator) grantToken(r *http.Request, d dialect, again bool) ([]byte, *
 		return nil, &refusal{code: "unauthorized_client", text: "The client is not registered for this endpoint"}
 	}
 	// One instant for all of it, so that a life is told whole.
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now, withRefresh := e.now(), true
+	t.issuer.mu.Lock()
+	defer t.issuer.mu.Unlock()
+	now, withRefresh := t.issuer.now(), true
 	var id GrantID
 	switch r.PostForm.Get("grant_type") {
 	case "refresh_token":
-		withRefresh = !d.terse || e.cfg.Rotate
-		if d.meetings && e.cfg.StrictMeetings {
-			refused = e.checkProof(client, r.PostForm)
+		withRefresh = !d.terse || t.issuer.cfg.Rotate
+		if d.meetings && t.issuer.cfg.StrictMeetings {
+			refused = t.checkProof(client, r.PostForm)
 		}
 		if refused == nil {
-			id, refused = e.refreshGrant(client, r.PostForm.Get("refresh_token"), again, now)
+			id, refused = t.issuer.refreshGrant(client, r.PostForm.Get("refresh_token"), again, now)
 		}
 	case "authorization_code":
-		id, refused = e.redeem(client, r.PostForm, now)
+		id, refused = t.codes.redeem(client, r.PostForm, now)
 	default:
 		refused = &refusal{code: "unsupported_grant_type", text: "The grant type is not supported"}
 	}
 	if refused != nil {
 		return nil, refused
 	}
-	return e.response(id, now, withRefresh), nil
+	return t.issuer.response(id, now, withRefresh), nil
 }
 
 // checkProof wants redirect_uri and code_verifier on a Meetings refresh, those
-// of the consent where there was one. e.mu is held.
-func (e *Emulator) checkProof(client *registration, form url.Values) *refusal {
+// of the consent where there was one. The lock of the issuer is held.
+func (t *tokens) checkProof(client *registration, form url.Values) *refusal {
 	redirect, verifier := form.Get("redirect_uri"), form.Get("code_verifier")
-	id, _, _ := e.refreshToken(form.Get("refresh_token"))
-	given, consented := e.proofs[id]
+	id, _, _ := t.issuer.refreshToken(form.Get("refresh_token"))
+	given, consented := t.issuer.proofs[id]
 	switch {
 	case redirect == "" || verifier == "":
 		return &refusal{code: "invalid_request", text: "redirect_uri and code_verifier are required"}

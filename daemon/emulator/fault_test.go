@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 // An outcome is what a client sees of a faulty answer.
@@ -40,58 +41,58 @@ func TestScriptedFaultsLookTheSameInProcessAndOverASocket(t *testing.T) {
 		answer emulator.Answer
 		check  func(t *testing.T, got outcome)
 	}{
-		{"the server cuts the connection", emulator.Cut(), func(t *testing.T, got outcome) {
+		{"the server cuts the connection", lab.Cut(), func(t *testing.T, got outcome) {
 			want(t, "no answer", got.sendErr != nil, true)
 		}},
-		{"the answer is lost", emulator.Lose(), func(t *testing.T, got outcome) {
+		{"the answer is lost", lab.Lose(), func(t *testing.T, got outcome) {
 			want(t, "no answer", got.sendErr != nil, true)
 		}},
-		{"the body never comes", emulator.Truncate(0), func(t *testing.T, got outcome) {
+		{"the body never comes", lab.Truncate(0), func(t *testing.T, got outcome) {
 			want(t, "status", got.status, 200)
 			want(t, "body", got.body, "")
 			want(t, "broken off", errors.Is(got.readErr, io.ErrUnexpectedEOF), true)
 		}},
-		{"the body breaks off", emulator.Truncate(25), func(t *testing.T, got outcome) {
+		{"the body breaks off", lab.Truncate(25), func(t *testing.T, got outcome) {
 			want(t, "status", got.status, 200)
 			want(t, "length of the body", len(got.body), 25)
 			want(t, "broken off", errors.Is(got.readErr, io.ErrUnexpectedEOF), true)
 		}},
-		{"the body comes byte by byte", emulator.Drip(time.Microsecond), func(t *testing.T, got outcome) {
+		{"the body comes byte by byte", lab.Drip(time.Microsecond), func(t *testing.T, got outcome) {
 			want(t, "broken off", got.readErr, nil)
 			want(t, "whole", json.Valid([]byte(got.body)), true)
 		}},
-		{"the answer is late", emulator.Delay(time.Millisecond), func(t *testing.T, got outcome) {
+		{"the answer is late", lab.Delay(time.Millisecond), func(t *testing.T, got outcome) {
 			want(t, "whole", json.Valid([]byte(got.body)), true)
 		}},
-		{"the endpoint redirects", emulator.Redirect(307, "http://elsewhere.test/steal"), func(t *testing.T, got outcome) {
+		{"the endpoint redirects", lab.Redirect(307, "http://elsewhere.test/steal"), func(t *testing.T, got outcome) {
 			want(t, "status", got.status, 307)
 			want(t, "location", got.header.Get("Location"), "http://elsewhere.test/steal")
 		}},
-		{"a portal answers", emulator.Reply(200, http.Header{"Content-Type": {"text/html"}}, "<html>Sign in"), func(t *testing.T, got outcome) {
+		{"a portal answers", lab.Reply(200, http.Header{"Content-Type": {"text/html"}}, "<html>Sign in"), func(t *testing.T, got outcome) {
 			want(t, "body", got.body, "<html>Sign in")
 			want(t, "type", got.header.Get("Content-Type"), "text/html")
 		}},
-		{"the server limits with nonsense", emulator.Limit("rand(30),add(30)"), func(t *testing.T, got outcome) {
+		{"the server limits with nonsense", lab.Limit("rand(30),add(30)"), func(t *testing.T, got outcome) {
 			want(t, "status", got.status, 429)
 			want(t, "Retry-After", got.header.Get("Retry-After"), "rand(30),add(30)")
 		}},
-		{"the server limits without a word", emulator.Limit(""), func(t *testing.T, got outcome) {
+		{"the server limits without a word", lab.Limit(""), func(t *testing.T, got outcome) {
 			want(t, "status", got.status, 429)
 			want(t, "Retry-After", len(got.header.Values("Retry-After")), 0)
 		}},
-		{"the header promises more than comes", emulator.Reply(200, http.Header{length: {"100"}}, "{"), func(t *testing.T, got outcome) {
+		{"the header promises more than comes", lab.Reply(200, http.Header{length: {"100"}}, "{"), func(t *testing.T, got outcome) {
 			want(t, "body", got.body, "{")
 			want(t, "broken off", errors.Is(got.readErr, io.ErrUnexpectedEOF), true)
 		}},
-		{"fields are changed", emulator.Alter(func(f map[string]any) { delete(f, "access_token"); f["expires_in"] = "soon" }), func(t *testing.T, got outcome) {
+		{"fields are changed", lab.Alter(func(f map[string]any) { delete(f, "access_token"); f["expires_in"] = "soon" }), func(t *testing.T, got outcome) {
 			want(t, "access token", strings.Contains(got.body, "access_token"), false)
 			want(t, "expires_in", strings.Contains(got.body, `"expires_in":"soon"`), true)
 			want(t, "other numbers stay whole", strings.Contains(got.body, `"refresh_token_expires_in":7776000`), true)
 		}},
-		{"nothing is wrong", emulator.Behave(), func(t *testing.T, got outcome) {
+		{"nothing is wrong", lab.Behave(), func(t *testing.T, got outcome) {
 			want(t, "status", got.status, 200)
 		}},
-		{"the test answers itself", emulator.Func(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PostForm.Get("grant_type")) }), func(t *testing.T, got outcome) {
+		{"the test answers itself", lab.Func(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.PostForm.Get("grant_type")) }), func(t *testing.T, got outcome) {
 			want(t, "body", got.body, "refresh_token")
 		}},
 	} {
@@ -117,7 +118,7 @@ func TestALostAnswerHasUsedTheRefreshTokenAndACutOneHasNot(t *testing.T) {
 		name   string
 		answer emulator.Answer
 		works  bool
-	}{{"cut", emulator.Cut(), true}, {"lost", emulator.Lose(), false}, {"broken off", emulator.Truncate(10), false}} {
+	}{{"cut", lab.Cut(), true}, {"lost", lab.Lose(), false}, {"broken off", lab.Truncate(10), false}} {
 		e := emulator.New(emulator.Config{Calm: true, Rotate: true})
 		token := e.Issue(emulator.REST, emulator.Consent{}).RefreshToken
 		e.Script(test.answer)
@@ -127,7 +128,7 @@ func TestALostAnswerHasUsedTheRefreshTokenAndACutOneHasNot(t *testing.T) {
 }
 
 func TestAHangingAnswerEndsWithTheClientsPatience(t *testing.T) {
-	for _, answer := range []emulator.Answer{emulator.Hang(), emulator.Delay(time.Hour), emulator.Drip(time.Hour), emulator.Hold(nil, nil)} {
+	for _, answer := range []emulator.Answer{lab.Hang(), lab.Delay(time.Hour), lab.Drip(time.Hour), lab.Hold(nil, nil)} {
 		synctest.Test(t, func(t *testing.T) {
 			e := emulator.New(emulator.Config{Calm: true})
 			token := e.Issue(emulator.REST, emulator.Consent{}).RefreshToken
@@ -147,7 +148,7 @@ func TestAHeldAnswerHasHappenedBeforeItIsReleased(t *testing.T) {
 	e := emulator.New(emulator.Config{Calm: true, Rotate: true})
 	token := e.Issue(emulator.REST, emulator.Consent{}).RefreshToken
 	arrived, release, done := make(chan struct{}), make(chan struct{}), make(chan outcome)
-	e.Script(emulator.Hold(arrived, release))
+	e.Script(lab.Hold(arrived, release))
 	r := formRequest(t, base+emulator.TokenPath, refreshForm(e, emulator.REST, token))
 	go func() { done <- observe(inProcess(e), r) }()
 	<-arrived
@@ -160,9 +161,9 @@ func TestAHeldAnswerHasHappenedBeforeItIsReleased(t *testing.T) {
 func TestAScriptForAPathComesFirstAndLeavesOthersAlone(t *testing.T) {
 	e := emulator.New(emulator.Config{Calm: true})
 	issued := e.Issue(emulator.REST, emulator.Consent{})
-	e.Script(emulator.Reply(500, nil, ""), emulator.Reply(501, nil, ""))
-	e.ScriptAt(emulator.MePath, emulator.Reply(502, nil, ""))
-	e.ScriptAt(emulator.TokenPath, emulator.Reply(503, nil, ""))
+	e.Script(lab.Reply(500, nil, ""), lab.Reply(501, nil, ""))
+	e.ScriptAt(emulator.MePath, lab.Reply(502, nil, ""))
+	e.ScriptAt(emulator.TokenPath, lab.Reply(503, nil, ""))
 	want(t, "rooms", get(t, e, emulator.RoomsPath, issued.AccessToken).status, 200)
 	for _, status := range []int{503, 500, 501, 200} {
 		want(t, "refresh", refresh(t, e, emulator.REST, issued.RefreshToken).status, status)

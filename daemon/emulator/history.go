@@ -25,7 +25,7 @@ type Call struct {
 	Scripted bool
 }
 
-// history keeps the latest calls in a ring. It is guarded by Emulator.mu.
+// history keeps the latest calls in a ring. The lock of the issuer guards it.
 type history struct {
 	keep  int
 	calls []Call
@@ -57,8 +57,8 @@ func (h *history) at(number uint64) *Call {
 // Calls returns the latest calls in the order of their arrival, at most
 // Config.KeepCalls.
 func (e *Emulator) Calls() []Call {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
 	h := &e.history
 	if h.keep == 0 {
 		return nil
@@ -80,32 +80,32 @@ func (e *Emulator) note(r *http.Request) uint64 {
 		}
 		grantType, refresh = r.PostForm.Get("grant_type"), r.PostForm.Get("refresh_token")
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	c := Call{At: e.cfg.Now(), Method: r.Method, Path: r.URL.Path, GrantType: strings.Clone(grantType)}
-	if client := e.client(id); client != nil {
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	c := Call{At: e.issuer.cfg.Now(), Method: r.Method, Path: r.URL.Path, GrantType: strings.Clone(grantType)}
+	if client := e.issuer.client(id); client != nil {
 		c.Client = client.ID // the other one would keep the whole form in memory
 	} else {
 		c.Client = strings.Clone(id)
 	}
-	if grant, _, known := e.refreshToken(refresh); known {
+	if grant, _, known := e.issuer.refreshToken(refresh); known {
 		c.Grant = grant
 	}
-	e.stats.Requests++
+	e.issuer.stats.Requests++
 	return e.history.add(c)
 }
 
 // settle enters what became of it.
 func (e *Emulator) settle(number uint64, a *answerNote, scripted bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
 	switch {
 	case a.status == http.StatusTooManyRequests:
-		e.stats.Limited++
+		e.issuer.stats.Limited++
 	case a.status >= 500:
-		e.stats.Failed++
+		e.issuer.stats.Failed++
 	case a.status >= 400:
-		e.stats.Refused++
+		e.issuer.stats.Refused++
 	}
 	if c := e.history.at(number); c != nil {
 		c.Status, c.RetryAfter, c.Scripted = a.status, a.retryAfter, scripted

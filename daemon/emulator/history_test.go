@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 func TestCallsSayWhoAskedForWhatAndWhen(t *testing.T) {
@@ -13,7 +14,7 @@ func TestCallsSayWhoAskedForWhatAndWhen(t *testing.T) {
 		e := emulator.New(emulator.Config{Calm: true})
 		issued := e.Issue(emulator.REST, emulator.Consent{})
 		start := time.Now()
-		e.Script(emulator.Limit("7"), emulator.Cut())
+		e.Script(lab.Limit("7"), lab.Cut())
 		refresh(t, e, emulator.REST, issued.RefreshToken)
 		time.Sleep(7 * time.Second)
 		observe(inProcess(e), formRequest(t, base+emulator.TokenPath, refreshForm(e, emulator.REST, issued.RefreshToken)))

@@ -37,29 +37,29 @@ type Issued struct {
 // when there is one of this person already. It panics when the client, or any of
 // the kind, is not registered.
 func (e *Emulator) Issue(k Kind, by Consent) Issued {
-	client := e.client(cmp.Or(by.Client, e.Client(k).ID))
+	client := e.issuer.client(cmp.Or(by.Client, e.Client(k).ID))
 	if client == nil {
 		panic("client " + by.Client + " is not registered")
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.now()
-	o := e.opening(client, by)
-	id := e.openGrant(o, now)
-	e.consents[consentKey{client.number, o.account}] = id
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	now := e.issuer.now()
+	o := e.issuer.opening(client, by)
+	id := e.issuer.openGrant(o, now)
+	e.issuer.consents[consentKey{client.number, o.account}] = id
 	if by.RedirectURI != "" {
-		e.proofs[id] = proof{redirect: by.RedirectURI, verifier: by.CodeVerifier}
+		e.issuer.proofs[id] = proof{redirect: by.RedirectURI, verifier: by.CodeVerifier}
 	}
 	return Issued{
 		Grant:        id,
-		AccessToken:  e.writeAccess(id),
-		RefreshToken: e.writeRefresh(id, e.grants[id-1].refresh),
-		Response:     e.response(id, now, true),
+		AccessToken:  e.issuer.writeAccess(id),
+		RefreshToken: e.issuer.writeRefresh(id, e.issuer.grants[id-1].refresh),
+		Response:     e.issuer.response(id, now, true),
 	}
 }
 
-// opening fills in what a Consent leaves out. e.mu is held.
-func (e *Emulator) opening(client *registration, by Consent) opening {
+// opening fills in what a Consent leaves out. i.mu is held.
+func (i *issuer) opening(client *registration, by Consent) opening {
 	person, scopes := defaultPerson, by.Scopes
 	if client.Kind == ServiceApp {
 		person = machinePerson
@@ -69,7 +69,7 @@ func (e *Emulator) opening(client *registration, by Consent) opening {
 	}
 	return opening{
 		client:  client,
-		account: e.accountOf(cmp.Or(by.Email, person)),
+		account: i.accountOf(cmp.Or(by.Email, person)),
 		scope:   strings.Join(scopes, " "),
 	}
 }
@@ -82,12 +82,12 @@ func (e *Emulator) IssueMany(k Kind, n int, name func(i int) string) iter.Seq[[]
 	if name == nil {
 		name = func(i int) string { return fmt.Sprintf("tenant-%07d", i) }
 	}
-	client := e.client(e.Client(k).ID)
+	client := e.issuer.client(e.Client(k).ID)
 	scope := strings.Join(k.usual(), " ")
 	return func(yield func([]byte) bool) {
-		e.reserve(n)
+		e.issuer.reserve(n)
 		for i := range n {
-			if !yield(importLine(name(i), e.issueBulk(client, scope))) {
+			if !yield(importLine(name(i), e.issuer.issueBulk(client, scope))) {
 				return
 			}
 		}
@@ -95,19 +95,19 @@ func (e *Emulator) IssueMany(k Kind, n int, name func(i int) string) iter.Seq[[]
 }
 
 // reserve makes room at once, so that the tables are not copied as they grow.
-func (e *Emulator) reserve(n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.grants = slices.Grow(e.grants, n)
-	e.accounts = slices.Grow(e.accounts, n)
+func (i *issuer) reserve(n int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.grants = slices.Grow(i.grants, n)
+	i.accounts = slices.Grow(i.accounts, n)
 }
 
-func (e *Emulator) issueBulk(client *registration, scope string) []byte {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	now := e.now()
-	id := e.openGrant(opening{client: client, account: e.openAccount(""), scope: scope}, now)
-	return e.response(id, now, true)
+func (i *issuer) issueBulk(client *registration, scope string) []byte {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	now := i.now()
+	id := i.openGrant(opening{client: client, account: i.openAccount(""), scope: scope}, now)
+	return i.response(id, now, true)
 }
 
 // importLine puts the name of the grant before the fields of its response.

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -25,7 +26,7 @@ const (
 
 // inProcess is a client that reaches the emulator without a socket.
 func inProcess(e *emulator.Emulator) *http.Client {
-	return &http.Client{Transport: e.Transport(), CheckRedirect: stay}
+	return &http.Client{Transport: lab.Transport(e), CheckRedirect: stay}
 }
 
 // overSocket is a client and the URL at which it reaches the emulator.

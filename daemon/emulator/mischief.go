@@ -32,27 +32,27 @@ func DefaultMischief() Mischief {
 }
 
 // misbehave answers a refresh in a bad mood; false: the mood is good.
-func (e *Emulator) misbehave(w http.ResponseWriter, r *http.Request) bool {
-	m := e.cfg.Mischief
+func (t *tokens) misbehave(w http.ResponseWriter, r *http.Request) bool {
+	m := t.issuer.cfg.Mischief
 	if *m == (Mischief{}) || r.PostFormValue("grant_type") != "refresh_token" {
 		return false
 	}
-	e.mu.Lock()
-	mood, pick, silent := e.rng.Float64(), e.rng.IntN(1<<16), e.rng.IntN(3) == 0
-	e.mu.Unlock()
+	t.issuer.mu.Lock()
+	mood, pick, silent := t.issuer.rng.Float64(), t.issuer.rng.IntN(1<<16), t.issuer.rng.IntN(3) == 0
+	t.issuer.mu.Unlock()
 	within := func(share float64) bool { mood -= share; return mood < 0 }
 	switch {
 	case within(m.Limited):
-		if after := m.retryAfter(pick, e.cfg.Now()); after != "" {
+		if after := m.retryAfter(pick, t.issuer.cfg.Now()); after != "" {
 			w.Header().Set("Retry-After", after)
 		}
-		e.fail(w, http.StatusTooManyRequests, silent)
+		t.fail(w, http.StatusTooManyRequests, silent)
 	case within(m.Failing):
-		e.fail(w, []int{500, 502, 503, 504}[pick%4], silent)
+		t.fail(w, []int{500, 502, 503, 504}[pick%4], silent)
 	case within(m.Empty):
 		w.WriteHeader(http.StatusOK)
 	case within(m.SameToken):
-		e.exchange(w, r, true)
+		t.exchange(w, r, true)
 	default:
 		return false
 	}
@@ -60,13 +60,13 @@ func (e *Emulator) misbehave(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // fail writes an error of the gateway itself.
-func (e *Emulator) fail(w http.ResponseWriter, status int, silent bool) {
+func (t *tokens) fail(w http.ResponseWriter, status int, silent bool) {
 	if silent {
-		e.track(w)
+		t.issuer.track(w)
 		w.WriteHeader(status)
 		return
 	}
-	e.refuseAPI(w, &refusal{status: status, text: gatewayMessage(status)})
+	t.issuer.refuseAPI(w, &refusal{status: status, text: gatewayMessage(status)})
 }
 
 // retryAfter is one of the values that clients have to live with. The nonsense

@@ -21,9 +21,9 @@ type Stats struct {
 
 // Stats returns the counts so far.
 func (e *Emulator) Stats() Stats {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.stats
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	return e.issuer.stats
 }
 
 // A Status is what the server knows of a grant.
@@ -46,36 +46,36 @@ type Status struct {
 
 // Grant returns the state of a grant; false: there is none of this ID.
 func (e *Emulator) Grant(id GrantID) (Status, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if id == 0 || int(id) > len(e.grants) {
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	if id == 0 || int(id) > len(e.issuer.grants) {
 		return Status{}, false
 	}
-	g, now := &e.grants[id-1], e.now()
+	g, now := &e.issuer.grants[id-1], e.issuer.now()
 	return Status{
-		Kind:         e.kindOf(id),
-		Email:        e.emailOf(g.account),
-		Scope:        e.scopes.texts[g.scope],
-		AccessToken:  e.writeAccess(id),
-		RefreshToken: e.writeRefresh(id, g.refresh),
+		Kind:         e.issuer.kindOf(id),
+		Email:        e.issuer.emailOf(g.account),
+		Scope:        e.issuer.scopes.texts[g.scope],
+		AccessToken:  e.issuer.writeAccess(id),
+		RefreshToken: e.issuer.writeRefresh(id, g.refresh),
 		AccessEnd:    time.UnixMilli(g.accessEnd).UTC(),
 		RefreshEnd:   time.UnixMilli(g.refreshEnd).UTC(),
 		Refreshes:    int(g.refreshes),
 		Reuses:       int(g.reuses),
-		Live:         e.works(id, g.refresh, now),
-		LiveAccess:   e.liveTokens(g.account, now),
+		Live:         e.issuer.works(id, g.refresh, now),
+		LiveAccess:   e.issuer.liveTokens(g.account, now),
 	}, true
 }
 
 // Find returns the grant to which a token belongs, whether it works or not; 0:
 // no token of this server.
 func (e *Emulator) Find(token string) GrantID {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if id, _, known := e.refreshToken(token); known {
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	if id, _, known := e.issuer.refreshToken(token); known {
 		return id
 	}
-	if d, ok := e.mint.read(token); ok && d.purpose == accessPurpose && d.grant != 0 && int(d.grant) <= len(e.grants) {
+	if d, ok := e.issuer.mint.read(token); ok && d.purpose == accessPurpose && d.grant != 0 && int(d.grant) <= len(e.issuer.grants) {
 		return d.grant
 	}
 	return 0
@@ -83,17 +83,17 @@ func (e *Emulator) Find(token string) GrantID {
 
 // Valid reports whether a refresh token would be accepted now.
 func (e *Emulator) Valid(refreshToken string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	id, serial, known := e.refreshToken(refreshToken)
-	return known && e.works(id, serial, e.now())
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	id, serial, known := e.issuer.refreshToken(refreshToken)
+	return known && e.issuer.works(id, serial, e.issuer.now())
 }
 
 // ValidAccess reports whether an access token would be accepted now.
 func (e *Emulator) ValidAccess(accessToken string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	_, live := e.accessToken(accessToken)
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	_, live := e.issuer.accessToken(accessToken)
 	return live
 }
 
@@ -117,16 +117,16 @@ func (e *Emulator) RefreshTokens() iter.Seq2[GrantID, string] {
 
 // workingTokens are those of one grant; false: there is none of this ID.
 func (e *Emulator) workingTokens(id GrantID) ([]string, bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if int(id) > len(e.grants) {
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	if int(id) > len(e.issuer.grants) {
 		return nil, false
 	}
-	now, current := e.now(), e.grants[id-1].refresh
+	now, current := e.issuer.now(), e.issuer.grants[id-1].refresh
 	var tokens []string
 	for _, serial := range []uint32{current, current - 1} {
-		if serial != 0 && e.works(id, serial, now) {
-			tokens = append(tokens, e.writeRefresh(id, serial))
+		if serial != 0 && e.issuer.works(id, serial, now) {
+			tokens = append(tokens, e.issuer.writeRefresh(id, serial))
 		}
 	}
 	return tokens, true
@@ -135,11 +135,11 @@ func (e *Emulator) workingTokens(id GrantID) ([]string, bool) {
 // LiveAccess counts the access tokens of a person that have not ended. Accounts
 // made by IssueMany are asked through Grant.
 func (e *Emulator) LiveAccess(email string) int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	number, known := e.people[strings.ToLower(email)]
+	e.issuer.mu.Lock()
+	defer e.issuer.mu.Unlock()
+	number, known := e.issuer.people[strings.ToLower(email)]
 	if !known {
 		return 0
 	}
-	return e.liveTokens(number, e.now())
+	return e.issuer.liveTokens(number, e.issuer.now())
 }

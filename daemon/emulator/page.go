@@ -15,11 +15,14 @@ var pageFiles embed.FS
 
 // parsePages reads the embedded pages. They need no script and nothing from
 // elsewhere, so that they work on a host without a way out.
-func parsePages() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{
+func parsePages() *pages {
+	return &pages{template.Must(template.New("").Funcs(template.FuncMap{
 		"join": strings.Join,
-	}).ParseFS(pageFiles, "pages/*"))
+	}).ParseFS(pageFiles, "pages/*"))}
 }
+
+// pages are what people see.
+type pages struct{ templates *template.Template }
 
 // A consentPage asks a person for consent.
 type consentPage struct {
@@ -50,28 +53,28 @@ type frontPage struct {
 func (frontPage) Share(probability float64) int { return int(math.Round(1000 * probability)) }
 
 func (e *Emulator) serveFront(w http.ResponseWriter, r *http.Request) {
-	base := e.base(r)
-	e.show(w, http.StatusOK, "front.html", frontPage{
+	base := e.issuer.cfg.base(r)
+	e.pages.show(w, http.StatusOK, "front.html", frontPage{
 		URL:     base,
 		Clients: e.announced(base),
 		Routes:  e.table(),
-		Moods:   e.cfg.Mischief,
-		Calm:    *e.cfg.Mischief == Mischief{},
-		Rotates: e.cfg.Rotate,
-		Grace:   e.cfg.Grace,
-		Fixed:   e.cfg.Window == Fixed,
+		Moods:   e.issuer.cfg.Mischief,
+		Calm:    *e.issuer.cfg.Mischief == Mischief{},
+		Rotates: e.issuer.cfg.Rotate,
+		Grace:   e.issuer.cfg.Grace,
+		Fixed:   e.issuer.cfg.Window == Fixed,
 		Stats:   e.Stats(),
 	})
 }
 
-func (e *Emulator) showFault(w http.ResponseWriter, status int, title, text string) {
-	e.show(w, status, "fault.html", faultPage{title, text})
+func (p *pages) showFault(w http.ResponseWriter, status int, title, text string) {
+	p.show(w, status, "fault.html", faultPage{title, text})
 }
 
 // show writes a page.
-func (e *Emulator) show(w http.ResponseWriter, status int, page string, data any) {
+func (p *pages) show(w http.ResponseWriter, status int, page string, data any) {
 	var body bytes.Buffer
-	if err := e.pages.ExecuteTemplate(&body, page, data); err != nil {
+	if err := p.templates.ExecuteTemplate(&body, page, data); err != nil {
 		panic(err) // a fault in the page itself, which a test would find
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

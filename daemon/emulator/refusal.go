@@ -49,24 +49,24 @@ type brokerBody struct {
 
 // refuse writes a refusal of a token endpoint in the given shape. The broker
 // answers 400 to whatever is wrong with a client or its request.
-func (e *Emulator) refuse(w http.ResponseWriter, shape Shape, r *refusal) {
+func (i *issuer) refuse(w http.ResponseWriter, shape Shape, r *refusal) {
 	if shape == Gateway {
-		e.refuseAPI(w, r)
+		i.refuseAPI(w, r)
 		return
 	}
 	status := cmp.Or(r.status, http.StatusBadRequest)
 	if r.code == "invalid_client" || status == http.StatusPreconditionRequired || status == http.StatusTooManyRequests {
 		status = http.StatusBadRequest
 	}
-	tracking := e.track(w)
+	tracking := i.track(w)
 	answer(w, status, brokerBody{Error: r.code, Description: r.text, Tracking: tracking})
 }
 
 // refuseAPI writes a refusal in the shape of the gateway, the only one that the
 // REST API knows.
-func (e *Emulator) refuseAPI(w http.ResponseWriter, r *refusal) {
+func (i *issuer) refuseAPI(w http.ResponseWriter, r *refusal) {
 	status := cmp.Or(r.status, http.StatusBadRequest)
-	tracking := e.track(w)
+	tracking := i.track(w)
 	answer(w, status, gatewayBody{
 		Message:  gatewayMessage(status),
 		Errors:   []gatewayDetail{{Description: r.text}},
@@ -90,10 +90,10 @@ func gatewayMessage(status int) string {
 }
 
 // track sets the header by which Webex's support finds a request.
-func (e *Emulator) track(w http.ResponseWriter) string {
-	e.mu.Lock()
-	high, low := e.rng.Uint64(), e.rng.Uint64()
-	e.mu.Unlock()
+func (i *issuer) track(w http.ResponseWriter) string {
+	i.mu.Lock()
+	high, low := i.rng.Uint64(), i.rng.Uint64()
+	i.mu.Unlock()
 	id := fmt.Sprintf("ROUTER_%08X-%04X-01BB-%04X-%012X", high>>32, high&0xffff, low>>48, low&(1<<48-1))
 	w.Header().Set("Trackingid", id)
 	return id

@@ -40,20 +40,20 @@ const (
 
 // response is the JSON that the kind's token endpoint answers for the grant as
 // it stands. Without withRefresh a REST answer leaves the refresh token out, as
-// the broker does when it did not change. e.mu is held.
-func (e *Emulator) response(id GrantID, now int64, withRefresh bool) []byte {
-	g := &e.grants[id-1]
-	kind := e.kindOf(id)
+// the broker does when it did not change. i.mu is held.
+func (i *issuer) response(id GrantID, now int64, withRefresh bool) []byte {
+	g := &i.grants[id-1]
+	kind := i.kindOf(id)
 	var document any
 	if kind == Meetings {
-		email := e.emailOf(g.account)
+		email := i.emailOf(g.account)
 		user := strconv.Itoa(500_000_000 + int(g.account))
 		document = meetingsResponse{
-			Access:         e.writeAccess(id),
+			Access:         i.writeAccess(id),
 			Type:           "bearer",
-			Refresh:        e.writeRefresh(id, g.refresh),
+			Refresh:        i.writeRefresh(id, g.refresh),
 			AccessLife:     seconds(now, g.accessEnd),
-			Scope:          e.scopes.texts[g.scope],
+			Scope:          i.scopes.texts[g.scope],
 			User:           email,
 			Issuer:         "https://" + meetingsSite + ".webex.com",
 			Site:           meetingsSiteID,
@@ -65,14 +65,14 @@ func (e *Emulator) response(id GrantID, now int64, withRefresh bool) []byte {
 		r := restResponse{
 			AccessLife: seconds(now, g.accessEnd),
 			Type:       "Bearer",
-			Access:     e.writeAccess(id),
+			Access:     i.writeAccess(id),
 		}
 		if withRefresh {
-			r.Refresh = e.writeRefresh(id, g.refresh)
+			r.Refresh = i.writeRefresh(id, g.refresh)
 			r.RefreshLife = seconds(now, g.refreshEnd)
 		}
 		if kind != ServiceApp {
-			r.Scope = e.scopes.texts[g.scope]
+			r.Scope = i.scopes.texts[g.scope]
 		}
 		document = r
 	}

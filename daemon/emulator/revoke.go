@@ -5,51 +5,51 @@ import "net/http"
 // serveRevoke ends a token (RFC 7009): a refresh token with its whole grant, an
 // access token alone. Tokens that are unknown, dead or another client's are
 // answered with the same 200.
-func (e *Emulator) serveRevoke(w http.ResponseWriter, r *http.Request) {
+func (t *tokens) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		e.refuse(w, Broker, &refusal{code: "invalid_request", text: "The form cannot be read"})
+		t.issuer.refuse(w, Broker, &refusal{code: "invalid_request", text: "The form cannot be read"})
 		return
 	}
-	client, refused := e.authenticate(r)
+	client, refused := t.issuer.authenticate(r)
 	if refused != nil {
-		e.refuse(w, Broker, refused)
+		t.issuer.refuse(w, Broker, refused)
 		return
 	}
-	e.revoke(r.PostForm.Get("token"), client)
-	e.track(w)
+	t.issuer.revoke(r.PostForm.Get("token"), client)
+	t.issuer.track(w)
 	w.WriteHeader(http.StatusOK)
 }
 
 // Revoke ends the grant of a refresh token, as a person or an administrator can
 // at any time, or a single access token. False: the token did not work anyway.
-func (e *Emulator) Revoke(token string) bool { return e.revoke(token, nil) }
+func (e *Emulator) Revoke(token string) bool { return e.issuer.revoke(token, nil) }
 
 // revoke does so for a client, or for anyone when it is nil.
-func (e *Emulator) revoke(token string, client *registration) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	owns := func(id GrantID) bool { return client == nil || e.grants[id-1].client == client.number }
-	if id, serial, known := e.refreshToken(token); known {
-		if !owns(id) || !e.works(id, serial, e.now()) {
+func (i *issuer) revoke(token string, client *registration) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	owns := func(id GrantID) bool { return client == nil || i.grants[id-1].client == client.number }
+	if id, serial, known := i.refreshToken(token); known {
+		if !owns(id) || !i.works(id, serial, i.now()) {
 			return false
 		}
-		e.grants[id-1].ended = true
+		i.grants[id-1].ended = true
 		return true
 	}
-	b, live := e.accessToken(token)
+	b, live := i.accessToken(token)
 	if !live || !owns(b.grant) {
 		return false
 	}
-	d, _ := e.mint.read(token)
-	e.voided[voidKey(d)] = struct{}{}
+	d, _ := i.mint.read(token)
+	i.voided[voidKey(d)] = struct{}{}
 	return true
 }
 
 // works reports whether the refresh token with this serial would be accepted.
-// e.mu is held.
-func (e *Emulator) works(id GrantID, serial uint32, now int64) bool {
-	g := &e.grants[id-1]
-	return !g.ended && now < g.refreshEnd && (serial == g.refresh || e.graced(g, serial, now))
+// The lock of the issuer is held.
+func (i *issuer) works(id GrantID, serial uint32, now int64) bool {
+	g := &i.grants[id-1]
+	return !g.ended && now < g.refreshEnd && (serial == g.refresh || i.graced(g, serial, now))
 }
 
 // voidKey identifies one access token.

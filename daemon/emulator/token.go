@@ -55,17 +55,17 @@ type mint struct {
 	jwt    bool
 }
 
-func newMint(cfg Config) mint {
+func newMint(cfg Config) *mint {
 	key := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("tokens "), cfg.Seed))
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic(err) // the length of the key is right
 	}
-	return mint{block: block, filler: max(0, (cfg.AccessSize-opaqueSize+7)/8*3), jwt: cfg.JWT}
+	return &mint{block: block, filler: max(0, (cfg.AccessSize-opaqueSize+7)/8*3), jwt: cfg.JWT}
 }
 
 // seal returns block, tag and as much filler as asked for.
-func (m mint) seal(d description, filler int) []byte {
+func (m *mint) seal(d description, filler int) []byte {
 	sealed := make([]byte, 0, sealedSize+filler+aes.BlockSize)
 	sealed = append(sealed, byte(d.purpose))
 	sealed = binary.BigEndian.AppendUint32(sealed, uint32(d.grant))
@@ -86,7 +86,7 @@ func (m mint) seal(d description, filler int) []byte {
 
 // open reads the block of what seal made. It believes anything of the right
 // length: whoever acts on the description writes the token again and compares.
-func (m mint) open(sealed []byte) (description, bool) {
+func (m *mint) open(sealed []byte) (description, bool) {
 	if len(sealed) < sealedSize {
 		return description{}, false
 	}
@@ -101,13 +101,13 @@ func (m mint) open(sealed []byte) (description, bool) {
 }
 
 // refresh writes the refresh token with this serial.
-func (m mint) refresh(id GrantID, serial uint32, org string) string {
+func (m *mint) refresh(id GrantID, serial uint32, org string) string {
 	return opaque(m.seal(description{purpose: refreshPurpose, grant: id, serial: serial}, 0), org)
 }
 
 // access writes an access token in the configured form; selfContained asks for
 // a JWT whatever is configured.
-func (m mint) access(d description, client *registration, org string, selfContained bool) string {
+func (m *mint) access(d description, client *registration, org string, selfContained bool) string {
 	d.purpose = accessPurpose
 	if m.jwt || selfContained {
 		return m.jsonWebToken(d, client, org)
@@ -142,7 +142,7 @@ const (
 	signatureSize = 256 // bytes, of a 2048-bit RSA key
 )
 
-func (m mint) jsonWebToken(d description, client *registration, org string) string {
+func (m *mint) jsonWebToken(d description, client *registration, org string) string {
 	sealed := m.seal(d, privateSize+signatureSize)
 	random := sealed[sealedSize:]
 	payload, err := json.Marshal(claims{
@@ -165,7 +165,7 @@ func (m mint) jsonWebToken(d description, client *registration, org string) stri
 
 // read takes the description out of a token of either form, unchecked as open
 // leaves it.
-func (m mint) read(token string) (description, bool) {
+func (m *mint) read(token string) (description, bool) {
 	digits, err := innerDigits(token)
 	if err != nil {
 		return description{}, false

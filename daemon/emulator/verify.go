@@ -9,16 +9,18 @@ import (
 // ApproveDevice does what a person does on the verification page: it accepts
 // the flow with this user code. False: no flow waits under it.
 func (e *Emulator) ApproveDevice(userCode, email string) bool {
-	return e.settleDevice(userCode, decision{accepted: true, email: email})
+	return e.devices.settleDevice(userCode, decision{accepted: true, email: email})
 }
 
 // DenyDevice declines the flow with this user code.
-func (e *Emulator) DenyDevice(userCode string) bool { return e.settleDevice(userCode, decision{}) }
+func (e *Emulator) DenyDevice(userCode string) bool {
+	return e.devices.settleDevice(userCode, decision{})
+}
 
-func (e *Emulator) settleDevice(userCode string, by decision) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	d := e.waitingDevice(userCode)
+func (f *devices) settleDevice(userCode string, by decision) bool {
+	f.issuer.mu.Lock()
+	defer f.issuer.mu.Unlock()
+	d := f.waitingDevice(userCode)
 	if d == nil {
 		return false
 	}
@@ -33,10 +35,10 @@ func (e *Emulator) settleDevice(userCode string, by decision) bool {
 }
 
 // waitingDevice finds a flow by what a person has: the digits, or the code in
-// the complete link. e.mu is held.
-func (e *Emulator) waitingDevice(userCode string) *deviceRequest {
-	now := e.now()
-	for _, d := range e.devices {
+// the complete link. The lock of the issuer is held.
+func (f *devices) waitingDevice(userCode string) *deviceRequest {
+	now := f.issuer.now()
+	for _, d := range f.waiting {
 		if (d.user == userCode || d.link == userCode) && d.state == devicePending && now < d.end {
 			return d
 		}
@@ -45,32 +47,32 @@ func (e *Emulator) waitingDevice(userCode string) *deviceRequest {
 }
 
 // serveVerify is the page for the person: enter the code, then consent.
-func (e *Emulator) serveVerify(w http.ResponseWriter, r *http.Request) {
+func (f *devices) serveVerify(w http.ResponseWriter, r *http.Request) {
 	userCode := strings.TrimSpace(r.FormValue("userCode"))
 	if userCode == "" {
-		e.show(w, http.StatusOK, "verify.html", nil)
+		f.pages.show(w, http.StatusOK, "verify.html", nil)
 		return
 	}
-	e.mu.Lock()
-	waiting := e.waitingDevice(userCode)
+	f.issuer.mu.Lock()
+	waiting := f.waitingDevice(userCode)
 	var page consentPage
 	if waiting != nil {
 		page = consentPage{Client: waiting.client.Name, Scopes: waiting.scopes, Email: defaultPerson, UserCode: userCode}
 	}
-	e.mu.Unlock()
+	f.issuer.mu.Unlock()
 	if waiting == nil {
-		e.showFault(w, http.StatusNotFound, "This code is not known", "It may have been used, or have expired: a code works for five minutes.")
+		f.pages.showFault(w, http.StatusNotFound, "This code is not known", "It may have been used, or have expired: a code works for five minutes.")
 		return
 	}
 	if r.Method == http.MethodGet {
-		e.show(w, http.StatusOK, "consent.html", page)
+		f.pages.show(w, http.StatusOK, "consent.html", page)
 		return
 	}
 	d, wrong := readDecision(r, page.Scopes)
 	if wrong != "" {
-		e.showFault(w, http.StatusBadRequest, "The form is not complete", wrong)
+		f.pages.showFault(w, http.StatusBadRequest, "The form is not complete", wrong)
 		return
 	}
-	e.settleDevice(userCode, d)
-	e.show(w, http.StatusOK, "done.html", d.accepted)
+	f.settleDevice(userCode, d)
+	f.pages.show(w, http.StatusOK, "done.html", d.accepted)
 }

@@ -17,6 +17,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
@@ -159,9 +160,9 @@ func (h *host) RoundTrip(req *http.Request) (*http.Response, error) {
 		h.note(token)
 	}
 	if h.between != nil {
-		return h.between(req, h.webex.Transport())
+		return h.between(req, lab.Transport(h.webex))
 	}
-	return h.webex.Transport().RoundTrip(req)
+	return lab.Transport(h.webex).RoundTrip(req)
 }
 
 func (h *host) note(secrets ...string) {
@@ -189,7 +190,7 @@ func (h *host) person(a wire.Authorization, form url.Values) url.Values {
 		h.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := h.webex.Transport().RoundTrip(req)
+	resp, err := lab.Transport(h.webex).RoundTrip(req)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
@@ -115,11 +116,11 @@ func TestAClockThatIsSetBackMakesNoPauseLonger(t *testing.T) {
 	const year = 365 * day
 	t.Run("of an endpoint that asked for patience, and for more since", func(t *testing.T) {
 		wrongClock(t, year, func(t *testing.T, h *host, offset *atomic.Int64) {
-			h.webex.Script(emulator.Limit("60"))
+			h.webex.Script(lab.Limit("60"))
 			_, _ = h.keeper.Refresh(t.Context(), "rest-1")
 			offset.Store(0)
 			h.live(2*time.Minute, time.Second)
-			h.webex.Script(emulator.Limit("600"))
+			h.webex.Script(lab.Limit("600"))
 			if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 				t.Error("refreshed by a 429")
 			}

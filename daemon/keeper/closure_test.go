@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
@@ -37,7 +38,7 @@ func TestAnEndpointThatAskedForPatienceHasItAfterARestartToo(t *testing.T) {
 		h.register("rest-1", emulator.REST)
 		h.register("rest-2", emulator.REST)
 		h.register("meetings-1", emulator.Meetings)
-		h.webex.Script(emulator.Limit("600"))
+		h.webex.Script(lab.Limit("600"))
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("refreshed by a 429")
 		}
@@ -63,7 +64,7 @@ func TestALaterPatienceTakesThePlaceOfAnEarlierOneOnly(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		for _, seconds := range []string{"60", "1200"} {
-			h.webex.Script(emulator.Limit(seconds))
+			h.webex.Script(lab.Limit(seconds))
 			_, _ = h.keeper.Refresh(t.Context(), "rest-1")
 			time.Sleep(time.Minute)
 		}
@@ -114,9 +115,9 @@ func TestPatienceThatIsAskedForDuringAReloadHoldsAfterIt(t *testing.T) {
 			h.take(fmt.Sprint("slow-", i), fmt.Appendf(nil, `{"access_token":"a%d","refresh_token":"r%d","expires_in":3600}`, i, i))
 		}
 		release := make(chan struct{})
-		h.webex.ScriptAt("/token", emulator.Func(func(w http.ResponseWriter, r *http.Request) {
+		h.webex.ScriptAt("/token", lab.Func(func(w http.ResponseWriter, r *http.Request) {
 			<-release
-			emulator.Limit("600")(w, r, nil)
+			lab.Limit("600")(w, r, nil)
 		}))
 		done := make(chan struct{})
 		go func() {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/event"
 	"webex-tokend/store"
 )
@@ -53,7 +54,7 @@ func TestEveryChangeIsToldOnceAndInOrder(t *testing.T) {
 		h.register("meetings-1", emulator.Meetings)
 		time.Sleep(time.Hour)
 		h.keeper.Refresh(t.Context(), "meetings-1")
-		h.webex.Script(emulator.Reply(503, nil, ""))
+		h.webex.Script(lab.Reply(503, nil, ""))
 		h.keeper.Refresh(t.Context(), "meetings-1")
 		h.keeper.Refresh(t.Context(), "meetings-1")
 		h.keeper.Pause(t.Context(), "meetings-1")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -188,7 +189,7 @@ func TestADrainRefreshesWhatGainsFromIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The endpoint asks for patience once: the drain waits for it.
-		h.webex.Script(emulator.Reply(429, http.Header{"Retry-After": {"30"}}, ""))
+		h.webex.Script(lab.Reply(429, http.Header{"Retry-After": {"30"}}, ""))
 		begin := time.Now()
 		var told []wire.Drained
 		// In 40 hours the old token is expired, a fresh one and the new one are not.

@@ -18,6 +18,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
@@ -161,7 +162,7 @@ func (h *host) configure(more string) {
 func (h *host) start() {
 	h.t.Helper()
 	h.openStore()
-	transport := h.webex.Transport()
+	transport := lab.Transport(h.webex)
 	if h.transport != nil {
 		transport = h.transport(transport)
 	}

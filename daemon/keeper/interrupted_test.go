@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -57,7 +58,7 @@ func TestAnOpenIntentIsResolvedFirstThingAfterAStart(t *testing.T) {
 func TestALostAnswerShowsAsUnknownAndIsAskedForWithinTheGrace(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true, Grace: 10 * time.Minute}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
-		h.webex.Script(emulator.Lose())
+		h.webex.Script(lab.Lose())
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a lost answer counts as a success")
 		}
@@ -76,7 +77,7 @@ func TestALostAnswerShowsAsUnknownAndIsAskedForWithinTheGrace(t *testing.T) {
 func TestAnAnswerLostForGoodIsNamedSo(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
-		h.webex.Script(emulator.Lose())
+		h.webex.Script(lab.Lose())
 		h.keeper.Refresh(t.Context(), "rest-1")
 		h.live(30*time.Minute, time.Second)
 		h.is("rest-1", store.Reauthorize, "lost_in_flight")
@@ -87,13 +88,13 @@ func TestAnAnswerLostForGoodIsNamedSo(t *testing.T) {
 func TestWhyAGrantWasGivenUpOutlastsLaterTries(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
-		h.webex.Script(emulator.Lose())
+		h.webex.Script(lab.Lose())
 		h.keeper.Refresh(t.Context(), "rest-1")
 		h.live(30*time.Minute, time.Second)
 		tries := h.webex.Stats().Requests
 		h.live(36*time.Hour, time.Minute)
 		h.is("rest-1", store.Reauthorize, "lost_in_flight")
-		h.webex.Script(emulator.Reply(500, nil, "{}"))
+		h.webex.Script(lab.Reply(500, nil, "{}"))
 		h.live(24*time.Hour, time.Minute)
 		h.is("rest-1", store.Reauthorize, "lost_in_flight")
 		if n := h.webex.Stats().Requests - tries; n != 3 {
@@ -106,7 +107,7 @@ func TestACrashLoopDoesNotHammerTheEndpoint(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		for range 20 {
-			h.webex.Script(emulator.Lose())
+			h.webex.Script(lab.Lose())
 		}
 		h.crashed("rest-1", 1)
 		for range 10 {
@@ -126,7 +127,7 @@ func TestAStopWaitsForTheAnswerAndStoresIt(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		go h.keeper.Refresh(context.Background(), "rest-1")
 		<-arrived
 		time.AfterFunc(10*time.Second, func() { close(release) })
@@ -147,7 +148,7 @@ func TestARequestThatWaitsForItsTurnIsGivenUpAtAStop(t *testing.T) {
 		h.take("slow-2", response)
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
 		h.transport = nil
-		h.webex.ScriptAt("/token", emulator.Hold(arrived, release))
+		h.webex.ScriptAt("/token", lab.Hold(arrived, release))
 		go h.keeper.Refresh(context.Background(), "slow-1")
 		<-arrived
 		go h.keeper.Refresh(context.Background(), "slow-2")
@@ -213,7 +214,7 @@ func TestAnAnswerThatTheStoreRefusesIsHeldUntilItIsTaken(t *testing.T) {
 				h.register("rest-1", emulator.REST)
 				h.register("rest-2", emulator.REST)
 				arrived, release := make(chan struct{}, 1), make(chan struct{})
-				h.webex.Script(emulator.Hold(arrived, release))
+				h.webex.Script(lab.Hold(arrived, release))
 				outcome := make(chan error, 1)
 				go func() {
 					_, err := h.keeper.Refresh(context.Background(), "rest-1")
@@ -286,7 +287,7 @@ func TestAnAnswerWhoseRecordCannotBeReadIsSparedAndTriedAtEase(t *testing.T) {
 		t.Cleanup(h.stop)
 		h.register("rest-1", emulator.REST)
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		go h.keeper.Refresh(context.Background(), "rest-1")
 		<-arrived
 		kv.on.Store(true)
@@ -312,7 +313,7 @@ func TestAnAnswerIsMergedWithWhatHappenedMeanwhile(t *testing.T) {
 		h := newHost(t, emulator.Config{Calm: true, Rotate: true}, "")
 		h.register("rest-1", emulator.REST)
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		done := make(chan struct{})
 		go func() {
 			h.keeper.Refresh(context.Background(), "rest-1")
@@ -383,7 +384,7 @@ func TestAGrantThatIsChangedWhileItWaitsForAPermitIsAskedOfAgain(t *testing.T) {
 				h.take("slow-2", fmt.Appendf(nil, response, 2))
 				time.Sleep(50 * time.Minute)
 				arrived, release := make(chan struct{}, 1), make(chan struct{})
-				h.webex.ScriptAt("/token", emulator.Hold(arrived, release))
+				h.webex.ScriptAt("/token", lab.Hold(arrived, release))
 				go h.keeper.Refresh(context.Background(), "slow-1")
 				<-arrived
 				h.keeper.Sweep(t.Context())
@@ -411,7 +412,7 @@ func TestAnImportDuringARefreshWhoseAnswerIsLostLeavesNothingUnknown(t *testing.
 	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
-		h.webex.Script(emulator.Func(func(http.ResponseWriter, *http.Request) {
+		h.webex.Script(lab.Func(func(http.ResponseWriter, *http.Request) {
 			arrived <- struct{}{}
 			<-release
 			panic(http.ErrAbortHandler)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
@@ -69,11 +70,11 @@ func variety(t *testing.T, h *host) {
 			time.Sleep(6 * time.Minute)
 		}
 	}
-	dead := emulator.Reply(400, nil, `{"error":"invalid_grant"}`)
+	dead := lab.Reply(400, nil, `{"error":"invalid_grant"}`)
 	for i := range 2 {
 		script(fmt.Sprint("rest-dead-", i), dead, dead, dead)
-		script(fmt.Sprint("rest-retry-", i), emulator.Reply(503, nil, ""))
-		script(fmt.Sprint("rest-lost-", i), emulator.Lose())
+		script(fmt.Sprint("rest-retry-", i), lab.Reply(503, nil, ""))
+		script(fmt.Sprint("rest-lost-", i), lab.Lose())
 	}
 	h.webex.RejectClient(h.webex.Client(emulator.Meetings).ID, true)
 	h.keeper.Refresh(t.Context(), "meetings-0")

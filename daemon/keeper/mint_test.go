@@ -12,6 +12,7 @@ import (
 
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -153,7 +154,7 @@ func TestAServiceAppThatIsRemovedDuringARefreshStaysRemoved(t *testing.T) {
 		h.is("desk", store.OK, "")
 		h.webex.Revoke(h.stored("desk").Refresh.Value.Reveal())
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		done := make(chan struct{})
 		go func() {
 			h.keeper.Refresh(context.Background(), "desk")

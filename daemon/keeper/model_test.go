@@ -16,6 +16,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
@@ -40,7 +41,7 @@ func deeds() map[string]func(*world, step) {
 		}
 	}
 	reply := func(status int, body string) func(step) emulator.Answer {
-		return func(step) emulator.Answer { return emulator.Reply(status, nil, body) }
+		return func(step) emulator.Answer { return lab.Reply(status, nil, body) }
 	}
 	return map[string]func(*world, step){
 		"register": (*world).consent,
@@ -62,19 +63,19 @@ func deeds() map[string]func(*world, step) {
 		"release":  func(w *world, _ step) { w.letGo() },
 		"disown":   func(w *world, _ step) { w.webex.RejectClient(w.webex.Client(emulator.REST).ID, true) },
 		"own":      func(w *world, _ step) { w.webex.RejectClient(w.webex.Client(emulator.REST).ID, false) },
-		"lost":     answered(func(step) emulator.Answer { return emulator.Lose() }),
-		"cut":      answered(func(step) emulator.Answer { return emulator.Cut() }),
-		"hung":     answered(func(step) emulator.Answer { return emulator.Hang() }),
-		"limited":  answered(func(step) emulator.Answer { return emulator.Limit("90") }),
+		"lost":     answered(func(step) emulator.Answer { return lab.Lose() }),
+		"cut":      answered(func(step) emulator.Answer { return lab.Cut() }),
+		"hung":     answered(func(step) emulator.Answer { return lab.Hang() }),
+		"limited":  answered(func(step) emulator.Answer { return lab.Limit("90") }),
 		"failing":  answered(reply(503, "")),
 		"empty":    answered(reply(200, "")),
 		"portal":   answered(reply(200, "<html>")),
 		"dead":     answered(reply(400, `{"error":"invalid_grant"}`)),
 		"truncated": answered(func(s step) emulator.Answer {
-			return emulator.Truncate(s.At)
+			return lab.Truncate(s.At)
 		}),
 		"silent": answered(func(step) emulator.Answer {
-			return emulator.Alter(func(fields map[string]any) { delete(fields, "refresh_token") })
+			return lab.Alter(func(fields map[string]any) { delete(fields, "refresh_token") })
 		}),
 	}
 }
@@ -263,7 +264,7 @@ func (w *world) stopAndStart(step) {
 func (w *world) hold(s step) {
 	release := make(chan struct{})
 	w.release = append(w.release, release)
-	w.webex.Script(emulator.Hold(nil, release))
+	w.webex.Script(lab.Hold(nil, release))
 	w.callers.Go(func() { w.keeper.Refresh(context.Background(), s.Grant) })
 	synctest.Wait()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
@@ -47,7 +48,7 @@ func TestAnAnswerIsTakenAtItsOwnNumbersCountedFromTheRequest(t *testing.T) {
 		h.register("rest-1", emulator.REST)
 		sent := time.Now().Add(time.Hour)
 		time.Sleep(time.Hour)
-		h.webex.Script(emulator.Reply(200, nil, `{"access_token":"new","expires_in":4321,"refresh_token_expires_in":"98765.4"}`))
+		h.webex.Script(lab.Reply(200, nil, `{"access_token":"new","expires_in":4321,"refresh_token_expires_in":"98765.4"}`))
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +73,7 @@ func TestAnAbsentRefreshTokenKeepsTheOldOne(t *testing.T) {
 	} {
 		inBubble(t, calm, "", func(t *testing.T, h *host) {
 			issued := h.register("meetings-1", emulator.Meetings)
-			h.webex.Script(emulator.Reply(200, nil, body))
+			h.webex.Script(lab.Reply(200, nil, body))
 			if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +115,7 @@ func TestTheSameTokenBackIsNeitherAFailureNorALoop(t *testing.T) {
 		due := *h.grant("rest-1").RefreshDueAt
 		time.Sleep(time.Until(due))
 		left := int(time.Until(*h.grant("rest-1").AccessExpiresAt) / time.Second)
-		h.webex.Script(emulator.Reply(200, nil, fmt.Sprintf(`{"access_token":%q,"expires_in":%d}`, issued.AccessToken, left)))
+		h.webex.Script(lab.Reply(200, nil, fmt.Sprintf(`{"access_token":%q,"expires_in":%d}`, issued.AccessToken, left)))
 		h.sweep()
 		g := h.is("rest-1", store.OK, "")
 		if g.Generation != 1 {
@@ -270,7 +271,7 @@ func TestRetryAfterClosesTheEndpointForAllOfItsGrants(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		h.register("rest-2", emulator.REST)
-		h.webex.Script(emulator.Limit("600"))
+		h.webex.Script(lab.Limit("600"))
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("refreshed by a 429")
 		}
@@ -295,7 +296,7 @@ func TestRetryAfterClosesTheEndpointForAllOfItsGrants(t *testing.T) {
 func TestASalvagedRefreshTokenIsUsedAndTheOldOneKept(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true, Grace: time.Hour}, "", func(t *testing.T, h *host) {
 		issued := h.register("rest-1", emulator.REST)
-		h.webex.Script(emulator.Reply(200, nil, `{"refresh_token":"rotated-value-0123456789","access_token":"cut of`))
+		h.webex.Script(lab.Reply(200, nil, `{"refresh_token":"rotated-value-0123456789","access_token":"cut of`))
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a truncated answer counts as a success")
 		}
@@ -326,7 +327,7 @@ func TestASingleRefusalOfAFreshImportDeletesNothing(t *testing.T) {
 		time.Sleep(time.Hour)
 		imported := h.webex.Issue(emulator.REST, emulator.Consent{})
 		h.take("rest-1", imported.Response)
-		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+		h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a refusal counts as a success")
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
@@ -401,7 +402,7 @@ func TestAnImportWhileRetryingEndsTheTroubleAndKeepsTheFallbacks(t *testing.T) {
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
-		h.webex.Script(emulator.Reply(503, nil, ""))
+		h.webex.Script(lab.Reply(503, nil, ""))
 		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("refreshed by a 503")
 		}
@@ -434,7 +435,7 @@ func TestAnImportEndsAnUnknownOutcome(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 				h.register("rest-1", emulator.REST)
-				h.webex.Script(emulator.Lose())
+				h.webex.Script(lab.Lose())
 				h.keeper.Refresh(t.Context(), "rest-1")
 				if got := h.grant("rest-1").State; got != string(store.Unknown) {
 					t.Fatalf("state %s", got)

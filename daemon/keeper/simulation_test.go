@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -48,7 +49,7 @@ func TestFourHundredDaysLoseNoGrantAndLetNoTokenExpireWhileTheEndpointIsUp(t *te
 		for time.Since(begin) < 400*day {
 			for _, x := range troubles {
 				if since := time.Since(begin); x.storm && since >= x.from && since < x.to && h.webex.Scripted() == 0 {
-					h.webex.Script(emulator.Reply(503, nil, ""), emulator.Behave())
+					h.webex.Script(lab.Reply(503, nil, ""), lab.Behave())
 				}
 			}
 			h.sweep()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -34,7 +35,7 @@ func refusedAnswer(t *testing.T) (*host, *fickle) {
 	h, kv := newFickleHost(t, emulator.Config{Calm: true, Rotate: true})
 	h.register("rest-1", emulator.REST)
 	arrived, release := make(chan struct{}, 1), make(chan struct{})
-	h.webex.Script(emulator.Hold(arrived, release))
+	h.webex.Script(lab.Hold(arrived, release))
 	go h.keeper.Refresh(context.Background(), "rest-1")
 	<-arrived
 	kv.refuse.Store(true)

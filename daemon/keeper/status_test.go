@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -160,7 +161,7 @@ func TestAGrantThatIsLateByMoreThanFiveMinutesIsOverdue(t *testing.T) {
 		}
 		// Right before it is due, its endpoint closes for an hour.
 		time.Sleep(time.Until(due) - time.Second)
-		h.webex.Script(emulator.Limit("3600"))
+		h.webex.Script(lab.Limit("3600"))
 		h.keeper.Refresh(t.Context(), "meetings-2")
 		if n := overdue(); n != 0 {
 			t.Errorf("%d overdue before any is due", n)
@@ -187,7 +188,7 @@ func TestAnAnswerThatIsNotStoredIsCountedAndListedAsSuch(t *testing.T) {
 			h.register(fmt.Sprint("rest-", i), emulator.REST)
 		}
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		outcome := make(chan error, 1)
 		go func() {
 			_, err := h.keeper.Refresh(context.Background(), "rest-3")
@@ -313,7 +314,7 @@ func TestARefusedRefreshTokenNeedsAHumanFromItsFirstRefusalOn(t *testing.T) {
 					t.Errorf("%s: a human is needed from %+v on, not since %v", when, first, refused)
 				}
 			}
-			h.webex.Script(emulator.Lose())
+			h.webex.Script(lab.Lose())
 			for range 2 {
 				time.Sleep(time.Minute)
 				h.keeper.Refresh(t.Context(), "rest-1")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -82,7 +83,7 @@ func TestNothingIsSentForAPermitThatComesAfterTheStoreRefusedAnAnswer(t *testing
 		h.register("rest-1", emulator.REST)
 		var sent atomic.Int64
 		release := make(chan struct{})
-		answer := emulator.Func(func(w http.ResponseWriter, r *http.Request) {
+		answer := lab.Func(func(w http.ResponseWriter, r *http.Request) {
 			n := sent.Add(1)
 			if n == 1 {
 				<-release

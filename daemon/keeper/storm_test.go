@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -49,7 +50,7 @@ func TestAFailureAfterAnOutageIsTriedAgainAsIfItWereTheFirst(t *testing.T) {
 		h.webex.Down(true)
 		h.live(6*time.Hour, time.Second)
 		h.webex.Down(false)
-		h.webex.Script(emulator.Reply(429, nil, ""), emulator.Reply(502, nil, ""))
+		h.webex.Script(lab.Reply(429, nil, ""), lab.Reply(502, nil, ""))
 		h.live(10*time.Minute, time.Second)
 		h.is("meetings-1", store.OK, "")
 	})

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/store"
 )
 
@@ -101,7 +102,7 @@ func TestABlockedEndpointNeverHidesTheOthers(t *testing.T) {
 		block func(t *testing.T, h *host)
 	}{
 		{"one that asked for patience", func(t *testing.T, h *host) {
-			h.webex.Script(emulator.Limit("3600"))
+			h.webex.Script(lab.Limit("3600"))
 			h.keeper.Refresh(t.Context(), "rest-00")
 		}},
 		{"one that rejects the client", func(t *testing.T, h *host) {
@@ -110,7 +111,7 @@ func TestABlockedEndpointNeverHidesTheOthers(t *testing.T) {
 		}},
 		{"one that never answers", func(_ *testing.T, h *host) {
 			for range 40 {
-				h.webex.ScriptAt("/v1/access_token", emulator.Hang())
+				h.webex.ScriptAt("/v1/access_token", lab.Hang())
 			}
 		}},
 	} {
@@ -208,7 +209,7 @@ func TestIntegrationsWithOneTokenURLShareItsSmallestLimits(t *testing.T) {
 	t.Run("the patience that one of them is asked for", func(t *testing.T) {
 		behind(t, 0, both("", ""), func(t *testing.T, h *host, s *turnstile) {
 			fill(h)
-			h.webex.Script(emulator.Limit("600"))
+			h.webex.Script(lab.Limit("600"))
 			h.keeper.Refresh(t.Context(), "wide-0")
 			h.live(9*time.Minute, time.Second)
 			if n := len(s.times("shared.test")); n != 1 {
@@ -243,7 +244,7 @@ func TestAHundredCallersMakeOneRequest(t *testing.T) {
 		h.register("meetings-1", emulator.Meetings)
 		time.Sleep(3 * time.Hour)
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		var callers sync.WaitGroup
 		for i := range 100 {
 			callers.Go(func() {
@@ -305,7 +306,7 @@ func TestTheIntervalCountsFromStartToStart(t *testing.T) {
 		}
 		h.webex.Revoke(h.stored("slow-1").Token.Access.Reveal())
 		time.Sleep(14 * day) // expired: the daily budget no longer counts
-		h.webex.Script(emulator.Reply(503, nil, ""), emulator.Reply(503, nil, ""))
+		h.webex.Script(lab.Reply(503, nil, ""), lab.Reply(503, nil, ""))
 		began := time.Now()
 		for range 90 {
 			go h.keeper.Token(context.Background(), "slow-1", 0)
@@ -323,7 +324,7 @@ func TestAFailingGrantIsTriedOnceAnInterval(t *testing.T) {
 	behind(t, 0, alike("calmly", `min_interval = "30m"`), func(t *testing.T, h *host, s *turnstile) {
 		h.register("calmly-1", emulator.REST)
 		for range 500 {
-			h.webex.ScriptAt("/v1/access_token", emulator.Reply(500, nil, ""))
+			h.webex.ScriptAt("/v1/access_token", lab.Reply(500, nil, ""))
 		}
 		h.live(16*day, time.Minute)
 		starts := s.times("calmly.test")
@@ -410,7 +411,7 @@ func TestARefreshThatHangsIsOverdueToo(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		h.register("meetings-1", emulator.Meetings)
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		time.Sleep(time.Until(*h.grant("meetings-1").RefreshDueAt) + 4*time.Minute + 50*time.Second)
 		h.keeper.Sweep(t.Context())
 		<-arrived

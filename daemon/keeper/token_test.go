@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
@@ -43,11 +44,11 @@ func TestALiveTokenIsGivenInEveryStateThatHasOne(t *testing.T) {
 			}
 		}, refusal.Conflict},
 		{store.Retrying, func(t *testing.T, h *host) {
-			h.webex.Script(emulator.Reply(503, nil, ""))
+			h.webex.Script(lab.Reply(503, nil, ""))
 			h.keeper.Refresh(t.Context(), "meetings-1")
 		}, refusal.Unavailable},
 		{store.Unknown, func(t *testing.T, h *host) {
-			h.webex.Script(emulator.Lose())
+			h.webex.Script(lab.Lose())
 			h.keeper.Refresh(t.Context(), "meetings-1")
 		}, refusal.Unavailable},
 		{store.Misconfigured, func(t *testing.T, h *host) {
@@ -56,7 +57,7 @@ func TestALiveTokenIsGivenInEveryStateThatHasOne(t *testing.T) {
 		}, refusal.Unavailable},
 		{store.Reauthorize, func(t *testing.T, h *host) {
 			for range 4 {
-				h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+				h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
 				h.keeper.Refresh(t.Context(), "meetings-1")
 				time.Sleep(6 * time.Minute)
 			}
@@ -142,7 +143,7 @@ func TestAReaderJoinsARefreshInFlight(t *testing.T) {
 		h.register("meetings-1", emulator.Meetings)
 		time.Sleep(110 * time.Minute)
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		h.keeper.Sweep(t.Context())
 		<-arrived
 		readers := make(chan uint64)
@@ -175,7 +176,7 @@ func TestAReaderWaitsThirtyFiveSecondsAtMost(t *testing.T) {
 		}
 		time.Sleep(2 * time.Hour)
 		// Each request hangs for as long as one may, and they come one by one.
-		h.webex.ScriptAt("/token", emulator.Hang(), emulator.Hang(), emulator.Hang())
+		h.webex.ScriptAt("/token", lab.Hang(), lab.Hang(), lab.Hang())
 		for i := range 2 {
 			go h.keeper.Refresh(context.Background(), fmt.Sprint("slow-", i))
 			synctest.Wait()
@@ -197,7 +198,7 @@ func TestAReaderThatGoesAwayLeavesTheRefreshToTheOthers(t *testing.T) {
 		h.register("meetings-1", emulator.Meetings)
 		time.Sleep(2 * time.Hour)
 		arrived, release := make(chan struct{}), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error, 1)
 		go func() {
@@ -278,7 +279,7 @@ func TestAReaderIsToldWhatTheEndpointAskedFor(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		h.register("meetings-1", emulator.Meetings)
 		time.Sleep(2 * time.Hour)
-		h.webex.Script(emulator.Limit("900"))
+		h.webex.Script(lab.Limit("900"))
 		for i := range 2 {
 			_, err := h.keeper.Token(t.Context(), "meetings-1", 0)
 			if r := refused(t, err, refusal.Unavailable); r.RetryAfter < 14*time.Minute || r.RetryAfter > 15*time.Minute {
@@ -296,11 +297,11 @@ func TestAReaderIsToldOfARefusalWhatAnOperatorIsTold(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		h.register("meetings-1", emulator.Meetings)
 		time.Sleep(2 * time.Hour)
-		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+		h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
 		_, err := h.keeper.Token(t.Context(), "meetings-1", 0)
 		read := refused(t, err, refusal.Unavailable)
 		time.Sleep(time.Minute)
-		h.webex.Script(emulator.Reply(400, nil, `{"error":"invalid_grant"}`))
+		h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
 		_, err = h.keeper.Refresh(t.Context(), "meetings-1")
 		if ordered := refused(t, err, refusal.Broker); read.Detail != ordered.Detail || read.Action != ordered.Action || read.RetryAfter == 0 {
 			t.Errorf("a reader is told %+v, an operator %+v", read, ordered)

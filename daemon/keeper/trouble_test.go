@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/emulator/lab"
 )
 
 func TestTroubleIsWhatHoldsBackMoreThanOneGrant(t *testing.T) {
@@ -31,7 +32,7 @@ func TestTroubleIsWhatHoldsBackMoreThanOneGrant(t *testing.T) {
 		h.keeper.Refresh(t.Context(), "meetings-1")
 
 		arrived, release := make(chan struct{}, 1), make(chan struct{})
-		h.webex.Script(emulator.Hold(arrived, release))
+		h.webex.Script(lab.Hold(arrived, release))
 		go h.keeper.Refresh(context.Background(), "rest-1")
 		<-arrived
 		kv.refuse.Store(true)

@@ -1,4 +1,4 @@
-package emulator
+package lab
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"syscall"
+
+	"webex-tokend/daemon/emulator"
 )
 
 // Transport serves clients in this process, for tests whose time is faked: a
@@ -21,9 +23,9 @@ import (
 // connection does. A handler that cuts the connection gives what a client sees
 // then, a reset before the header or an unexpected end of the body. A context
 // that ends is obeyed at once. The body of an answer has to be closed, as always.
-func (e *Emulator) Transport() http.RoundTripper { return transport{e} }
+func Transport(e *emulator.Emulator) http.RoundTripper { return transport{e} }
 
-type transport struct{ emulator *Emulator }
+type transport struct{ emulator *emulator.Emulator }
 
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
@@ -40,7 +42,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if trace.GetConn != nil {
 		trace.GetConn(req.URL.Host)
 	}
-	if t.emulator.away() {
+	if t.emulator.Away() {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	if trace.GotConn != nil {

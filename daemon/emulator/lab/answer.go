@@ -1,4 +1,6 @@
-package emulator
+// Package lab is what tests want of an emulated Webex beside what it does: answers
+// that are late, cut off, lost or altered, and a way to it without a socket.
+package lab
 
 import (
 	"bytes"
@@ -7,20 +9,22 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"webex-tokend/daemon/emulator"
 )
 
 // Behave answers as the server would; it keeps a place in a script.
-func Behave() Answer {
+func Behave() emulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request, behave http.Handler) { behave.ServeHTTP(w, r) }
 }
 
 // Func leaves the whole answer to f.
-func Func(f http.HandlerFunc) Answer {
+func Func(f http.HandlerFunc) emulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) { f(w, r) }
 }
 
 // Reply answers exactly this; header may be nil.
-func Reply(status int, header http.Header, body string) Answer {
+func Reply(status int, header http.Header, body string) emulator.Answer {
 	return Func(func(w http.ResponseWriter, _ *http.Request) {
 		maps.Copy(w.Header(), header)
 		w.WriteHeader(status)
@@ -29,7 +33,7 @@ func Reply(status int, header http.Header, body string) Answer {
 }
 
 // Limit answers 429 with this Retry-After, any text at all, or none when empty.
-func Limit(retryAfter string) Answer {
+func Limit(retryAfter string) emulator.Answer {
 	header := http.Header{}
 	if retryAfter != "" {
 		header.Set("Retry-After", retryAfter)
@@ -39,12 +43,12 @@ func Limit(retryAfter string) Answer {
 
 // Redirect answers with a redirection to a URL. A client that follows it hands
 // its secrets to whoever listens there.
-func Redirect(status int, url string) Answer {
+func Redirect(status int, url string) emulator.Answer {
 	return Reply(status, http.Header{"Location": {url}}, "")
 }
 
 // Hang takes the request and never answers. It lasts until the client goes away.
-func Hang() Answer {
+func Hang() emulator.Answer {
 	return Func(func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
@@ -52,14 +56,14 @@ func Hang() Answer {
 }
 
 // Cut closes the connection without an answer; nothing was issued or used up.
-func Cut() Answer {
+func Cut() emulator.Answer {
 	return Func(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 }
 
 // Lose does what was asked, then closes the connection without the answer: what
 // was issued is lost on its way, and with Config.Rotate the refresh token that
 // was sent is used up.
-func Lose() Answer {
+func Lose() emulator.Answer {
 	return func(_ http.ResponseWriter, r *http.Request, behave http.Handler) {
 		behave.ServeHTTP(newCapture(), r)
 		panic(http.ErrAbortHandler)
@@ -68,7 +72,7 @@ func Lose() Answer {
 
 // Truncate sends the true header and the first n bytes of the true body, then
 // closes the connection. With 0 the header is all that arrives.
-func Truncate(n int) Answer {
+func Truncate(n int) emulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request, behave http.Handler) {
 		c := captured(w, r, behave)
 		w.WriteHeader(c.status)
@@ -79,7 +83,7 @@ func Truncate(n int) Answer {
 }
 
 // Drip sends the true answer, its body a byte at a time with a pause after each.
-func Drip(pause time.Duration) Answer {
+func Drip(pause time.Duration) emulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request, behave http.Handler) {
 		c := captured(w, r, behave)
 		w.WriteHeader(c.status)
@@ -88,7 +92,7 @@ func Drip(pause time.Duration) Answer {
 				return
 			}
 			_ = http.NewResponseController(w).Flush()
-			if !wait(r, pause) {
+			if !emulator.Pause(r, pause) {
 				return
 			}
 		}
@@ -96,9 +100,9 @@ func Drip(pause time.Duration) Answer {
 }
 
 // Delay answers truly after a pause. Nothing has happened before it is over.
-func Delay(pause time.Duration) Answer {
+func Delay(pause time.Duration) emulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request, behave http.Handler) {
-		if !wait(r, pause) {
+		if !emulator.Pause(r, pause) {
 			panic(http.ErrAbortHandler)
 		}
 		behave.ServeHTTP(w, r)
@@ -107,7 +111,7 @@ func Delay(pause time.Duration) Answer {
 
 // Hold does what was asked, closes arrived (unless it is nil) and sends the true
 // answer once release is closed, or nothing when the client went away before.
-func Hold(arrived chan<- struct{}, release <-chan struct{}) Answer {
+func Hold(arrived chan<- struct{}, release <-chan struct{}) emulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request, behave http.Handler) {
 		c := captured(w, r, behave)
 		if arrived != nil {
@@ -125,7 +129,7 @@ func Hold(arrived chan<- struct{}, release <-chan struct{}) Answer {
 
 // Alter sends the true answer with its fields changed: a JSON document whose
 // numbers are json.Number.
-func Alter(change func(fields map[string]any)) Answer {
+func Alter(change func(fields map[string]any)) emulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request, behave http.Handler) {
 		c := captured(w, r, behave)
 		decoder := json.NewDecoder(&c.body)
@@ -135,23 +139,13 @@ func Alter(change func(fields map[string]any)) Answer {
 			panic("the answer to be altered is no JSON document: " + err.Error())
 		}
 		change(fields)
-		w.Header().Del("Content-Length")
-		answer(w, c.status, fields)
-	}
-}
-
-// wait pauses; false: the client went away.
-func wait(r *http.Request, pause time.Duration) bool {
-	if pause <= 0 {
-		return true
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.Context().Done():
-		return false
+		body, err := json.Marshal(fields)
+		if err != nil {
+			panic("the altered answer is no JSON document: " + err.Error())
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(c.status)
+		_, _ = w.Write(body)
 	}
 }
 
