@@ -117,6 +117,7 @@ integration "crm" {
   # Without proxy_url the usual environment variables hold; without ca_file the
   # certificates of the system.
   # proxy_url = "http://proxy.example.com:3128"
+  # proxy_credentials_file = "/etc/webex-tokend/proxy.secret" # holds USER:PASSWORD
   # ca_file   = "/etc/webex-tokend/ca.pem"
 }
 

@@ -60,7 +60,9 @@ type Integration struct {
 	MinInterval time.Duration
 
 	ProxyURL string // empty: the usual environment
-	CAFile   string // empty: the system's
+	// ProxyCredentials is USER:PASSWORD for whatever proxy is used; zero: none.
+	ProxyCredentials SecretFile
+	CAFile           string // empty: the system's
 }
 
 // AuthStyle selects the client authentication at the token endpoint.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -24,8 +26,8 @@ var (
 
 // Read returns the secret as it stands in the file now, without one newline
 // at its end. It refuses a file that everyone may write to, one that is not a
-// regular file, and content that is empty, longer than 4 KiB or more than one
-// line. Errors hold the path and never the content.
+// regular file, and content that is empty, longer than 4 KiB, more than one line,
+// or no secret by itself: see oddity. Errors hold the path and never the content.
 func (s SecretFile) Read() (store.Secret, error) {
 	text, err := s.read()
 	if err != nil {
@@ -65,19 +67,61 @@ func (s SecretFile) read() (string, error) {
 		return "", err
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	odd := oddity(text)
 	switch {
 	case len(data) > secretLimit:
 		return "", fmt.Errorf("%s is longer than %d bytes", path, secretLimit)
 	case text == "":
 		return "", fmt.Errorf("%s is empty", path)
+	case odd != "":
+		return "", fmt.Errorf("%s %s", path, odd)
 	case strings.ContainsAny(text, "\n\r\x00"):
 		return "", fmt.Errorf("%s holds more than one line", path)
 	}
 	return text, nil
 }
 
-// Location returns the path of the file. It looks at the environment at each use, as tests and a service
-// manager that restarts the daemon expect.
+// oddity reports what stands around a secret by mistake. The server would refuse
+// the client for it, and nobody would see why: an editor shows none of it. It is
+// named and not trimmed, for a secret that is not sent as it stands in its file
+// would be as hard to find.
+func oddity(text string) string {
+	first, _ := utf8.DecodeRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(text)
+	name, value, assigned := strings.Cut(text, "=")
+	switch {
+	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"):
+		return "is UTF-16; save it as plain text"
+	case first == '\ufeff':
+		return "begins with a byte order mark; save it without one"
+	case edge(first):
+		return "begins with a blank or an invisible character; remove it"
+	case edge(last):
+		return "ends with a blank or an invisible character; remove it"
+	case len(text) > 1 && first == last && (first == '"' || first == '\'' || first == '`'):
+		return "holds the secret in quotes; remove them"
+	case len(text) > 1 && first == '<' && last == '>':
+		return "holds the secret in angle brackets; remove them"
+	case assigned && isVariable(strings.TrimSpace(strings.TrimPrefix(name, "export "))) && strings.Trim(value, "=") != "":
+		return "looks like NAME=value; keep the value alone"
+	}
+	return ""
+}
+
+func edge(r rune) bool {
+	return unicode.IsSpace(r) && r != '\n' && r != '\r' || unicode.Is(unicode.Cf, r)
+}
+
+// isVariable reports that a text is a name under which people keep secrets: one
+// in capitals, or one that says so.
+func isVariable(name string) bool {
+	letters := strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") == "" && name != ""
+	capitals := name == strings.ToUpper(name) && strings.Contains(name, "_")
+	return letters && (capitals || strings.Contains(strings.ToLower(name), "secret"))
+}
+
+// Location returns the path of the file. It looks at the environment at each use,
+// as tests and a service manager that restarts the daemon expect.
 func (s SecretFile) Location() (string, error) {
 	if s.Credential == "" {
 		return s.Path, nil

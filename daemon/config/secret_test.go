@@ -55,6 +55,21 @@ func TestASecretFileThatIsNoneIsRefusedWithoutShowingIt(t *testing.T) {
 		"two newlines":      "hunter2\n\n",
 		"holding a NUL":     "hunter2\x00",
 		"longer than 4 KiB": strings.Repeat("hunter2", 700),
+		// These were sent as they stand, and the client was refused for no reason
+		// that anybody could see.
+		"behind a byte order mark": "\ufeffhunter2\n",
+		"in UTF-16":                "\xff\xfeh\x00u\x00n\x00t\x00e\x00r\x002\x00",
+		"in quotes":                "\"hunter2\"\n",
+		"in single quotes":         "'hunter2'\n",
+		"in angle brackets":        "<hunter2>",
+		"with a blank before":      " hunter2\n",
+		"with a blank behind":      "hunter2 \n",
+		"with a tab behind":        "hunter2\t",
+		"with a no-break space":    "hunter2\u00a0\n",
+		"with a zero-width space":  "hunter2\u200b\n",
+		"as NAME=value":            "WEBEX_CLIENT_SECRET=hunter2\n",
+		"as name = value":          "client_secret = hunter2\n",
+		"exported":                 "export SECRET=hunter2\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := config.SecretFile{Path: write(t, t.TempDir(), "s", content, 0o600)}
@@ -66,5 +81,14 @@ func TestASecretFileThatIsNoneIsRefusedWithoutShowingIt(t *testing.T) {
 				t.Errorf("the error shows the secret: %v", err)
 			}
 		})
+	}
+}
+
+func TestASecretMayHoldWhatLooksOdd(t *testing.T) {
+	for _, text := range []string{"YWJjZA==", "a b", `say"it"`, "abc~Q8=xyz", "x=", "=x", "\"", "é"} {
+		got, err := config.SecretFile{Path: write(t, t.TempDir(), "s", text+"\n", 0o600)}.Read()
+		if err != nil || got.Reveal() != text {
+			t.Errorf("%q is read as %q (%v)", text, got.Reveal(), err)
+		}
 	}
 }

@@ -64,17 +64,18 @@ type integrationBlock struct {
 	RevokeURL          *hcl.Attribute `hcl:"revoke_url"`
 	APIURL             *hcl.Attribute `hcl:"api_url"`
 
-	AuthStyle   *hcl.Attribute `hcl:"auth_style"`
-	PKCE        *hcl.Attribute `hcl:"pkce"`
-	Issuer      *hcl.Attribute `hcl:"issuer"`
-	Rotates     *hcl.Attribute `hcl:"rotates"`
-	AccessLife  *hcl.Attribute `hcl:"access_life"`
-	RefreshLife *hcl.Attribute `hcl:"refresh_life"`
-	Rate        *hcl.Attribute `hcl:"rate"`
-	Concurrency *hcl.Attribute `hcl:"concurrency"`
-	MinInterval *hcl.Attribute `hcl:"min_interval"`
-	ProxyURL    *hcl.Attribute `hcl:"proxy_url"`
-	CAFile      *hcl.Attribute `hcl:"ca_file"`
+	AuthStyle            *hcl.Attribute `hcl:"auth_style"`
+	PKCE                 *hcl.Attribute `hcl:"pkce"`
+	Issuer               *hcl.Attribute `hcl:"issuer"`
+	Rotates              *hcl.Attribute `hcl:"rotates"`
+	AccessLife           *hcl.Attribute `hcl:"access_life"`
+	RefreshLife          *hcl.Attribute `hcl:"refresh_life"`
+	Rate                 *hcl.Attribute `hcl:"rate"`
+	Concurrency          *hcl.Attribute `hcl:"concurrency"`
+	MinInterval          *hcl.Attribute `hcl:"min_interval"`
+	ProxyURL             *hcl.Attribute `hcl:"proxy_url"`
+	ProxyCredentialsFile *hcl.Attribute `hcl:"proxy_credentials_file"`
+	CAFile               *hcl.Attribute `hcl:"ca_file"`
 
 	ApplicationID *hcl.Attribute `hcl:"application_id"`
 	TargetOrgID   *hcl.Attribute `hcl:"target_org_id"`

@@ -33,6 +33,7 @@ func inputs(c *config.Config, look bool) []input {
 				list = append(list, input{path, fmt.Sprintf("a client secret of integration %q", i.Name), nil})
 			}
 		}
+		list = append(list, input{i.ProxyCredentials.Path, fmt.Sprintf("proxy_credentials_file of integration %q", i.Name), nil})
 		list = append(list, input{i.CAFile, fmt.Sprintf("ca_file of integration %q", i.Name), nil})
 	}
 	if c.HTTP != nil {

@@ -76,6 +76,10 @@ func (b *integrationBlock) read(r *reader) *config.Integration {
 	if u := r.URL(b.ProxyURL, "http", "https", "socks5", "socks5h"); u != nil {
 		i.ProxyURL = u.String()
 	}
+	if i.ProxyCredentials.Path = r.Path(b.ProxyCredentialsFile, ""); i.ProxyCredentials.Path != "" {
+		r.disk.secret(i.ProxyCredentials, b.ProxyCredentialsFile.Expr.Range(), "credentials of the proxy",
+			fmt.Sprintf("grants of integration %q are not refreshed", b.Name))
+	}
 	i.CAFile = r.Path(b.CAFile, "")
 	r.disk.certificates(b.CAFile, i.CAFile)
 	b.complete(r, i)

@@ -33,7 +33,7 @@ func unreadable(c *config.Config) []string {
 		for _, s := range in.Secrets {
 			paths = append(paths, s.Path)
 		}
-		paths = append(paths, in.CAFile)
+		paths = append(paths, in.ProxyCredentials.Path, in.CAFile)
 	}
 	if s := c.Alert.WebhookSecret; s != nil {
 		paths = append(paths, s.Path)

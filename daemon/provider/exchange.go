@@ -89,6 +89,10 @@ func (c *Client) post(ctx context.Context, in *config.Integration, q question, s
 	if err != nil {
 		return reply{}, unanswered(err, dep.sent())
 	}
+	if resp.StatusCode == http.StatusProxyAuthRequired {
+		resp.Body.Close()
+		return reply{}, refusedByProxy(resp, transport)
+	}
 	private := scrubber{in.ClientID, append([]store.Secret{secret}, q.private...)}
 	return reply{resp, readBody(resp), private}, nil
 }

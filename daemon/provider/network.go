@@ -23,15 +23,33 @@ func cancelled() *Failure { return &Failure{Code: "cancelled"} }
 func unanswered(err error, sent bool) *Failure {
 	f := &Failure{Sent: sent, Code: networkCode(err, sent)}
 	if !sent && f.Code != "cancelled" {
-		f.Description = scrubber{}.clean(err.Error(), maxDescription)
+		f.Description = scrubber{}.clean(reasonOf(err), maxDescription)
 	}
 	return f
 }
+
+// reasonOf is the text of an error, with what helps against a certificate of an
+// authority that nobody here trusts: it is a private one, or that of a device
+// which opens TLS on its way.
+func reasonOf(err error) string {
+	unknown, ok := errors.AsType[x509.UnknownAuthorityError](err)
+	if !ok || unknown.Cert == nil {
+		return err.Error()
+	}
+	return "the certificate is of an unknown authority, " + scrubber{}.clean(unknown.Cert.Issuer.String(), maxIssuer) +
+		": if it is yours, or of a proxy that intercepts TLS, name it in ca_file"
+}
+
+// maxIssuer leaves room for the advice behind the name, in bytes.
+const maxIssuer = 80
 
 // networkCode is our own word for what went wrong on the way.
 func networkCode(err error, sent bool) string {
 	if errors.Is(err, context.Canceled) {
 		return "cancelled"
+	}
+	if _, ok := errors.AsType[*proxyError](err); ok {
+		return "proxy_refused"
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "dns_failed"

@@ -3,11 +3,9 @@ package provider
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -36,30 +34,57 @@ type transports struct {
 
 // A route tells connections to one host apart.
 type route struct {
-	proxyURL string
-	caFile   string
+	proxyURL    string
+	credentials string // the file of the proxy's
+	caFile      string
 }
 
 type pool struct {
 	*http.Transport
-	ca   os.FileInfo // as it was read; nil without caFile
+	made look
 	used time.Time
 }
 
-// of returns the transport for an integration. A CA file is read again once
-// it has changed; connections made under the old one end with their request.
-func (t *transports) of(in *config.Integration) (http.RoundTripper, error) {
-	r := route{in.ProxyURL, in.CAFile}
-	var ca os.FileInfo
-	if r.caFile != "" {
-		var err error
-		if ca, err = os.Stat(r.caFile); err != nil {
-			return nil, fmt.Errorf("read CA file: %w", err)
+// A look is how the files of a route were when they were last looked at; nil
+// for those that it has not.
+type look struct{ credentials, ca os.FileInfo }
+
+func (r route) look() (l look, err error) {
+	if r.credentials != "" {
+		if l.credentials, err = os.Stat(r.credentials); err != nil {
+			return l, fmt.Errorf("read credentials of the proxy: %w", err)
 		}
+	}
+	if r.caFile != "" {
+		if l.ca, err = os.Stat(r.caFile); err != nil {
+			return l, fmt.Errorf("read CA file: %w", err)
+		}
+	}
+	return l, nil
+}
+
+func (l look) same(other look) bool {
+	return sameFile(l.credentials, other.credentials) && sameFile(l.ca, other.ca)
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// of returns the transport for an integration. Its files are read again once
+// they have changed; connections made under the old ones end with their request.
+func (t *transports) of(in *config.Integration) (http.RoundTripper, error) {
+	r := route{in.ProxyURL, in.ProxyCredentials.Path, in.CAFile}
+	now, err := r.look()
+	if err != nil {
+		return nil, err
 	}
 	t.mu.Lock()
 	p := t.pools[r]
-	if p != nil && p.unchanged(ca) {
+	if p != nil && p.made.same(now) {
 		p.used = time.Now()
 		t.mu.Unlock()
 		return p.Transport, nil
@@ -70,15 +95,8 @@ func (t *transports) of(in *config.Integration) (http.RoundTripper, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.replace(r, &pool{Transport: fresh, ca: ca, used: time.Now()})
+	t.replace(r, &pool{Transport: fresh, made: now, used: time.Now()})
 	return fresh, nil
-}
-
-func (p *pool) unchanged(ca os.FileInfo) bool {
-	if p.ca == nil || ca == nil {
-		return p.ca == nil && ca == nil
-	}
-	return os.SameFile(p.ca, ca) && p.ca.Size() == ca.Size() && p.ca.ModTime().Equal(ca.ModTime())
 }
 
 // replace puts a pool in place. A new one follows a reload or a new CA file,
@@ -111,14 +129,9 @@ func (t *transports) dial(r route) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	proxy := http.ProxyFromEnvironment
-	if r.proxyURL != "" {
-		u, err := url.Parse(r.proxyURL)
-		if err != nil {
-			// The cause would quote the URL, which may hold a password.
-			return nil, errors.New("read proxy_url: not a URL")
-		}
-		proxy = http.ProxyURL(u)
+	proxy, err := r.proxy()
+	if err != nil {
+		return nil, err
 	}
 	// HTTP/1.1 alone: a GOAWAY or a reset stream of HTTP/2 makes net/http
 	// repeat requests by rules of their own.
@@ -126,6 +139,7 @@ func (t *transports) dial(r route) (*http.Transport, error) {
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  proxy,
+		OnProxyConnectResponse: connected,
 		DialContext:            (&net.Dialer{Timeout: t.limits.Connect, KeepAlive: 30 * time.Second, Control: boundUnacked}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    t.limits.Handshake,

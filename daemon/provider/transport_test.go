@@ -183,7 +183,7 @@ func TestAProxyIsUsedWhenOneIsNamed(t *testing.T) {
 		name, url, asked, code string
 	}{
 		{"for http it carries the request", "http://endpoint.example/token", "POST http://endpoint.example/token", ""},
-		{"for https it sees no request", "https://endpoint.example/token", "CONNECT endpoint.example:443", "connect_failed"},
+		{"for https it sees no request", "https://endpoint.example/token", "CONNECT endpoint.example:443", "proxy_refused"},
 	}
 	for _, row := range table {
 		t.Run(row.name, func(t *testing.T) {
