@@ -12,7 +12,7 @@ import (
 // before the start or while the daemon was away.
 func (d *daemon) startAlerts() {
 	d.alerts = alert.New(alert.Config{
-		Keeper:  d.keeper,
+		Report:  d.report,
 		Meter:   &d.meter,
 		Store:   d.vault.Store(),
 		Config:  d.current.Load,

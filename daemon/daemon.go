@@ -29,6 +29,7 @@ import (
 	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/vault"
 	"webex-tokend/daemon/web"
 	"webex-tokend/daemon/wire"
@@ -75,6 +76,7 @@ type daemon struct {
 	events    *event.Stream
 	meter     meter.Meter
 	keeper    *keeper.Keeper
+	report    *report.Report
 	consents  *flow.Consents
 	publisher *publish.Publisher
 	seeds     *intake.Seeds
@@ -141,22 +143,30 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	broker := provider.New(provider.Config{Transport: cfg.Transport})
 	d.events = event.NewStream(nil)
 	d.keeper = keeper.New(keeper.Config{
+		Store:    d.vault.Store(),
+		Config:   c,
+		Provider: broker,
+		Events:   d.events,
+		Meter:    &d.meter,
+		Spool:    filepath.Join(c.RuntimeDir, "spool"),
+		Log:      d.log.Named("keeper"),
+	})
+	d.report = report.New(report.Config{
 		Store:     d.vault.Store(),
-		Config:    c,
-		Provider:  broker,
+		Config:    d.current.Load,
+		States:    d.keeper.States,
+		Keeper:    d.keeper,
+		Meter:     &d.meter,
 		Outputs:   d.outputs,
 		Failing:   func() []string { return d.publisher.Failing() },
 		Consumers: d.consumers,
 		Unheard:   d.unheard,
 		Refused:   d.refusedReload,
 		StoreKey:  d.vault.Key,
-		Events:    d.events,
-		Meter:     &d.meter,
-		Spool:     filepath.Join(c.RuntimeDir, "spool"),
-		Log:       d.log.Named("keeper"),
 	})
 	d.consents = flow.NewConsents(flow.ConsentConfig{
 		Keeper:    d.keeper,
+		Grants:    d.report,
 		Provider:  broker,
 		Config:    d.current.Load,
 		PublicURL: d.publicURL,
@@ -197,16 +207,19 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 	d.server = api.New(api.Config{
 		Keeper:   d.keeper,
+		Report:   d.report,
 		Consents: d.consents,
 		Events:   func(after uint64) api.Stream { return d.events.Subscribe(after) },
 		Rules:    d.rules.Load,
 		Reload:   d.reload,
 		Metrics:  d.figures,
-		Backup:   d.vault.Backup,
-		Rotate: func(ctx context.Context, tell func(wire.Rotation) error) error {
-			return d.vault.Rotate(ctx, d.watching, tell)
+		Sealed: api.Sealed{
+			Backup: d.vault.Backup,
+			Rotate: func(ctx context.Context, tell func(wire.Rotation) error) error {
+				return d.vault.Rotate(ctx, d.watching, tell)
+			},
+			Keys: wrappingKeys{d.vault},
 		},
-		Keys:   wrappingKeys{d.vault},
 		Web:    d.door,
 		Ready:  d.whyNotReady,
 		Handed: d.handed,
@@ -222,7 +235,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	d.vault.ResumeRotation(d.watching)
 	d.tasks.Go(func() {
 		// Looking at a damaged record lets the keeper know and say so.
-		d.vault.Audit(d.watching, func(grant string) { _, _ = d.keeper.Grant(d.watching, grant) })
+		d.vault.Audit(d.watching, func(grant string) { _, _ = d.report.Grant(d.watching, grant) })
 	})
 	d.ready.Store(true)
 	d.notify.ready()

@@ -19,7 +19,7 @@ func (d *daemon) startMetrics() {
 		version = info.Main.Version
 	}
 	d.metrics = metrics.New(metrics.Config{
-		Keeper:   d.keeper,
+		Report:   d.report,
 		Meter:    &d.meter,
 		Failing:  d.publisher.Failing,
 		Tellings: d.tellings,

@@ -12,6 +12,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/metrics"
+	"webex-tokend/daemon/report"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
 )
@@ -24,9 +25,10 @@ func TestATextfileThatCannotBeWrittenIsToldOnceAndOnceWhenItCan(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "collector")
 	var told bytes.Buffer
 	cfg := &config.Config{Maintenance: config.Maintenance{Textfile: filepath.Join(folder, "webex-tokend.prom")}}
+	k := keeper.New(keeper.Config{Store: s, Config: cfg})
 	d := &daemon{
 		log:      hclog.New(&hclog.LoggerOptions{Output: &told}),
-		metrics:  metrics.New(metrics.Config{Keeper: keeper.New(keeper.Config{Store: s, Config: cfg})}),
+		metrics:  metrics.New(metrics.Config{Report: report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Keeper: k})}),
 		watching: t.Context(),
 	}
 	d.current.Store(cfg)

@@ -210,7 +210,7 @@ func (f *fleet) onOrder(b *testing.B, during time.Duration) (perSecond float64) 
 		workers.Go(func() {
 			for ctx.Err() == nil {
 				name := f.names[int(next.Add(1))%len(f.names)]
-				if _, err := f.keeper.Refresh(b.Context(), name); err != nil {
+				if err := f.keeper.Refresh(b.Context(), name); err != nil {
 					b.Error(err)
 					return
 				}

@@ -63,14 +63,16 @@ func mayImport() map[string][]string {
 		"daemon/sweep":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/flight", "daemon/meter", "daemon/outcome", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 		"daemon/keeper":     {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/sweep", "daemon/verdict", "daemon/window", "daemon/wire", "store"},
 
-		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/socket", "daemon/tokenfile", "daemon/wire", "store"},
-		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/refusal", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
+		"daemon/report": {"daemon/config", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
+
+		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/socket", "daemon/tokenfile", "daemon/report", "daemon/wire", "store"},
+		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/refusal", "daemon/state", "daemon/verdict", "daemon/report", "daemon/wire", "store"},
 		"daemon/credential": {"daemon/acl", "daemon/keeper", "daemon/socket"},
 		"daemon/flow":       {"daemon/config", "daemon/duration", "daemon/keeper", "daemon/provider", "daemon/refusal", "daemon/wire", "store"},
 		"daemon/intake":     {"daemon/config", "daemon/keeper", "daemon/refusal", "daemon/tokenfile"},
-		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/keeper", "daemon/meter", "daemon/wire", "store"},
+		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/meter", "daemon/report", "daemon/wire", "store"},
 		"daemon/publish":    {"daemon/config", "daemon/hook", "daemon/keeper", "daemon/refusal", "daemon/wire", "store"},
-		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
+		"daemon/web":        {"daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/report", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
 		"daemon/webfile":    {"store"},
 		"daemon/vault":      {"daemon/wire", "store", "store/seal"},
 

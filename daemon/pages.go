@@ -8,7 +8,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/web"
 	"webex-tokend/daemon/wire"
 )
@@ -24,11 +24,11 @@ func (d *daemon) openPages(ctx context.Context) error {
 	}
 	log := d.log.Named("web")
 	pages, err := web.New(web.Config{
-		Keeper:   d.keeper,
+		Report:   d.report,
 		Consents: d.consents,
 		Config:   d.current.Load,
 		Events:   func() web.Stream { return d.events.Subscribe(event.Latest) },
-		Metrics:  func(view keeper.View) http.Handler { return d.figures(view) },
+		Metrics:  func(view report.View) http.Handler { return d.figures(view) },
 		Rules:    d.rules.Load,
 		Ready:    d.whyNotReady,
 		Log:      log,

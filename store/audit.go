@@ -118,8 +118,8 @@ func (s *Store) fileDamaged(ctx context.Context, row AuditedRow) error {
 		return nil
 	}
 	place := row.Entries[i]
-	integration, _ := splitAttentionGroup(place.Group)
-	place.Group, place.Rank = attentionGroup(integration, Damaged), never
+	damaged := Place{Integration: placeOf(place.Group).Integration, State: Damaged}
+	place.Group, place.Rank = damaged.group(), never
 	if !row.Missing && slices.EqualFunc(row.Entries, []Entry{place}, samePlace) {
 		return nil
 	}

@@ -126,12 +126,16 @@ func (a *audited) due(t *testing.T) (names []string) {
 func (a *audited) states(t *testing.T) map[store.State]int {
 	t.Helper()
 	for {
-		counts, complete, err := a.Counts(t.Context())
+		places, complete, err := a.Places(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if complete {
-			return counts["crm"]
+			states := make(map[store.State]int)
+			for _, p := range places {
+				states[p.State] += p.Grants
+			}
+			return states
 		}
 	}
 }
@@ -175,8 +179,8 @@ func TestADamagedRecordIsFiledAsSuchUntilItOpensAgain(t *testing.T) {
 			t.Errorf("the states are %v", states)
 		}
 	}
-	list, err := a.Attention(t.Context(), "crm", store.Damaged, nil, 10)
-	if err != nil || len(list) != 1 || list[0].Name != "b" || !list[0].WindowEndsAt.IsZero() {
+	list, err := a.Attention(t.Context(), store.Place{Integration: "crm", State: store.Damaged}, nil, time.Time{}, 10)
+	if err != nil || len(list) != 1 || list[0].Name != "b" || !list[0].At.IsZero() {
 		t.Errorf("listed as damaged are %v, %v", list, err)
 	}
 	if due := a.due(t); !slices.Equal(due, []string{"a", "c"}) {

@@ -29,6 +29,9 @@ func (s *Store) loadIdentity(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("seal store identity: %w", err)
 		}
+		if err := s.NoteAligned(ctx); err != nil { // nothing is in another place
+			return err
+		}
 		if _, err := s.kv.SwapBlob(ctx, IdentityBlob, Absent, sealed); err != nil && !errors.Is(err, ErrConflict) {
 			return fmt.Errorf("store identity: %w", err)
 		}

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"math"
-	"strings"
 	"time"
 )
 
@@ -42,12 +41,12 @@ func entries(r *Record) []Entry {
 	if r.Removed {
 		return nil
 	}
-	list := []Entry{{
-		Index: AttentionIndex,
-		Group: attentionGroup(r.Integration, r.Condition().State),
-		Rank:  rankOrLast(r.EndsAt()),
-		Name:  r.Name,
-	}}
+	p := r.Place()
+	list := []Entry{{Index: AttentionIndex, Group: p.group(), Rank: rankOrLast(r.EndsAt()), Name: r.Name}}
+	if p.expires() && !r.Token.ExpiresAt.IsZero() {
+		p.Part = Expires
+		list = append(list, Entry{Index: AttentionIndex, Group: p.group(), Rank: rank(r.Token.ExpiresAt), Name: r.Name})
+	}
 	if refreshed(r) {
 		list = append(list, Entry{
 			Index: DueIndex,
@@ -75,15 +74,4 @@ func (r *Record) EndsAt() time.Time {
 func refreshed(r *Record) bool {
 	state := r.Condition().State
 	return !r.DueAt.IsZero() && state != Paused && state != Unverified
-}
-
-// attentionGroup joins with a slash: no state has one, so the last one parts
-// them again whatever the integration is called.
-func attentionGroup(integration string, state State) string {
-	return integration + "/" + string(state)
-}
-
-func splitAttentionGroup(group string) (integration string, state State) {
-	i := strings.LastIndexByte(group, '/')
-	return group[:i], State(group[i+1:])
 }

@@ -41,7 +41,7 @@ type Index string
 const (
 	// DueIndex: group = integration, rank = due time, value = access expiry.
 	DueIndex Index = "due"
-	// AttentionIndex: group = integration and state, rank = Record.EndsAt.
+	// AttentionIndex: group = a Place, rank = Record.EndsAt or the access expiry.
 	AttentionIndex Index = "attention"
 	// OpenIndex marks grants whose refresh was sent or is about to be: value = intent.
 	OpenIndex Index = "open"

@@ -214,52 +214,6 @@ func (s *Store) Due(ctx context.Context, integration string, now time.Time, afte
 	return due, nil
 }
 
-// An AttentionGrant is an entry of the list that operators read.
-type AttentionGrant struct {
-	Name         string
-	WindowEndsAt time.Time // as Record.EndsAt
-}
-
-// Attention returns up to limit grants of an integration in one state, the
-// nearest end first, after the given one when it is not nil.
-func (s *Store) Attention(ctx context.Context, integration string, state State, after *AttentionGrant, limit int) ([]AttentionGrant, error) {
-	q := Query{Index: AttentionIndex, Group: attentionGroup(integration, state), Limit: limit}
-	if after != nil {
-		q.After = Position{Rank: rankOrLast(after.WindowEndsAt), Name: after.Name}
-	}
-	list, err := s.kv.Range(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	grants := make([]AttentionGrant, 0, len(list))
-	for _, e := range list {
-		grants = append(grants, AttentionGrant{e.Name, unrankLast(e.Rank)})
-	}
-	return grants, nil
-}
-
-// Counts returns the number of grants per integration and state; complete is
-// false while the backend still counts behind its opening.
-func (s *Store) Counts(ctx context.Context) (counts map[string]map[State]int, complete bool, err error) {
-	groups, complete, err := s.kv.Groups(ctx, AttentionIndex)
-	if err != nil {
-		return nil, false, err
-	}
-	counts = make(map[string]map[State]int)
-	for _, g := range groups {
-		n, _, err := s.kv.Count(ctx, AttentionIndex, g)
-		if err != nil {
-			return nil, false, err
-		}
-		integration, state := splitAttentionGroup(g)
-		if counts[integration] == nil {
-			counts[integration] = make(map[State]int)
-		}
-		counts[integration][state] += n
-	}
-	return counts, complete, nil
-}
-
 // Unpublished returns up to limit grants after that name whose outputs are
 // behind their record.
 func (s *Store) Unpublished(ctx context.Context, after string, limit int) ([]string, error) {

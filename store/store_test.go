@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -170,11 +171,11 @@ func TestAttentionIsSortedByStateAndByWhenOnlyAHumanCanHelp(t *testing.T) {
 	failing.Failures = 2
 	put(t, s, failing, store.Absent)
 
-	page, err := s.Attention(t.Context(), "crm", store.OK, nil, 5)
+	page, err := s.Attention(t.Context(), store.Place{Integration: "crm", State: store.OK}, nil, time.Time{}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest, err := s.Attention(t.Context(), "crm", store.OK, &page[len(page)-1], 4)
+	rest, err := s.Attention(t.Context(), store.Place{Integration: "crm", State: store.OK}, &page[len(page)-1], time.Time{}, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,33 +186,71 @@ func TestAttentionIsSortedByStateAndByWhenOnlyAHumanCanHelp(t *testing.T) {
 	if want := []string{"first", "static", "late", "later", "latest", "endless"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if !page[0].WindowEndsAt.Equal(first.Refresh.EndsAt) || !rest[0].WindowEndsAt.IsZero() {
-		t.Errorf("window ends %v and %v", page[0].WindowEndsAt, rest[0].WindowEndsAt)
+	if !page[0].At.Equal(first.Refresh.EndsAt) || !rest[0].At.IsZero() {
+		t.Errorf("window ends %v and %v", page[0].At, rest[0].At)
 	}
-	if list, err := s.Attention(t.Context(), "crm", store.Retrying, nil, 0); err != nil || len(list) != 1 || list[0].Name != "failing" {
+	if list, err := s.Attention(t.Context(), store.Place{Integration: "crm", State: store.Retrying}, nil, time.Time{}, 0); err != nil || len(list) != 1 || list[0].Name != "failing" {
 		t.Errorf("retrying: %v and %v", list, err)
 	}
 
-	counts, complete, err := s.Counts(t.Context())
-	if err != nil || !complete || fmt.Sprint(counts) != "map[crm:map[ok:6 retrying:1]]" {
-		t.Errorf("counts: %v, %t and %v", counts, complete, err)
+	places, complete, err := s.Places(t.Context())
+	slices.SortFunc(places, func(a, b store.Counted) int { return cmp.Or(b.Grants-a.Grants, cmp.Compare(a.Part, b.Part)) })
+	if err != nil || !complete || fmt.Sprint(places) != "[{{crm ok } 6} {{crm retrying } 1} {{crm retrying expires} 1}]" {
+		t.Errorf("places: %v, %t and %v", places, complete, err)
+	}
+	if list, err := s.Attention(t.Context(), store.Place{Integration: "crm", State: store.OK}, nil, first.Refresh.EndsAt.Add(time.Millisecond), 9); err != nil || len(list) != 1 || list[0].Name != "first" {
+		t.Errorf("before its end: %v and %v", list, err)
 	}
 }
 
-func TestCountsPartIntegrationAndStateWhateverTheNames(t *testing.T) {
+func TestPlacesSayWhatIsUrgentWithoutReadingRecords(t *testing.T) {
+	expiry := at.Add(time.Hour)
+	failed := func(times uint64) func(*store.Record) {
+		return func(r *store.Record) { r.Failures, r.Token.ExpiresAt = times, expiry }
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*store.Record)
+		want   []string
+	}{
+		{"well", func(*store.Record) {}, []string{"crm/ok"}},
+		{"well, and its window slides", func(r *store.Record) {
+			r.Observations = []store.Observation{{At: at, EndsAt: at.AddDate(0, 0, 60), SameRefresh: true},
+				{At: at.AddDate(0, 0, 2), EndsAt: at.AddDate(0, 0, 62), SameRefresh: true}}
+		}, []string{"crm/ok:slides"}},
+		{"failed twice", failed(2), []string{"crm/retrying", "crm/retrying:expires"}},
+		{"failed three times", failed(3), []string{"crm/retrying:often", "crm/retrying:expires"}},
+		{"refused", func(r *store.Record) { failed(3)(r); r.Rejection.Count = 1 }, []string{"crm/retrying:refused"}},
+		{"paused", func(r *store.Record) { r.PausedSince, r.Token.ExpiresAt = at, expiry }, []string{"crm/paused", "crm/paused:expires"}},
+		{"given up", func(r *store.Record) { r.ReauthorizeSince = at }, []string{"crm/reauthorize"}},
+	} {
+		s, kv := memory(t)
+		r := grant("ops", 1)
+		c.change(r)
+		put(t, s, r, store.Absent)
+		groups, _, err := kv.Groups(t.Context(), store.AttentionIndex)
+		slices.Sort(groups)
+		slices.Sort(c.want)
+		if n, countErr := s.Grants(t.Context()); err != nil || countErr != nil || !slices.Equal(groups, c.want) || n != 1 {
+			t.Errorf("%s: %d grants in %q, want %q (%v, %v)", c.name, n, groups, c.want, err, countErr)
+		}
+	}
+}
+
+func TestPlacesPartIntegrationAndStateWhateverTheNames(t *testing.T) {
 	s, _ := memory(t)
-	for i, integration := range []string{"", "a/b", "a", "ok", "a/b/ok"} {
+	for i, integration := range []string{"", "a/b", "a", "ok", "a/b/ok:slides"} {
 		r := grant(fmt.Sprint("g", i), i)
 		r.Integration = integration
 		put(t, s, r, store.Absent)
 	}
-	counts, _, err := s.Counts(t.Context())
-	if err != nil || len(counts) != 5 {
-		t.Fatalf("%v and %v", counts, err)
+	places, _, err := s.Places(t.Context())
+	if err != nil || len(places) != 5 {
+		t.Fatalf("%v and %v", places, err)
 	}
-	for integration, states := range counts {
-		if fmt.Sprint(states) != "map[ok:1]" {
-			t.Errorf("%q: %v", integration, states)
+	for _, p := range places {
+		if p.State != store.OK || p.Grants != 1 {
+			t.Errorf("%+v", p)
 		}
 	}
 }

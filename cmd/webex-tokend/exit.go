@@ -76,9 +76,9 @@ type failure struct {
 func (f *failure) Error() string { return fmt.Sprint(f.err) }
 func (f *failure) Unwrap() error { return f.err }
 
-// report says what went wrong in one line, what to do about it in indented ones,
+// exitWith says what went wrong in one line, what to do about it in indented ones,
 // and returns the exit code.
-func report(stderr io.Writer, err error) int {
+func exitWith(stderr io.Writer, err error) int {
 	if err == nil {
 		return 0
 	}

@@ -59,7 +59,7 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var stderr bytes.Buffer
-			if code := report(&stderr, test.err); code != test.code || stderr.String() != test.text {
+			if code := exitWith(&stderr, test.err); code != test.code || stderr.String() != test.text {
 				t.Errorf("exit code %d and %q", code, stderr.String())
 			}
 		})

@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/metrics"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
@@ -43,9 +45,11 @@ grant "bot" { integration = "bots" }
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := keeper.New(keeper.Config{Store: s, Config: cfg, StoreKey: func(context.Context) *wire.StoreKey { return &wire.StoreKey{} }})
+	k := keeper.New(keeper.Config{Store: s, Config: cfg})
+	shown := report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Keeper: k,
+		StoreKey: func(context.Context) *wire.StoreKey { return &wire.StoreKey{} }})
 	w := httptest.NewRecorder()
-	metrics.New(metrics.Config{Keeper: k, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
+	metrics.New(metrics.Config{Report: shown, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	there := w.Body.String()
 	// Those of single grants and of a sweep need more than a keeper that rests.
 	for _, name := range []string{"grant_window_remaining_seconds", "grant_token_remaining_seconds", "grant_failures", "last_sweep_timestamp_seconds"} {

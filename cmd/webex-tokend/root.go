@@ -29,7 +29,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return report(stderr, c.elsewhere(root.ExecuteContext(ctx)))
+	return exitWith(stderr, c.elsewhere(root.ExecuteContext(ctx)))
 }
 
 // A console is what all commands share: where they read and write, and the

@@ -20,8 +20,9 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
+	"webex-tokend/daemon/report"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -30,10 +31,19 @@ import (
 // grants of which thousands are, some 20 ms.
 const LookSpec = "@every 2s"
 
-// A Config says what is watched and how it is told. Keeper, Store and Config are
+// Report is what shows trouble. *report.Report is one.
+type Report interface {
+	Grants(ctx context.Context, q report.Query) (wire.Grants, error)
+	Grant(ctx context.Context, name string) (wire.Grant, error)
+	Trouble() report.Trouble
+	// Renewal is the command that brings a grant new tokens.
+	Renewal(name string) string
+}
+
+// A Config says what is watched and how it is told. Report, Store and Config are
 // needed.
 type Config struct {
-	Keeper *keeper.Keeper
+	Report Report
 	// Meter says when the keeper swept last; nil: it never does.
 	Meter *meter.Meter
 	// Store keeps what was told.

@@ -27,6 +27,7 @@ import (
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/report"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
 )
@@ -59,7 +60,7 @@ func newDesk(t *testing.T, block string) *desk {
 	d := &desk{t: t, lines: make(chan string, 100)}
 	stream := event.NewStream(nil)
 	d.keeper = keeper.New(keeper.Config{Events: stream, Store: kept, Config: parsed, Provider: provider.New(provider.Config{})})
-	d.alerts = alert.New(alert.Config{Keeper: d.keeper, Store: kept, Config: func() *config.Config { return parsed },
+	d.alerts = alert.New(alert.Config{Report: report.New(report.Config{Store: kept, Config: func() *config.Config { return parsed }, States: d.keeper.States, Keeper: d.keeper}), Store: kept, Config: func() *config.Config { return parsed },
 		Log: hclog.New(&hclog.LoggerOptions{Output: d, DisableTime: true})})
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup

@@ -29,6 +29,7 @@ import (
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
@@ -81,6 +82,7 @@ type host struct {
 	dead   atomic.Bool  // the store refuses blobs, too
 	ahead  atomic.Int64 // of the wall clock, in nanoseconds
 	keeper *keeper.Keeper
+	report *report.Report
 	alerts *alert.Alerts
 	store  *store.Store
 	meter  meter.Meter // of the keeper
@@ -188,8 +190,9 @@ func (h *host) start() {
 	if err := h.keeper.Start(context.Background()); err != nil {
 		h.t.Fatal(err)
 	}
+	h.report = report.New(report.Config{Store: h.store, Config: h.config.Load, States: h.keeper.States, Keeper: h.keeper, Meter: &h.meter, Now: now})
 	h.alerts = alert.New(alert.Config{
-		Keeper:    h.keeper,
+		Report:    h.report,
 		Meter:     &h.meter,
 		Store:     h.store,
 		Config:    h.config.Load,
@@ -292,7 +295,7 @@ func (h *host) take(name, response string) {
 
 // refresh asks for it at once, whatever comes of it.
 func (h *host) refresh(name string) {
-	_, _ = h.keeper.Refresh(h.t.Context(), name)
+	_ = h.keeper.Refresh(h.t.Context(), name)
 	synctest.Wait()
 }
 

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
@@ -69,7 +69,7 @@ func (a *Alerts) readable(ctx context.Context, err error) {
 // their windows, and of those whose end is near. It returns which others are to
 // be looked at: the given ones, and those with an entry.
 func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (others map[string]bool, err error) {
-	page, err := a.cfg.Keeper.Grants(ctx, keeper.Query{After: a.cursor, Limit: walked, EndsBefore: v.now.Add(v.cfg.Alert.Before[0])})
+	page, err := a.cfg.Report.Grants(ctx, report.Query{After: a.cursor, Limit: walked, EndsBefore: v.now.Add(v.cfg.Alert.Before[0])})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (other
 
 // lookAt reads one grant. One that is no more has no trouble left.
 func (a *Alerts) lookAt(ctx context.Context, v view, name string) error {
-	g, err := a.cfg.Keeper.Grant(ctx, name)
+	g, err := a.cfg.Report.Grant(ctx, name)
 	if _, gone := errors.AsType[*refusal.Error](err); gone {
 		g, err = wire.Grant{Name: name}, nil
 		if declared, ok := v.cfg.Grant(name); ok {
@@ -162,7 +162,7 @@ func (a *Alerts) describe(k Kind, g wire.Grant) about {
 // lookAround looks for troubles of more than one grant. Refreshed are grants
 // that were since the last look.
 func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
-	t := a.cfg.Keeper.Trouble()
+	t := a.cfg.Report.Trouble()
 	blocked := len(t.Unpersisted) > 0 || t.StoreError != ""
 	// Right after a start nobody has tried the store yet.
 	if blocked || a.proven {
@@ -176,7 +176,7 @@ func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
 // lookAtClients makes one trouble of a refused client, however many grants it
 // has. A client that is tried again is not accepted yet: one of its grants must
 // have been refreshed. A secret needs only to be read.
-func (a *Alerts) lookAtClients(v view, t keeper.Trouble, refreshed map[string]bool) {
+func (a *Alerts) lookAtClients(v view, t report.Trouble, refreshed map[string]bool) {
 	accepted := make(map[string]bool)
 	for name := range refreshed {
 		if g, ok := v.cfg.Grant(name); ok {
@@ -209,7 +209,7 @@ func (a *Alerts) lookAtClients(v view, t keeper.Trouble, refreshed map[string]bo
 // lookAtDelay looks whether refreshes begin. Where they are known to be held up
 // by the store or a client, that is told already. Sweeps that are rare find
 // grants late although nothing holds them up.
-func (a *Alerts) lookAtDelay(v view, t keeper.Trouble, explained bool) {
+func (a *Alerts) lookAtDelay(v view, t report.Trouble, explained bool) {
 	before := a.swept
 	a.swept = a.cfg.Meter.Health().LastSweep
 	switch {

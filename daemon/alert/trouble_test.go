@@ -137,7 +137,7 @@ func TestAnAnswerThatTheStoreRefusesIsNamed(t *testing.T) {
 		h.register("rest-1")
 		arrived, release := make(chan struct{}), make(chan struct{})
 		h.webex.Script(lab.Hold(arrived, release))
-		go func() { _, _ = h.keeper.Refresh(t.Context(), "rest-1") }()
+		go func() { _ = h.keeper.Refresh(t.Context(), "rest-1") }()
 		<-arrived
 		h.full.Store(true)
 		close(release)
@@ -246,7 +246,7 @@ func TestDamageAndRestoredCopiesAreTold(t *testing.T) {
 		}
 		h.sweep()
 		h.hearsInAnyOrder("damaged rest-1 0s", "unverified rest-2 0s")
-		if _, err := h.keeper.Adopt(t.Context(), "rest-2"); err != nil {
+		if err := h.keeper.Adopt(t.Context(), "rest-2"); err != nil {
 			t.Fatal(err)
 		}
 		h.register("rest-1")
@@ -330,7 +330,7 @@ func TestAnAnswerThatIsInMemoryAloneEndsNoTrouble(t *testing.T) {
 		h.hears("failing rest-1 0s")
 		arrived, release := make(chan struct{}), make(chan struct{})
 		h.webex.Script(lab.Hold(arrived, release))
-		go func() { _, _ = h.keeper.Refresh(t.Context(), "rest-1") }()
+		go func() { _ = h.keeper.Refresh(t.Context(), "rest-1") }()
 		<-arrived
 		h.full.Store(true)
 		defer h.full.Store(false)
@@ -351,7 +351,7 @@ func TestARestartDoesNotLetLateRefreshesBegin(t *testing.T) {
 		h.hears("overdue  0s")
 		h.restart()
 		h.live(5*time.Minute, time.Second)
-		if n := h.keeper.Trouble().Overdue; n != 1 {
+		if n := h.report.Trouble().Overdue; n != 1 {
 			t.Fatalf("%d overdue", n)
 		}
 		h.hears()

@@ -89,11 +89,11 @@ func (s *Server) importLines(c *call) error {
 
 func (s *Server) registerLines(ctx context.Context, lane <-chan *bulkLine) {
 	for line := range lane {
-		imported, err := s.cfg.Keeper.Register(ctx, line.answer.Grant, line.Registration)
+		registered, err := s.cfg.Keeper.Register(ctx, line.answer.Grant, line.Registration)
 		if err != nil {
 			line.answer.Error = err.Error()
 		} else {
-			line.answer.Result, line.answer.Note, line.answer.Notes = imported.Result, imported.Note, line.Notes
+			line.answer.Result, line.answer.Note, line.answer.Notes = registered.Result, registered.Note, line.Notes
 		}
 		line.Registration = keeper.Registration{}
 		close(line.done)

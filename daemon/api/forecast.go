@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/duration"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 )
 
@@ -20,7 +20,7 @@ const farthest = 400
 func (s *Server) forecast(c *call) error {
 	now := s.cfg.Now().UTC()
 	values := c.r.URL.Query()
-	o := keeper.Outage{From: now, EndpointDown: values.Get("endpoint_down") == "true"}
+	o := report.Outage{From: now, EndpointDown: values.Get("endpoint_down") == "true"}
 	var err error
 	if text := values.Get("outage"); text != "" {
 		if o.For, err = duration.Parse(text); err != nil {
@@ -41,7 +41,7 @@ func (s *Server) forecast(c *call) error {
 	if o.From.Add(o.For).After(o.Until) {
 		return refuse(http.StatusBadRequest, "the outage ends later than %d days from now", days)
 	}
-	f, err := s.cfg.Keeper.Forecast(c.r.Context(), c.rules.View(c.peer), o)
+	f, err := s.cfg.Report.Forecast(c.r.Context(), c.rules.View(c.peer), o)
 	if err != nil {
 		return err
 	}

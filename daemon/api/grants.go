@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -23,15 +23,15 @@ func (s *Server) grants(c *call) error {
 		return err
 	}
 	q.View = c.rules.View(c.peer)
-	page, err := s.cfg.Keeper.Grants(c.r.Context(), q)
+	page, err := s.cfg.Report.Grants(c.r.Context(), q)
 	if err != nil {
 		return err
 	}
 	return c.answer(http.StatusOK, page)
 }
 
-func queryOf(values url.Values) (keeper.Query, error) {
-	q := keeper.Query{After: values.Get("after")}
+func queryOf(values url.Values) (report.Query, error) {
+	q := report.Query{After: values.Get("after")}
 	for _, list := range values["state"] {
 		for name := range strings.SplitSeq(list, ",") {
 			if name == "" {
@@ -61,11 +61,11 @@ func queryOf(values url.Values) (keeper.Query, error) {
 }
 
 func (s *Server) grant(c *call) error {
-	g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant)
+	g, err := s.cfg.Report.Grant(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}
-	seen, err := s.cfg.Keeper.History(c.r.Context(), c.grant)
+	seen, err := s.cfg.Report.History(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ import (
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/report"
 	unixsocket "webex-tokend/daemon/socket"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -78,7 +79,8 @@ grant "bot-*" { integration = "bots" }
 	broker := provider.New(provider.Config{})
 	stream := event.NewStream(nil)
 	k := keeper.New(keeper.Config{Events: stream, Store: records, Config: cfg, Provider: broker})
-	consents := flow.NewConsents(flow.ConsentConfig{Keeper: k, Provider: broker, Config: func() *config.Config { return cfg }})
+	shown := report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: k.States, Keeper: k})
+	consents := flow.NewConsents(flow.ConsentConfig{Keeper: k, Grants: shown, Provider: broker, Config: func() *config.Config { return cfg }})
 	t.Cleanup(consents.Close)
 	if err := k.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -95,16 +97,19 @@ grant "bot-*" { integration = "bots" }
 	h.rules.Store(acl.New(acl.Config{}))
 	serving := api.Config{
 		Keeper:   k,
+		Report:   shown,
 		Consents: consents,
 		Events:   func(after uint64) api.Stream { return stream.Subscribe(after) },
 		Rules:    h.rules.Load,
 		Reload:   func(context.Context) error { return nil },
-		Backup: func(context.Context) (io.ReadCloser, int64, error) {
-			return io.NopCloser(strings.NewReader("backup")), 6, nil
+		Sealed: api.Sealed{
+			Backup: func(context.Context) (io.ReadCloser, int64, error) {
+				return io.NopCloser(strings.NewReader("backup")), 6, nil
+			},
+			Rotate: func(_ context.Context, tell func(wire.Rotation) error) error { return tell(wire.Rotation{Done: true}) },
+			Keys:   oneKey{},
 		},
-		Rotate: func(_ context.Context, tell func(wire.Rotation) error) error { return tell(wire.Rotation{Done: true}) },
-		Keys:   oneKey{},
-		Log:    hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
+		Log: hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Debug}),
 	}
 	for _, f := range change {
 		f(&serving)

@@ -22,7 +22,7 @@ func (s *Server) readiness(c *call) error {
 }
 
 func (s *Server) status(c *call) error {
-	status, err := s.cfg.Keeper.Status(c.r.Context(), c.rules.View(c.peer))
+	status, err := s.cfg.Report.Status(c.r.Context(), c.rules.View(c.peer))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/tokenfile"
+	"webex-tokend/daemon/wire"
 )
 
 // importOne registers the tokens in the body: PUT /v1/grants/{name}?format=&issued_at=.
@@ -22,7 +23,7 @@ func (s *Server) importOne(c *call) error {
 	query := c.r.URL.Query()
 	format := query.Get("format")
 	// A grant that is not there is refused by Register, with better words.
-	if g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant); err == nil {
+	if g, err := s.cfg.Report.Grant(c.r.Context(), c.grant); err == nil {
 		format = tokenfile.FormatFor(g.Kind, format)
 	}
 	found, err := tokenfile.Parse(body, format)
@@ -40,12 +41,17 @@ func (s *Server) importOne(c *call) error {
 	} else if err := found.Check(s.cfg.Now()); err != nil {
 		return keeper.Unreadable(c.grant, err)
 	}
-	imported, err := s.cfg.Keeper.Register(c.r.Context(), c.grant, r)
+	registered, err := s.cfg.Keeper.Register(c.r.Context(), c.grant, r)
 	if err != nil {
 		return err
 	}
-	c.generation = imported.Generation
-	if imported.Notes = found.Notes; len(found.Notes) > 0 {
+	g, err := s.cfg.Report.Grant(c.r.Context(), c.grant)
+	if err != nil {
+		return err
+	}
+	c.generation = g.Generation
+	imported := wire.Imported{Grant: g, Result: registered.Result, Note: registered.Note, Notes: found.Notes}
+	if len(found.Notes) > 0 {
 		s.cfg.Log.Warn("imported text is odd", "grant", c.grant, "notes", found.Notes)
 	}
 	status := http.StatusOK

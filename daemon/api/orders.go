@@ -3,25 +3,30 @@ package api
 import (
 	"context"
 	"net/http"
-
-	"webex-tokend/daemon/wire"
 )
 
 // orders are the routes by which an operator acts on one grant.
-type orders struct{ keeper Keeper }
+type orders struct {
+	keeper Keeper
+	report Report
+}
 
 // refresh refreshes a token now and waits for the outcome. The caller may leave:
 // an exchange that has begun goes on without it.
-func (o orders) refresh(c *call) error { return c.order(o.keeper.Refresh) }
+func (o orders) refresh(c *call) error { return o.order(c, o.keeper.Refresh) }
 
-func (o orders) pause(c *call) error { return c.order(o.keeper.Pause) }
+func (o orders) pause(c *call) error { return o.order(c, o.keeper.Pause) }
 
-func (o orders) resume(c *call) error { return c.order(o.keeper.Resume) }
+func (o orders) resume(c *call) error { return o.order(c, o.keeper.Resume) }
 
-func (o orders) adopt(c *call) error { return c.order(o.keeper.Adopt) }
+func (o orders) adopt(c *call) error { return o.order(c, o.keeper.Adopt) }
 
-func (c *call) order(do func(ctx context.Context, name string) (wire.Grant, error)) error {
-	g, err := do(c.r.Context(), c.grant)
+// order does something to a grant and answers with what it is then.
+func (o orders) order(c *call, do func(ctx context.Context, name string) error) error {
+	if err := do(c.r.Context(), c.grant); err != nil {
+		return err
+	}
+	g, err := o.report.Grant(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}

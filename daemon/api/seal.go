@@ -25,12 +25,22 @@ type WrappingKeys interface {
 	ForgetKey(ctx context.Context, id string) (wire.KeySlots, error)
 }
 
+// Sealed is what can be done to the sealed store.
+type Sealed struct {
+	// Backup returns it and its size in bytes.
+	Backup func(ctx context.Context) (io.ReadCloser, int64, error)
+	// Rotate has everything sealed by a new key, tells how far that is, and
+	// returns at its end, or when tell fails or ctx ends, without ending it.
+	Rotate func(ctx context.Context, tell func(wire.Rotation) error) error
+	Keys   WrappingKeys
+}
+
 // sealing are the routes of the sealed store and its keys.
 type sealing struct{ cfg Config }
 
 // backup answers with the sealed store as it is now.
 func (s sealing) backup(c *call) error {
-	content, size, err := s.cfg.Backup(c.r.Context())
+	content, size, err := s.cfg.Sealed.Backup(c.r.Context())
 	if err != nil {
 		return err
 	}
@@ -75,7 +85,7 @@ func (s sealing) rotate(c *call) error {
 		}
 		return http.NewResponseController(c.w).Flush()
 	}
-	err := s.cfg.Rotate(c.r.Context(), tell)
+	err := s.cfg.Sealed.Rotate(c.r.Context(), tell)
 	if err != nil && begun {
 		_ = tell(wire.Rotation{Error: err.Error()})
 		return nil
@@ -84,7 +94,7 @@ func (s sealing) rotate(c *call) error {
 }
 
 func (s sealing) recoveryKey(c *call) error {
-	key, err := s.cfg.Keys.RecoveryKey(c.r.Context())
+	key, err := s.cfg.Sealed.Keys.RecoveryKey(c.r.Context())
 	if err != nil {
 		return err
 	}
@@ -92,7 +102,7 @@ func (s sealing) recoveryKey(c *call) error {
 }
 
 func (s sealing) keySlots(c *call) error {
-	slots, err := s.cfg.Keys.KeySlots(c.r.Context())
+	slots, err := s.cfg.Sealed.Keys.KeySlots(c.r.Context())
 	if err != nil {
 		return err
 	}
@@ -100,7 +110,7 @@ func (s sealing) keySlots(c *call) error {
 }
 
 func (s sealing) forgetKey(c *call) error {
-	left, err := s.cfg.Keys.ForgetKey(c.r.Context(), c.r.PathValue("id"))
+	left, err := s.cfg.Sealed.Keys.ForgetKey(c.r.Context(), c.r.PathValue("id"))
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func TestABackupThatEndsEarlyIsNotTakenForAWholeOne(t *testing.T) {
 		{"a byte short", 5<<20 + 1, false},
 	} {
 		h := begin(t, func(cfg *api.Config) {
-			cfg.Backup = func(context.Context) (io.ReadCloser, int64, error) {
+			cfg.Sealed.Backup = func(context.Context) (io.ReadCloser, int64, error) {
 				return io.NopCloser(strings.NewReader(strings.Repeat("x", 5<<20))), c.size, nil
 			}
 		})
@@ -53,7 +53,7 @@ func TestARotationTellsItsProgressAndHowItEnded(t *testing.T) {
 			return errors.New("disk is full")
 		}, http.StatusInternalServerError, `{"title":"Internal Server Error","status":500,"detail":"disk is full","state":"","reason":"","action":""}` + "\n"},
 	} {
-		h := begin(t, func(cfg *api.Config) { cfg.Rotate = c.rotate })
+		h := begin(t, func(cfg *api.Config) { cfg.Sealed.Rotate = c.rotate })
 		if status, body := ask(t, h.as(t, os.Geteuid()), "POST", "/v1/key/rotate"); status != c.status || body != c.body {
 			t.Errorf("%s: %d %s", c.name, status, body)
 		}

@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"time"
@@ -21,28 +20,33 @@ import (
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
-// Keeper reports grants and acts on them. *keeper.Keeper is one.
+// Keeper is what the routes order. *keeper.Keeper is one.
 type Keeper interface {
-	Status(ctx context.Context, view keeper.View) (wire.Status, error)
-	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
-	Grant(ctx context.Context, name string) (wire.Grant, error)
-	History(ctx context.Context, name string) ([]store.Observation, error)
 	Token(ctx context.Context, name string, minValid time.Duration) (keeper.Current, error)
-	Register(ctx context.Context, name string, r keeper.Registration) (wire.Imported, error)
-	Refresh(ctx context.Context, name string) (wire.Grant, error)
-	Pause(ctx context.Context, name string) (wire.Grant, error)
-	Resume(ctx context.Context, name string) (wire.Grant, error)
-	Adopt(ctx context.Context, name string) (wire.Grant, error)
+	Register(ctx context.Context, name string, r keeper.Registration) (keeper.Registered, error)
+	Refresh(ctx context.Context, name string) error
+	Pause(ctx context.Context, name string) error
+	Resume(ctx context.Context, name string) error
+	Adopt(ctx context.Context, name string) error
 	Remove(ctx context.Context, name string) error
 	Revoke(ctx context.Context, name string) (wire.Revocation, error)
 	Probe(ctx context.Context, name string) (wire.Probe, error)
-	Forecast(ctx context.Context, view keeper.View, o keeper.Outage) (wire.Forecast, error)
 	Drain(ctx context.Context, away time.Duration, tell func(wire.Drained) error) error
+}
+
+// Report is what the routes show. *report.Report is one.
+type Report interface {
+	Status(ctx context.Context, view report.View) (wire.Status, error)
+	Grants(ctx context.Context, q report.Query) (wire.Grants, error)
+	Grant(ctx context.Context, name string) (wire.Grant, error)
+	History(ctx context.Context, name string) ([]store.Observation, error)
+	Forecast(ctx context.Context, view report.View, o report.Outage) (wire.Forecast, error)
 }
 
 // A Stream delivers events. *event.Subscription is one.
@@ -56,6 +60,7 @@ type Stream interface {
 // A Config says what stands behind the routes.
 type Config struct {
 	Keeper Keeper
+	Report Report
 	// Consents are needed by the authorization routes.
 	Consents Consents
 	// Events begins a stream behind the event with that ID, event.Latest
@@ -71,13 +76,8 @@ type Config struct {
 	Web func(acl.Peer) (wire.Web, error)
 	// Metrics answers GET /metrics with what the view shows; nil answers 404.
 	Metrics func(view func(grant string) bool) http.Handler
-	// Backup returns the sealed store and its size in bytes.
-	Backup func(ctx context.Context) (io.ReadCloser, int64, error)
-	// Rotate has everything sealed by a new key, tells how far that is, and
-	// returns at its end, or when tell fails or ctx ends, without ending it.
-	Rotate func(ctx context.Context, tell func(wire.Rotation) error) error
-	// Keys are the wrapping keys of the store.
-	Keys WrappingKeys
+	// Sealed is what can be done to the sealed store.
+	Sealed Sealed
 	// Handed is told who was given the token of a grant; nil: nobody wants to
 	// know. It must return at once.
 	Handed func(grant string, to acl.Peer, generation uint64)

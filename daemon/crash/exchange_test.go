@@ -119,7 +119,7 @@ func registerOps(ctx context.Context, k *keeper.Keeper, dir string) error {
 func orderRefresh(ctx context.Context, k *keeper.Keeper, held time.Duration) error {
 	ordered := make(chan error, 1)
 	go func() {
-		_, err := k.Refresh(ctx, "ops")
+		err := k.Refresh(ctx, "ops")
 		ordered <- err
 	}()
 	select {

@@ -43,7 +43,7 @@ func TestAConsentRegistersTokensAndGreetsThePerson(t *testing.T) {
 					t.Errorf("person %+v, warnings %q", out.Person, out.Warnings)
 				}
 				// The refresh token works, with what Meetings wants again.
-				if _, err := h.keeper.Refresh(t.Context(), row.grant); err != nil {
+				if err := h.keeper.Refresh(t.Context(), row.grant); err != nil {
 					t.Error(err)
 				}
 			})
@@ -159,7 +159,7 @@ func TestARefusalInTheRedirectIsPutIntoWords(t *testing.T) {
 				t.Errorf("%s: the page repeats the redirect", row.name)
 			}
 		}
-		if g, err := h.keeper.Grant(t.Context(), "ops"); err != nil || g.State != "pending" {
+		if g, err := h.report.Grant(t.Context(), "ops"); err != nil || g.State != "pending" {
 			t.Errorf("afterwards: %+v, %v", g, err)
 		}
 	})

@@ -40,15 +40,20 @@ const (
 
 // Keeper stores what a consent brought. *keeper.Keeper is one.
 type Keeper interface {
-	Grant(ctx context.Context, name string) (wire.Grant, error)
 	Current(ctx context.Context, name string) (keeper.Current, error)
-	Register(ctx context.Context, name string, r keeper.Registration) (wire.Imported, error)
+	Register(ctx context.Context, name string, r keeper.Registration) (keeper.Registered, error)
 }
 
-// A ConsentConfig says what Consents work with. Keeper, Provider and Config
-// are needed.
+// Grants shows a grant before and after its consent. *report.Report is one.
+type Grants interface {
+	Grant(ctx context.Context, name string) (wire.Grant, error)
+}
+
+// A ConsentConfig says what Consents work with. Keeper, Grants, Provider and
+// Config are needed.
 type ConsentConfig struct {
 	Keeper   Keeper
+	Grants   Grants
 	Provider *provider.Client
 	// Config returns the configuration in force.
 	Config func() *config.Config
@@ -134,7 +139,7 @@ func (c *Consents) Close() {
 // there is no such grant, its integration has no such flow, too many wait, or
 // the device endpoint refused.
 func (c *Consents) Begin(ctx context.Context, grant string, o Options) (wire.Authorization, error) {
-	if _, err := c.cfg.Keeper.Grant(ctx, grant); err != nil {
+	if _, err := c.cfg.Grants.Grant(ctx, grant); err != nil {
 		return wire.Authorization{}, err
 	}
 	in, err := c.integration(grant, o)

@@ -21,6 +21,7 @@ import (
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
@@ -32,6 +33,7 @@ type host struct {
 	t        *testing.T
 	webex    *emulator.Emulator
 	keeper   *keeper.Keeper
+	report   *report.Report
 	consents *flow.Consents
 	log      *transcript
 	// between, when set, answers in the place of Webex.
@@ -126,8 +128,10 @@ func (h *host) open(dir, text string) {
 	if err := h.keeper.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return parsed }, States: h.keeper.States, Keeper: h.keeper})
 	h.consents = flow.NewConsents(flow.ConsentConfig{
 		Keeper:    h.keeper,
+		Grants:    h.report,
 		Provider:  broker,
 		Config:    func() *config.Config { return parsed },
 		PublicURL: func() string { return "https://tokens.test" },

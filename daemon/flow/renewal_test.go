@@ -57,7 +57,7 @@ func TestARenewalBySomebodyElseChangesNothing(t *testing.T) {
 				if h.token("ops") != before {
 					t.Error("the tokens were replaced")
 				}
-				if _, err := h.keeper.Refresh(t.Context(), "ops"); err != nil {
+				if err := h.keeper.Refresh(t.Context(), "ops"); err != nil {
 					t.Errorf("the tokens before: %v", err)
 				}
 				out := h.done(h.authorize("ops", flow.Options{OtherUser: true}, accept(row.person)))
@@ -99,7 +99,7 @@ func TestNarrowedScopesAreNamedAndFlagged(t *testing.T) {
 		if !slices.Equal(out.Missing, []string{"spark:rooms_read"}) || !slices.Contains(out.Warnings, "not granted: spark:rooms_read") {
 			t.Errorf("missing %q, warnings %q", out.Missing, out.Warnings)
 		}
-		g, err := h.keeper.Grant(t.Context(), "ops")
+		g, err := h.report.Grant(t.Context(), "ops")
 		if err != nil || g.State != "ok" || g.Reason != "scopes_missing" || g.Action != "webex-tokend authorize ops" {
 			t.Errorf("grant %+v, %v", g, err)
 		}
@@ -166,7 +166,7 @@ func TestRevokingTellsWhatTheBrokerSaid(t *testing.T) {
 				if strings.Contains(out.Detail, token) {
 					t.Error("the detail has the token in it")
 				}
-				if g, err := h.keeper.Grant(t.Context(), "ops"); err != nil || g.State != row.state {
+				if g, err := h.report.Grant(t.Context(), "ops"); err != nil || g.State != row.state {
 					t.Errorf("grant %s, %v", g.State, err)
 				}
 			})

@@ -46,7 +46,7 @@ func (c *Consents) register(ctx context.Context, a *consent, reg keeper.Registra
 	if err != nil {
 		outcome.Warnings = append(outcome.Warnings, "who consented is not verified: "+unasked(err))
 	}
-	before, err := c.cfg.Keeper.Grant(ctx, a.shown.Grant)
+	before, err := c.cfg.Grants.Grant(ctx, a.shown.Grant)
 	if err != nil {
 		return nil, err
 	}
@@ -54,19 +54,23 @@ func (c *Consents) register(ctx context.Context, a *consent, reg keeper.Registra
 	if person.ID != "" && before.Person == nil && before.Generation > 0 {
 		reg.Consent.Before = c.formerly(ctx, a)
 	}
-	imported, err := c.cfg.Keeper.Register(ctx, a.shown.Grant, reg)
+	registered, err := c.cfg.Keeper.Register(ctx, a.shown.Grant, reg)
 	if err != nil {
 		return nil, err
 	}
-	outcome.Grant, outcome.Result = imported.Grant, imported.Result
+	after, err := c.cfg.Grants.Grant(ctx, a.shown.Grant)
+	if err != nil {
+		return nil, err
+	}
+	outcome.Grant, outcome.Result = after, registered.Result
 	if person.ID != "" {
 		outcome.Person = &wire.Person{ID: person.ID, DisplayName: person.DisplayName, Email: person.Email, OrgID: person.OrgID}
 	}
-	outcome.Missing = imported.MissingScopes
+	outcome.Missing = after.MissingScopes
 	if len(outcome.Missing) > 0 {
 		outcome.Warnings = append(outcome.Warnings, "not granted: "+strings.Join(outcome.Missing, " "))
 	}
-	outcome.Window = moved(before.WindowEndsAt, imported.WindowEndsAt)
+	outcome.Window = moved(before.WindowEndsAt, after.WindowEndsAt)
 	switch outcome.Window {
 	case wire.WindowSame:
 		outcome.Warnings = append(outcome.Warnings, "the refresh window did not move: it ends when it would have ended before")

@@ -19,6 +19,7 @@ import (
 	"webex-tokend/daemon/intake"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
@@ -60,6 +61,7 @@ type host struct {
 	t      *testing.T
 	config *config.Config
 	keeper *keeper.Keeper
+	report *report.Report
 	disk   *disk
 	seed   string
 	log    *strings.Builder
@@ -89,6 +91,7 @@ func newHost(t *testing.T) *host {
 			return nil, errors.New("nothing is sent here")
 		}}),
 	})
+	h.report = report.New(report.Config{Store: s, Config: func() *config.Config { return h.config }, States: h.keeper.States, Keeper: h.keeper})
 	if err := h.keeper.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +150,7 @@ func (h *host) access(name string) string {
 
 func (h *host) grant(name string) wire.Grant {
 	h.t.Helper()
-	g, err := h.keeper.Grant(h.t.Context(), name)
+	g, err := h.report.Grant(h.t.Context(), name)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -151,7 +151,7 @@ func (b *Inbox) register(ctx context.Context, file, path string) error {
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}
-	reg, err := parse(ctx, b.Keeper, name, data, tokenfile.Auto, b.now())
+	reg, err := parse(b.Keeper, name, data, tokenfile.Auto, b.now())
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}

@@ -86,7 +86,7 @@ func (s *Seeds) tell(g *config.Grant, err error) {
 }
 
 func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) error {
-	reg, err := parse(ctx, s.Keeper, g.Name, data, g.Seed.Format, time.Now())
+	reg, err := parse(s.Keeper, g.Name, data, g.Seed.Format, time.Now())
 	if err != nil {
 		return err
 	}
@@ -100,10 +100,10 @@ func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) erro
 }
 
 // parse turns a file into what the keeper takes.
-func parse(ctx context.Context, k *keeper.Keeper, name string, data []byte, format string, now time.Time) (keeper.Registration, error) {
+func parse(k *keeper.Keeper, name string, data []byte, format string, now time.Time) (keeper.Registration, error) {
 	// A grant that is not declared is refused by Register, with better words.
-	if g, err := k.Grant(ctx, name); err == nil {
-		format = tokenfile.FormatFor(g.Kind, format)
+	if kind := k.KindOf(name); kind != "" {
+		format = tokenfile.FormatFor(string(kind), format)
 	}
 	parsed, err := tokenfile.Parse(data, format)
 	if err == nil {

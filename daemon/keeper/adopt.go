@@ -9,9 +9,11 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/outcome"
-	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
+
+// page is how many records or intents are read at once.
+const page = 1024
 
 // distrusting is how many records are marked at a time, so that they share
 // commits.
@@ -69,7 +71,7 @@ func (k *Keeper) mayBeUsedUp(cfg *config.Config, r *store.Record) bool {
 
 // Adopt trusts an unverified grant: its refresh token is sent at the next due
 // time. Adopting one that is not unverified is no error.
-func (k *Keeper) Adopt(ctx context.Context, name string) (wire.Grant, error) {
+func (k *Keeper) Adopt(ctx context.Context, name string) error {
 	cfg := k.config.Load()
 	return k.change(ctx, name, func(r *store.Record) bool {
 		if r.UnverifiedSince.IsZero() {

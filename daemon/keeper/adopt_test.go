@@ -44,7 +44,7 @@ func TestOfAnOlderCopyNothingIsSentThatMayBeUsedUp(t *testing.T) {
 		}
 		given(t, h, "rotating-1", 0, 1)
 		before := h.webex.Stats().Requests
-		if _, err := h.keeper.Refresh(t.Context(), "rotating-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rotating-1"); err == nil {
 			t.Error("it was refreshed on order")
 		}
 		if _, err := h.keeper.Token(t.Context(), "rotating-1", 20*day); err == nil {
@@ -67,7 +67,7 @@ func TestAdoptingOrImportingEndsTheDoubt(t *testing.T) {
 	for name, trust := range map[string]func(t *testing.T, h *host){
 		"adopted": func(t *testing.T, h *host) {
 			for range 2 { // the second time changes nothing
-				if _, err := h.keeper.Adopt(t.Context(), "rotating-1"); err != nil {
+				if err := h.keeper.Adopt(t.Context(), "rotating-1"); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -23,7 +23,7 @@ const restURL = "https://webex.test/v1/access_token"
 func closedFor(t *testing.T, h *host, name string) time.Duration {
 	t.Helper()
 	before := h.webex.Stats().Requests
-	_, err := h.keeper.Refresh(t.Context(), name)
+	err := h.keeper.Refresh(t.Context(), name)
 	if err == nil {
 		return 0
 	}
@@ -39,7 +39,7 @@ func TestAnEndpointThatAskedForPatienceHasItAfterARestartToo(t *testing.T) {
 		h.register("rest-2", emulator.REST)
 		h.register("meetings-1", emulator.Meetings)
 		h.webex.Script(lab.Limit("600"))
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("refreshed by a 429")
 		}
 		for range 3 {
@@ -50,7 +50,7 @@ func TestAnEndpointThatAskedForPatienceHasItAfterARestartToo(t *testing.T) {
 		if left := closedFor(t, h, "rest-2"); left != 7*time.Minute {
 			t.Errorf("closed for %v", left)
 		}
-		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
 			t.Errorf("another endpoint: %v", err)
 		}
 		time.Sleep(7 * time.Minute)
@@ -65,7 +65,7 @@ func TestALaterPatienceTakesThePlaceOfAnEarlierOneOnly(t *testing.T) {
 		h.register("rest-1", emulator.REST)
 		for _, seconds := range []string{"60", "1200"} {
 			h.webex.Script(lab.Limit(seconds))
-			_, _ = h.keeper.Refresh(t.Context(), "rest-1")
+			_ = h.keeper.Refresh(t.Context(), "rest-1")
 			time.Sleep(time.Minute)
 		}
 		h.stop()
@@ -132,7 +132,7 @@ func TestPatienceThatIsAskedForDuringAReloadHoldsAfterIt(t *testing.T) {
 		close(release)
 		<-done
 		requests := h.webex.Stats().Requests
-		_, err := h.keeper.Refresh(t.Context(), "slow-1")
+		err := h.keeper.Refresh(t.Context(), "slow-1")
 		if n := h.webex.Stats().Requests; err == nil || n != requests {
 			t.Errorf("%d requests right after a 429: %v", n-requests, err)
 		}

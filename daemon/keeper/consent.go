@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,13 +10,8 @@ import (
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/window"
-	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
-
-// reasonScopesMissing stands beside ok: the token works, though not for all
-// that the configuration wants it for.
-const reasonScopesMissing = "scopes_missing"
 
 // A Consent is what is known of the person behind a registration whose answer
 // came from the token endpoint this very moment.
@@ -115,28 +109,4 @@ func prolong(r, old *store.Record, in *config.Integration, reg Registration, fro
 // Webex may hand out the same value again, with what is left of its life.
 func renews(old *store.Record, reg Registration) bool {
 	return reg.Consent != nil && !old.Removed && !reg.Refresh.Empty() && old.Refresh.Value.Equal(reg.Refresh)
-}
-
-// missingScopes lists configured scopes that were not granted. An answer that
-// named no scopes granted what was asked for, RFC 6749 section 5.1, or came
-// from a file that does not tell.
-func missingScopes(in *config.Integration, granted string) []string {
-	missing := []string{}
-	if granted == "" {
-		return missing
-	}
-	has := strings.Fields(granted)
-	for _, scope := range in.Scopes {
-		if !slices.Contains(has, scope) {
-			missing = append(missing, scope)
-		}
-	}
-	return missing
-}
-
-func showPerson(r *store.Record) *wire.Person {
-	if r.Person.ID == (store.Fingerprint{}) {
-		return nil
-	}
-	return &wire.Person{DisplayName: r.Person.DisplayName, Email: r.Email}
 }

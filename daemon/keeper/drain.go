@@ -136,7 +136,8 @@ func (k *Keeper) gains(cfg *config.Config, s store.Stored, now time.Time, away t
 	default:
 		return false
 	}
-	if k.courseOf(cfg, s, store.Condition{State: store.OK}).plan == nil {
+	in, _, declared := cfg.Rules(s.Name)
+	if !declared || in.Kind == config.Static || s.Refresh.Value.Empty() || s.DueAt.IsZero() {
 		return false
 	}
 	return gains(s.Record, now, now.Add(away))

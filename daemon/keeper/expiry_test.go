@@ -146,7 +146,7 @@ func TestNobodyIsAskedWhenATokenEndsWithoutNeedOrAddress(t *testing.T) {
 		h.askExpiry("rest-unregistered")
 		h.askExpiry("undeclared")
 		h.register("rest-1", emulator.REST)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		h.askExpiry("rest-1")

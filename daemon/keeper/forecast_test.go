@@ -9,7 +9,7 @@ import (
 
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/emulator/lab"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
@@ -26,9 +26,9 @@ func shortWindows(t *testing.T, movement emulator.Window) *host {
 }
 
 // outcomes foretold, by grant.
-func (h *host) foretold(o keeper.Outage) map[string]wire.Prospect {
+func (h *host) foretold(o report.Outage) map[string]wire.Prospect {
 	h.t.Helper()
-	f, err := h.keeper.Forecast(h.t.Context(), nil, o)
+	f, err := h.report.Forecast(h.t.Context(), nil, o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestAForecastAgreesWithTheKeeperThatLivesThroughTheOutage(t *testing.T) {
 				h.live(4*day, 10*time.Minute)
 
 				now := time.Now().UTC()
-				o := keeper.Outage{From: now.Add(day), For: c.outage, EndpointDown: c.endpoint, Until: now.Add(20 * day)}
+				o := report.Outage{From: now.Add(day), For: c.outage, EndpointDown: c.endpoint, Until: now.Add(20 * day)}
 				foretold := h.foretold(o)
 				if c.endpoint {
 					h.webex.DownBetween(o.From, o.From.Add(o.For))
@@ -113,12 +113,12 @@ func TestTheLongestOutageIsTheNearestWindowEndAtItsBegin(t *testing.T) {
 		h.live(3*day, 10*time.Minute)
 		h.register("rest-2", emulator.REST)
 		h.register("rest-3", emulator.REST)
-		if _, err := h.keeper.Pause(t.Context(), "rest-3"); err != nil {
+		if err := h.keeper.Pause(t.Context(), "rest-3"); err != nil {
 			t.Fatal(err)
 		}
 		now := time.Now().UTC()
-		f, err := h.keeper.Forecast(t.Context(), func(name string) bool { return name != "rest-2" },
-			keeper.Outage{From: now, For: time.Hour, Until: now.Add(30 * day)})
+		f, err := h.report.Forecast(t.Context(), func(name string) bool { return name != "rest-2" },
+			report.Outage{From: now, For: time.Hour, Until: now.Add(30 * day)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,8 +142,8 @@ func TestATokenThatNobodyRefreshesSaysNothingOfTheLongestOutage(t *testing.T) {
 		h.take("bot", []byte(`{"access_token":"bot-1","expires_in":172800}`))
 		h.register("rest-1", emulator.REST)
 		now := time.Now().UTC()
-		o := keeper.Outage{From: now, For: time.Hour, Until: now.Add(30 * day)}
-		f, err := h.keeper.Forecast(t.Context(), nil, o)
+		o := report.Outage{From: now, For: time.Hour, Until: now.Add(30 * day)}
+		f, err := h.report.Forecast(t.Context(), nil, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestATokenThatNobodyRefreshesSaysNothingOfTheLongestOutage(t *testing.T) {
 
 func TestAForecastNamesGrantsOfWhichNothingIsRegistered(t *testing.T) {
 	inBubble(t, calm, "grant \"new\" {\n  integration = \"meetings\"\n}\n", func(t *testing.T, h *host) {
-		p := h.foretold(keeper.Outage{From: time.Now(), For: day, Until: time.Now().Add(120 * day)})["new"]
+		p := h.foretold(report.Outage{From: time.Now(), For: day, Until: time.Now().Add(120 * day)})["new"]
 		if p.Outcome != wire.Undecided || p.Kind != "meetings" || p.At != nil {
 			t.Errorf("foretold %+v", p)
 		}
@@ -169,7 +169,7 @@ func TestAForecastStoresNothing(t *testing.T) {
 		h.register("rest-1", emulator.REST)
 		before := h.revision("rest-1")
 		now := time.Now().UTC()
-		h.foretold(keeper.Outage{From: now.Add(day), For: 9 * day, EndpointDown: true, Until: now.Add(100 * day)})
+		h.foretold(report.Outage{From: now.Add(day), For: 9 * day, EndpointDown: true, Until: now.Add(100 * day)})
 		if h.revision("rest-1") != before {
 			t.Error("the record was changed")
 		}
@@ -185,7 +185,7 @@ func TestADrainRefreshesWhatGainsFromIt(t *testing.T) {
 		time.Sleep(12 * time.Hour)
 		h.register("rest-new", emulator.REST)
 		h.register("rest-paused", emulator.REST)
-		if _, err := h.keeper.Pause(t.Context(), "rest-paused"); err != nil {
+		if err := h.keeper.Pause(t.Context(), "rest-paused"); err != nil {
 			t.Fatal(err)
 		}
 		// The endpoint asks for patience once: the drain waits for it.

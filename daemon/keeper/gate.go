@@ -9,7 +9,6 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/outcome"
-	"webex-tokend/daemon/schedule"
 	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -69,7 +68,7 @@ func (k *Keeper) admit(p *plan, c store.Condition, why cause, now time.Time) err
 			return k.States.Refuse(p.name(), c, "needs a human")
 		}
 	}
-	interval, budget := remaining(p.stored.LastAttemptAt, p.rule.MinInterval, now), p.budget(now)
+	interval, budget := outcome.Remaining(p.stored.LastAttemptAt, p.rule.MinInterval, now), p.budget(now)
 	if interval > max(budget, 0) {
 		return k.notNow(p, c, why, interval, "the last request is not long enough ago")
 	}
@@ -95,22 +94,7 @@ func (k *Keeper) needStore(p *plan, c store.Condition, now time.Time) error {
 }
 
 // budget is how long the grant has to wait for its next refresh of the day.
-func (p *plan) budget(now time.Time) time.Duration {
-	t := p.stored.Token
-	if t.ExpiresAt.IsZero() || !schedule.LongLived(t.ExpiresAt.Sub(t.IssuedAt)) || !now.Before(t.ExpiresAt) {
-		return 0
-	}
-	return remaining(p.stored.LastRefreshAt, outcome.Day, now)
-}
-
-// remaining is what is left of a pause that began then. A pause that seems to
-// have begun in the future was begun under a wrong clock and is over.
-func remaining(begun time.Time, pause time.Duration, now time.Time) time.Duration {
-	if outcome.Ahead(begun, now) {
-		return 0
-	}
-	return begun.Add(pause).Sub(now)
-}
+func (p *plan) budget(now time.Time) time.Duration { return outcome.Budget(p.stored.Record, now) }
 
 func (k *Keeper) notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {
 	if why == scheduled {

@@ -23,6 +23,7 @@ import (
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -39,6 +40,7 @@ type host struct {
 	config *config.Config
 	store  *store.Store
 	keeper *keeper.Keeper
+	report *report.Report
 	events *event.Stream // of the keeper
 	meter  *meter.Meter  // too
 	// backend is below the store, and below kv.
@@ -181,6 +183,7 @@ func (h *host) start() {
 		Spool:    filepath.Join(h.dir, "spool"),
 		Log:      h.log(),
 	})
+	h.report = report.New(report.Config{Store: h.store, Config: func() *config.Config { return h.config }, States: h.keeper.States, Keeper: h.keeper, Meter: h.meter, Now: now})
 	if err := h.keeper.Start(context.Background()); err != nil {
 		h.t.Fatal(err)
 	}
@@ -285,12 +288,22 @@ func (h *host) try(name string, response []byte) (wire.Imported, error) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return h.keeper.Register(h.t.Context(), name, keeper.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt})
+	return h.enter(name, keeper.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt})
+}
+
+// enter registers tokens and shows the grant as it is then.
+func (h *host) enter(name string, reg keeper.Registration) (wire.Imported, error) {
+	h.t.Helper()
+	done, err := h.keeper.Register(h.t.Context(), name, reg)
+	if err != nil {
+		return wire.Imported{}, err
+	}
+	return wire.Imported{Grant: h.grant(name), Result: done.Result, Note: done.Note}, nil
 }
 
 func (h *host) grant(name string) wire.Grant {
 	h.t.Helper()
-	g, err := h.keeper.Grant(h.t.Context(), name)
+	g, err := h.report.Grant(h.t.Context(), name)
 	if err != nil {
 		h.t.Fatal(err)
 	}

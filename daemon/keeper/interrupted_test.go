@@ -59,7 +59,7 @@ func TestALostAnswerShowsAsUnknownAndIsAskedForWithinTheGrace(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true, Grace: 10 * time.Minute}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		h.webex.Script(lab.Lose())
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a lost answer counts as a success")
 		}
 		g := h.grant("rest-1")
@@ -217,7 +217,7 @@ func TestAnAnswerThatTheStoreRefusesIsHeldUntilItIsTaken(t *testing.T) {
 				h.webex.Script(lab.Hold(arrived, release))
 				outcome := make(chan error, 1)
 				go func() {
-					_, err := h.keeper.Refresh(context.Background(), "rest-1")
+					err := h.keeper.Refresh(context.Background(), "rest-1")
 					outcome <- err
 				}()
 				<-arrived
@@ -231,7 +231,7 @@ func TestAnAnswerThatTheStoreRefusesIsHeldUntilItIsTaken(t *testing.T) {
 					if g.Generation != 1 {
 						t.Errorf("a token that is not stored is shown as generation %d", g.Generation)
 					}
-					if _, err := h.keeper.Refresh(t.Context(), "rest-2"); err == nil {
+					if err := h.keeper.Refresh(t.Context(), "rest-2"); err == nil {
 						t.Error("another refresh was sent")
 					}
 				}
@@ -243,7 +243,7 @@ func TestAnAnswerThatTheStoreRefusesIsHeldUntilItIsTaken(t *testing.T) {
 					t.Errorf("generation %d", g.Generation)
 				}
 				time.Sleep(time.Minute)
-				if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+				if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 					t.Errorf("the rotated refresh token does not work: %v", err)
 				}
 				h.stop()
@@ -370,7 +370,7 @@ func TestAnAnswerIsMergedWithWhatHappenedMeanwhile(t *testing.T) {
 // waited for a permit saw it sent all the same.
 func TestAGrantThatIsChangedWhileItWaitsForAPermitIsAskedOfAgain(t *testing.T) {
 	for name, change := range map[string]func(h *host) error{
-		"paused":  func(h *host) error { _, err := h.keeper.Pause(h.t.Context(), "slow-2"); return err },
+		"paused":  func(h *host) error { err := h.keeper.Pause(h.t.Context(), "slow-2"); return err },
 		"removed": func(h *host) error { return h.keeper.Remove(h.t.Context(), "slow-2") },
 		"replaced": func(h *host) error {
 			h.take("slow-2", []byte(`{"access_token":"c","refresh_token":"d","expires_in":3600}`))

@@ -24,7 +24,6 @@ import (
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/sweep"
-	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -33,20 +32,6 @@ type Config struct {
 	Store    *store.Store
 	Config   *config.Config
 	Provider *provider.Client
-	// Outputs reports where the token of a grant stands; nil: nowhere.
-	Outputs func(name string) []wire.Output
-	// Failing lists the grants of which an output failed at its last try; nil:
-	// none.
-	Failing func() []string
-	// Consumers reports who was given the token of a grant; nil: nobody.
-	Consumers func(name string) []wire.Consumer
-	// Unheard reports why alerts do not arrive; nil: there are none.
-	Unheard func() string
-	// Refused reports why the configuration that was saved last is not in force;
-	// nil: it always is.
-	Refused func() string
-	// StoreKey reports whether the store will open again; nil: it is not sealed.
-	StoreKey func(ctx context.Context) *wire.StoreKey
 	// Events is told what happens; nil: nobody is. Stop closes it.
 	Events *event.Stream
 	// Meter measures what the keeper does; nil: nobody reads it.
@@ -70,12 +55,6 @@ type Keeper struct {
 	flights   *flight.Flights
 	trust     *state.Trust
 	States    *state.Book
-	outputs   func(name string) []wire.Output
-	failing   func() []string
-	consumers func(name string) []wire.Consumer
-	unheard   func() string
-	refused   func() string
-	storeKey  func(ctx context.Context) *wire.StoreKey
 	spool     spool
 	wall      func() time.Time
 	log       hclog.Logger
@@ -93,37 +72,13 @@ type Keeper struct {
 // New returns a keeper that does nothing of its own until Start.
 func New(cfg Config) *Keeper {
 	k := &Keeper{
-		store:     cfg.Store,
-		provider:  cfg.Provider,
-		outputs:   cfg.Outputs,
-		failing:   cfg.Failing,
-		consumers: cfg.Consumers,
-		unheard:   cfg.Unheard,
-		refused:   cfg.Refused,
-		storeKey:  cfg.StoreKey,
-		spool:     spool{cfg.Spool},
-		events:    cfg.Events,
-		meter:     cfg.Meter,
-		wall:      cfg.Now,
-		log:       cfg.Log,
-	}
-	if k.refused == nil {
-		k.refused = func() string { return "" }
-	}
-	if k.unheard == nil {
-		k.unheard = func() string { return "" }
-	}
-	if k.storeKey == nil {
-		k.storeKey = func(context.Context) *wire.StoreKey { return nil }
-	}
-	if k.failing == nil {
-		k.failing = func() []string { return nil }
-	}
-	if k.consumers == nil {
-		k.consumers = func(string) []wire.Consumer { return []wire.Consumer{} }
-	}
-	if k.outputs == nil {
-		k.outputs = func(string) []wire.Output { return nil }
+		store:    cfg.Store,
+		provider: cfg.Provider,
+		spool:    spool{cfg.Spool},
+		events:   cfg.Events,
+		meter:    cfg.Meter,
+		wall:     cfg.Now,
+		log:      cfg.Log,
 	}
 	if k.wall == nil {
 		k.wall = time.Now
@@ -228,3 +183,15 @@ func pause(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// Held lists the grants with an answer that is in memory alone, in order.
+func (k *Keeper) Held() []string { return k.trust.Held() }
+
+// StoreError is why the store refuses to be written; empty: it does not.
+func (k *Keeper) StoreError() string { return k.trust.Error() }
+
+// Refusals are the integrations whose client is refused.
+func (k *Keeper) Refusals() map[string]store.Condition { return k.circuits.Refusals() }
+
+// ClockSkew is that of the endpoint whose clock is furthest from ours.
+func (k *Keeper) ClockSkew() time.Duration { return k.endpoints.WidestSkew() }

@@ -11,8 +11,9 @@ import (
 
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/emulator/lab"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/report"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -58,7 +59,7 @@ func variety(t *testing.T, h *host) {
 	}
 	h.reconfigure(guests + reserved)
 	for i := range 3 {
-		if _, err := h.keeper.Pause(t.Context(), fmt.Sprint("rest-paused-", i)); err != nil {
+		if err := h.keeper.Pause(t.Context(), fmt.Sprint("rest-paused-", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,10 +82,10 @@ func variety(t *testing.T, h *host) {
 }
 
 // pages joins all pages of a query.
-func pages(t *testing.T, h *host, q keeper.Query) (list []wire.Grant) {
+func pages(t *testing.T, h *host, q report.Query) (list []wire.Grant) {
 	t.Helper()
 	for {
-		page, err := h.keeper.Grants(t.Context(), q)
+		page, err := h.report.Grants(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +116,7 @@ func TestAListThatEndsBeforeADayLeavesOutWhatIsLaterAndNotUrgentAnyway(t *testin
 		variety(t, h)
 		end := time.Now().Add(25 * day)
 		var want []string
-		for _, g := range pages(t, h, keeper.Query{}) {
+		for _, g := range pages(t, h, report.Query{}) {
 			if g.State == string(store.Reauthorize) || g.WindowEndsAt != nil && g.WindowEndsAt.Before(end) {
 				want = append(want, g.Name)
 			}
@@ -124,7 +125,7 @@ func TestAListThatEndsBeforeADayLeavesOutWhatIsLaterAndNotUrgentAnyway(t *testin
 			t.Fatalf("the walk expects only %v", want)
 		}
 		for _, limit := range []int{1, 3, 100} {
-			if got := names(pages(t, h, keeper.Query{EndsBefore: end, Limit: limit})); !slices.Equal(got, want) {
+			if got := names(pages(t, h, report.Query{EndsBefore: end, Limit: limit})); !slices.Equal(got, want) {
 				t.Errorf("in pages of %d: %v, want %v", limit, got, want)
 			}
 		}
@@ -134,7 +135,7 @@ func TestAListThatEndsBeforeADayLeavesOutWhatIsLaterAndNotUrgentAnyway(t *testin
 func TestTheListBeginsWithWhatNeedsSomebodyFirst(t *testing.T) {
 	busy(t, guests+reserved+earlier, func(t *testing.T, h *host) {
 		variety(t, h)
-		list := pages(t, h, keeper.Query{})
+		list := pages(t, h, report.Query{})
 		if len(list) != 3*6+2*3+2 {
 			t.Errorf("%d grants: %v", len(list), names(list))
 		}
@@ -145,7 +146,7 @@ func TestTheListBeginsWithWhatNeedsSomebodyFirst(t *testing.T) {
 				t.Errorf("%s is %s (%s) since %v, action %q", g.Name, g.State, g.Reason, g.Since, g.Action)
 			}
 			if i > 0 && position(g) < position(list[i-1]) {
-				t.Errorf("%s %s %v comes before %s %s %v", list[i-1].State, list[i-1].Name, list[i-1].WindowEndsAt, g.State, g.Name, g.WindowEndsAt)
+				t.Errorf("%s %q comes before %s %q", list[i-1].State, position(list[i-1]), g.State, position(g))
 			}
 		}
 		for _, state := range []store.State{store.Reauthorize, store.Misconfigured, store.Unknown, store.Retrying, store.Pending, store.Paused, store.OK} {
@@ -162,21 +163,25 @@ func position(g wire.Grant) string {
 	if g.WindowEndsAt != nil {
 		ends = g.WindowEndsAt.Format(time.RFC3339)
 	}
-	return fmt.Sprintf("%02d %s %s", slices.Index(store.ByUrgency(), store.State(g.State)), ends, g.Name)
+	cause := verdict.Shown(g).Cause(verdict.Usual(), time.Now())
+	if cause == verdict.Overdue {
+		ends = g.RefreshDueAt.Format(time.RFC3339Nano)
+	}
+	return fmt.Sprintf("%02d %s %s", cause, ends, g.Name)
 }
 
 func TestPagesOfAnySizeJoinToTheWholeList(t *testing.T) {
 	odd := func(name string) bool { return !strings.HasSuffix(name, "1") }
 	for _, c := range []struct {
 		name  string
-		query keeper.Query
+		query report.Query
 	}{
-		{"by urgency", keeper.Query{}},
-		{"by name", keeper.Query{ByName: true}},
-		{"by urgency through a view", keeper.Query{View: odd}},
-		{"by name through a view", keeper.Query{View: odd, ByName: true}},
-		{"some states by urgency", keeper.Query{States: []store.State{store.Paused, store.Pending, store.Misconfigured}}},
-		{"some states by name", keeper.Query{States: []store.State{store.Paused, store.Pending, store.Misconfigured}, ByName: true}},
+		{"by urgency", report.Query{}},
+		{"by name", report.Query{ByName: true}},
+		{"by urgency through a view", report.Query{View: odd}},
+		{"by name through a view", report.Query{View: odd, ByName: true}},
+		{"some states by urgency", report.Query{States: []store.State{store.Paused, store.Pending, store.Misconfigured}}},
+		{"some states by name", report.Query{States: []store.State{store.Paused, store.Pending, store.Misconfigured}, ByName: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			busy(t, guests+reserved+earlier, func(t *testing.T, h *host) {
@@ -200,13 +205,13 @@ func TestPagesOfAnySizeJoinToTheWholeList(t *testing.T) {
 func TestAListShowsWhatWasAskedForAndNothingElse(t *testing.T) {
 	busy(t, guests+reserved+earlier, func(t *testing.T, h *host) {
 		variety(t, h)
-		whole := pages(t, h, keeper.Query{ByName: true})
+		whole := pages(t, h, report.Query{ByName: true})
 		if !slices.IsSorted(names(whole)) {
 			t.Errorf("by name: %v", names(whole))
 		}
 		for _, state := range store.ByUrgency() {
 			for _, byName := range []bool{true, false} {
-				got := names(pages(t, h, keeper.Query{States: []store.State{state}, ByName: byName, Limit: 2}))
+				got := names(pages(t, h, report.Query{States: []store.State{state}, ByName: byName, Limit: 2}))
 				slices.Sort(got)
 				var want []string
 				for _, g := range whole {
@@ -219,7 +224,7 @@ func TestAListShowsWhatWasAskedForAndNothingElse(t *testing.T) {
 				}
 			}
 		}
-		for _, g := range pages(t, h, keeper.Query{View: func(name string) bool { return name == "ops-a" || name == "meetings-1" }}) {
+		for _, g := range pages(t, h, report.Query{View: func(name string) bool { return name == "ops-a" || name == "meetings-1" }}) {
 			if g.Name != "ops-a" && g.Name != "meetings-1" {
 				t.Errorf("%s is out of view", g.Name)
 			}
@@ -235,7 +240,7 @@ func TestADamagedRecordStandsInTheListOnceAndHidesNoOther(t *testing.T) {
 		h.damage("rest-2")
 		for _, byName := range []bool{true, false} {
 			for limit := 1; limit < 7; limit++ {
-				list := pages(t, h, keeper.Query{ByName: byName, Limit: limit})
+				list := pages(t, h, report.Query{ByName: byName, Limit: limit})
 				got := names(list)
 				slices.Sort(got)
 				if !slices.Equal(got, []string{"rest-0", "rest-1", "rest-2", "rest-3", "rest-4"}) {
@@ -247,7 +252,7 @@ func TestADamagedRecordStandsInTheListOnceAndHidesNoOther(t *testing.T) {
 					}
 				}
 			}
-			if got := names(pages(t, h, keeper.Query{ByName: byName, States: []store.State{store.Damaged}})); !slices.Equal(got, []string{"rest-2"}) {
+			if got := names(pages(t, h, report.Query{ByName: byName, States: []store.State{store.Damaged}})); !slices.Equal(got, []string{"rest-2"}) {
 				t.Errorf("damaged are %v", got)
 			}
 		}
@@ -258,7 +263,7 @@ func TestAPageHoldsAHundredGrantsUnlessAskedOtherwiseAndAThousandAtMost(t *testi
 	busy(t, earlier, func(t *testing.T, h *host) {
 		h.tenants(1100)
 		for limit, want := range map[int]int{0: 100, -1: 100, 7: 7, 1000: 1000, 5000: 1000} {
-			page, err := h.keeper.Grants(t.Context(), keeper.Query{Limit: limit})
+			page, err := h.report.Grants(t.Context(), report.Query{Limit: limit})
 			if err != nil || len(page.Grants) != want || page.Next == "" {
 				t.Errorf("limit %d: %d grants, next %q, %v", limit, len(page.Grants), page.Next, err)
 			}
@@ -270,10 +275,10 @@ func TestTheLastPageOfAViewDoesNotTellOfGrantsBehindIt(t *testing.T) {
 	busy(t, earlier, func(t *testing.T, h *host) {
 		h.tenants(9)
 		for _, byName := range []bool{true, false} {
-			all := names(pages(t, h, keeper.Query{ByName: byName}))
+			all := names(pages(t, h, report.Query{ByName: byName}))
 			for _, limit := range []int{1, 2, 3} {
 				mine := all[:limit]
-				page, err := h.keeper.Grants(t.Context(), keeper.Query{
+				page, err := h.report.Grants(t.Context(), report.Query{
 					View: func(name string) bool { return slices.Contains(mine, name) }, Limit: limit, ByName: byName,
 				})
 				if err != nil || !slices.Equal(names(page.Grants), mine) || page.Next != "" {
@@ -288,7 +293,7 @@ func TestACursorOfNoListIsRefused(t *testing.T) {
 	busy(t, earlier, func(t *testing.T, h *host) {
 		h.tenants(3)
 		cursor := func(byName bool) string {
-			page, err := h.keeper.Grants(t.Context(), keeper.Query{Limit: 1, ByName: byName})
+			page, err := h.report.Grants(t.Context(), report.Query{Limit: 1, ByName: byName})
 			if err != nil || page.Next == "" {
 				t.Fatalf("next %q, %v", page.Next, err)
 			}
@@ -311,7 +316,7 @@ func TestACursorOfNoListIsRefused(t *testing.T) {
 			{"the list by name goes on by urgency", cursor(true), false},
 			{"the list by urgency goes on by name", cursor(false), true},
 		} {
-			_, err := h.keeper.Grants(t.Context(), keeper.Query{After: c.cursor, ByName: c.byName})
+			_, err := h.report.Grants(t.Context(), report.Query{After: c.cursor, ByName: c.byName})
 			if r, ok := errors.AsType[*refusal.Error](err); !ok || r.Kind != refusal.BadName {
 				t.Errorf("%s: %v", c.name, err)
 			}
@@ -352,10 +357,10 @@ func TestNoGrantIsTwiceInAListOrMissingWhileOthersChange(t *testing.T) {
 		}
 		for _, byName := range []bool{true, false} {
 			for limit := range 12 {
-				q := keeper.Query{ByName: byName, Limit: limit + 1}
+				q := report.Query{ByName: byName, Limit: limit + 1}
 				times := make(map[string]int)
 				for turn := 0; ; turn++ {
-					page, err := h.keeper.Grants(t.Context(), q)
+					page, err := h.report.Grants(t.Context(), q)
 					if err != nil {
 						t.Fatal(err)
 					}

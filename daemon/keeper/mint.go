@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"webex-tokend/daemon/config"
 )
@@ -40,16 +39,4 @@ func (k *Keeper) Mint(ctx context.Context, in *config.Integration, name string) 
 		k.log.Info("service app minted", "grant", name, "manager", in.Manager)
 	}
 	return err
-}
-
-// manages lists the grant blocks of service apps for which a grant mints.
-func manages(cfg *config.Config, name string) []string {
-	var list []string
-	for _, g := range cfg.Grants {
-		if in := cfg.Integrations[g.Integration]; in != nil && in.Kind == config.ServiceApp && in.Manager == name {
-			list = append(list, g.Name)
-		}
-	}
-	slices.Sort(list)
-	return list
 }

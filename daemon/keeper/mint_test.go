@@ -85,7 +85,7 @@ func TestAServiceAppHealsWhenItsRefreshTokenIsDead(t *testing.T) {
 			}
 		}
 		kill()
-		if _, err := h.keeper.Refresh(t.Context(), "desk"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "desk"); err != nil {
 			t.Fatalf("with a manager: %v", err)
 		}
 		if g := h.is("desk", store.OK, ""); g.Generation != 2 {
@@ -97,7 +97,7 @@ func TestAServiceAppHealsWhenItsRefreshTokenIsDead(t *testing.T) {
 		// With the manager dead as well, the chain shows where it is broken.
 		kill()
 		h.webex.Revoke(chief.RefreshToken)
-		if _, err := h.keeper.Refresh(t.Context(), "desk"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "desk"); err == nil {
 			t.Error("without a manager it was refreshed")
 		}
 		if g := h.grant("desk"); g.State != "retrying" || g.Action != "webex-tokend status rest-chief" {

@@ -4,27 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/state"
-	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
 // Refresh renews a grant now and waits for the outcome, or joins the exchange
 // in flight. It is exempt from budget and interval, not from what the endpoint
 // asked for.
-func (k *Keeper) Refresh(ctx context.Context, name string) (wire.Grant, error) {
-	if err := k.refresh(ctx, name, ordered); err != nil {
-		return wire.Grant{}, err
-	}
-	return k.Grant(ctx, name)
+func (k *Keeper) Refresh(ctx context.Context, name string) error {
+	return k.refresh(ctx, name, ordered)
 }
 
 // Pause ends refreshing until Resume. The token stays where it is published.
 // Pausing twice is no error.
-func (k *Keeper) Pause(ctx context.Context, name string) (wire.Grant, error) {
+func (k *Keeper) Pause(ctx context.Context, name string) error {
 	return k.change(ctx, name, func(r *store.Record) bool {
 		if !r.PausedSince.IsZero() {
 			return false
@@ -36,7 +33,7 @@ func (k *Keeper) Pause(ctx context.Context, name string) (wire.Grant, error) {
 
 // Resume takes a grant up again; what became due meanwhile is refreshed by the
 // next sweep.
-func (k *Keeper) Resume(ctx context.Context, name string) (wire.Grant, error) {
+func (k *Keeper) Resume(ctx context.Context, name string) error {
 	return k.change(ctx, name, func(r *store.Record) bool {
 		if r.PausedSince.IsZero() {
 			return false
@@ -47,29 +44,29 @@ func (k *Keeper) Resume(ctx context.Context, name string) (wire.Grant, error) {
 }
 
 // change makes an operator's change to a record that exists.
-func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Record) bool) (wire.Grant, error) {
+func (k *Keeper) change(ctx context.Context, name string, apply func(*store.Record) bool) error {
 	cfg := k.config.Load()
 	for {
 		stored, err := k.States.Read(ctx, cfg, name)
 		if err != nil {
-			return wire.Grant{}, err
+			return err
 		}
 		was := *stored.Record
 		before := k.States.Condition(&was)
 		if !apply(stored.Record) {
-			return k.view(ctx, cfg, name)
+			return nil
 		}
 		_, err = k.store.Put(ctx, store.Update{Record: stored.Record, Expect: stored.Revision})
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return wire.Grant{}, fmt.Errorf("store grant %s: %w", name, err)
+			return fmt.Errorf("store grant %s: %w", name, err)
 		}
 		k.flights.Overtake(name)
 		k.log.Info("changed by the operator", "grant", name, "state", stored.Condition().State)
 		k.States.Announce(event.Changed, &was, before, stored.Record)
-		return k.view(ctx, cfg, name)
+		return nil
 	}
 }
 
@@ -122,12 +119,25 @@ func (k *Keeper) Unpublished(ctx context.Context, after string, limit int) ([]st
 }
 
 // Registered lists up to limit grants of all after that name, in the order of
-// names.
+// names: fewer only at the end.
 func (k *Keeper) Registered(ctx context.Context, after string, limit int) ([]string, error) {
-	list, err := k.byName(ctx, k.config.Load(), cursor{urgency: -1, name: after}, limit)
-	names := make([]string, 0, len(list))
-	for _, c := range list {
-		names = append(names, c.name)
+	var names []string
+	for ended := false; !ended && len(names) < limit; {
+		stored, damaged, err := k.store.List(ctx, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		ended = len(stored)+len(damaged) < limit
+		for _, s := range stored {
+			if after = max(after, s.Name); !s.Removed {
+				names = append(names, s.Name)
+			}
+		}
+		for _, d := range damaged {
+			after = max(after, d.Name)
+			names = append(names, d.Name)
+		}
 	}
-	return names, err
+	slices.Sort(names)
+	return names[:min(len(names), limit)], nil
 }

@@ -49,7 +49,7 @@ func TestAnAnswerIsTakenAtItsOwnNumbersCountedFromTheRequest(t *testing.T) {
 		sent := time.Now().Add(time.Hour)
 		time.Sleep(time.Hour)
 		h.webex.Script(lab.Reply(200, nil, `{"access_token":"new","expires_in":4321,"refresh_token_expires_in":"98765.4"}`))
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		r := h.stored("rest-1")
@@ -74,7 +74,7 @@ func TestAnAbsentRefreshTokenKeepsTheOldOne(t *testing.T) {
 		inBubble(t, calm, "", func(t *testing.T, h *host) {
 			issued := h.register("meetings-1", emulator.Meetings)
 			h.webex.Script(lab.Reply(200, nil, body))
-			if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
+			if err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
 				t.Fatal(err)
 			}
 			if got := h.stored("meetings-1").Refresh.Value.Reveal(); got != issued.RefreshToken {
@@ -89,7 +89,7 @@ func TestARotatedRefreshTokenStandsBeforeTheOldOneUntilItHasWorked(t *testing.T)
 		first := h.register("rest-1", emulator.REST)
 		refresh := func() *store.Record {
 			t.Helper()
-			if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+			if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 				t.Fatal(err)
 			}
 			return h.stored("rest-1")
@@ -134,7 +134,7 @@ func TestARefusedRefreshTokenEndsAGrantOnlyAfterRepeatedEvidence(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		issued := h.register("meetings-1", emulator.Meetings)
 		h.webex.Revoke(issued.RefreshToken)
-		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "meetings-1"); err == nil {
 			t.Fatal("a revoked grant was refreshed")
 		}
 		g := h.is("meetings-1", store.Retrying, "refresh_token_rejected")
@@ -168,7 +168,7 @@ func TestAGrantThatWorksAgainRecovers(t *testing.T) {
 			t.Errorf("import of a new consent: %s", got.Result)
 		}
 		h.is("meetings-1", store.OK, "")
-		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -181,7 +181,7 @@ func TestARejectedClientStopsItsIntegrationAndBlamesNoGrant(t *testing.T) {
 		h.register("meetings-1", emulator.Meetings)
 		id := h.webex.Client(emulator.REST).ID
 		h.webex.RejectClient(id, true)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("refreshed with a rejected client")
 		}
 		for _, name := range []string{"rest-1", "rest-2"} {
@@ -190,7 +190,7 @@ func TestARejectedClientStopsItsIntegrationAndBlamesNoGrant(t *testing.T) {
 			}
 		}
 		h.is("meetings-1", store.OK, "")
-		sum, err := h.keeper.Status(t.Context(), nil)
+		sum, err := h.report.Status(t.Context(), nil)
 		if err != nil || sum.States["misconfigured"] != 2 || sum.States["ok"] != 1 {
 			t.Errorf("status %v, %v", sum.States, err)
 		}
@@ -236,11 +236,11 @@ func TestASecretThatCannotBeReadAtTheStartShowsAtOnceAndStopsNoOtherIntegration(
 		}
 		h.start()
 		h.is("rest-1", store.Misconfigured, "client_secret_unreadable")
-		_, err := h.keeper.Refresh(t.Context(), "rest-1")
+		err := h.keeper.Refresh(t.Context(), "rest-1")
 		if r, ok := errors.AsType[*refusal.Error](err); !ok || r.Kind != refusal.Unavailable || r.RetryAfter != 15*time.Minute {
 			t.Errorf("an order is refused by %v, to be tried again then", err)
 		}
-		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
 			t.Error(err)
 		}
 		h.configure("") // writes the file anew
@@ -272,13 +272,13 @@ func TestRetryAfterClosesTheEndpointForAllOfItsGrants(t *testing.T) {
 		h.register("rest-1", emulator.REST)
 		h.register("rest-2", emulator.REST)
 		h.webex.Script(lab.Limit("600"))
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("refreshed by a 429")
 		}
 		before := h.webex.Stats().Requests
 		for range 9 {
 			time.Sleep(time.Minute)
-			if _, err := h.keeper.Refresh(t.Context(), "rest-2"); err == nil {
+			if err := h.keeper.Refresh(t.Context(), "rest-2"); err == nil {
 				t.Fatal("an order passed what the endpoint asked for")
 			}
 			h.sweep()
@@ -287,7 +287,7 @@ func TestRetryAfterClosesTheEndpointForAllOfItsGrants(t *testing.T) {
 			t.Errorf("%d requests before the time", n)
 		}
 		time.Sleep(time.Minute)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-2"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-2"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -297,7 +297,7 @@ func TestASalvagedRefreshTokenIsUsedAndTheOldOneKept(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true, Grace: time.Hour}, "", func(t *testing.T, h *host) {
 		issued := h.register("rest-1", emulator.REST)
 		h.webex.Script(lab.Reply(200, nil, `{"refresh_token":"rotated-value-0123456789","access_token":"cut of`))
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a truncated answer counts as a success")
 		}
 		r := h.stored("rest-1")
@@ -328,7 +328,7 @@ func TestASingleRefusalOfAFreshImportDeletesNothing(t *testing.T) {
 		imported := h.webex.Issue(emulator.REST, emulator.Consent{})
 		h.take("rest-1", imported.Response)
 		h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a refusal counts as a success")
 		}
 		h.live(10*time.Minute, time.Second)

@@ -45,24 +45,36 @@ const (
 	resultUnchanged = "unchanged"
 )
 
+// Registered is what came of a registration. Note is a line for whoever asked for
+// it; empty: there is nothing to say.
+type Registered struct{ Result, Note string }
+
+// KindOf returns the kind under which a grant is declared; empty: it is not.
+func (k *Keeper) KindOf(name string) config.Kind {
+	if in, _, declared := k.config.Load().Rules(name); declared {
+		return in.Kind
+	}
+	return ""
+}
+
 // Register takes over the tokens of a grant. It can be repeated: a refresh
 // token that was seen before changes nothing, so that no older token ever
 // replaces a newer one. A new value replaces, with the one before as fallback.
-func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (wire.Imported, error) {
+func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (Registered, error) {
 	cfg := k.config.Load()
 	if err := grantname.Valid(name); err != nil {
-		return wire.Imported{}, &refusal.Error{Kind: refusal.BadName, Detail: err.Error()}
+		return Registered{}, &refusal.Error{Kind: refusal.BadName, Detail: err.Error()}
 	}
 	in, grant, ok := cfg.Rules(name)
 	if !ok {
-		return wire.Imported{}, state.Undeclared(cfg, name)
+		return Registered{}, state.Undeclared(cfg, name)
 	}
 	now := k.now()
 	if err := usable(cfg, in, name, reg, now); err != nil {
-		return wire.Imported{}, err
+		return Registered{}, err
 	}
 	if rival, path, found := cfg.Rival(name, func(other string) bool { return k.registeredNow(ctx, other) }); found {
-		return wire.Imported{}, &refusal.Error{Kind: refusal.BadContent,
+		return Registered{}, &refusal.Error{Kind: refusal.BadContent,
 			Detail: fmt.Sprintf("grant %s would write to %s, as grant %s does already", name, path, rival)}
 	}
 	for {
@@ -71,10 +83,9 @@ func (k *Keeper) Register(ctx context.Context, name string, reg Registration) (w
 			continue
 		}
 		if err != nil {
-			return wire.Imported{}, err
+			return Registered{}, err
 		}
-		g, err := k.view(ctx, cfg, name)
-		return wire.Imported{Grant: g, Result: result, Note: note}, err
+		return Registered{Result: result, Note: note}, nil
 	}
 }
 

@@ -62,7 +62,7 @@ func TestARegistrationCanBeRepeated(t *testing.T) {
 func TestAnOlderTokenNeverReplacesANewerOne(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 		issued := h.register("rest-1", emulator.REST)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		before := h.revision("rest-1")
@@ -100,7 +100,7 @@ func TestATokenThatWasRegisteredIsRecognisedHoweverOftenItWasReplaced(t *testing
 	inBubble(t, emulator.Config{Calm: true, Rotate: true}, "", func(t *testing.T, h *host) {
 		issued := h.register("rest-1", emulator.REST)
 		for range store.MaxFingerprints + 1 {
-			if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+			if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Minute)
@@ -108,7 +108,7 @@ func TestATokenThatWasRegisteredIsRecognisedHoweverOftenItWasReplaced(t *testing
 		if got := h.take("rest-1", issued.Response); got.Result != "unchanged" {
 			t.Errorf("the first one is %s", got.Result)
 		}
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Errorf("the grant is lost: %v", err)
 		}
 	})
@@ -154,7 +154,7 @@ func TestASeedDoesNotResurrectWhatAnImportMay(t *testing.T) {
 		}, Standing: true}
 		register := func(reg keeper.Registration) string {
 			t.Helper()
-			got, err := h.keeper.Register(t.Context(), "rest-1", reg)
+			got, err := h.enter("rest-1", reg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -235,7 +235,7 @@ func TestLivesCountFromTheIssueAndAreMarkedWhereTheyAreAssumed(t *testing.T) {
 				if c.age > 0 {
 					reg.IssuedAt = time.Now().Add(-c.age)
 				}
-				got, err := h.keeper.Register(t.Context(), c.grant, reg)
+				got, err := h.enter(c.grant, reg)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -339,7 +339,7 @@ func TestTheRefusalOfAnUndeclaredNameSaysWhichBlockToWrite(t *testing.T) {
 func TestAStaticTokenIsNeverRefreshedAndItsEndIsNoticed(t *testing.T) {
 	inBubble(t, calm, statics, func(t *testing.T, h *host) {
 		h.take("bot-ever", []byte(`{"access_token":"bot"}`))
-		got, err := h.keeper.Register(t.Context(), "bot-short", keeper.Registration{
+		got, err := h.enter("bot-short", keeper.Registration{
 			Answer: provider.Answer{Access: store.NewSecret("personal"), AccessEnd: time.Now().Add(12 * time.Hour)},
 		})
 		if err != nil || got.State != string(store.OK) || got.RefreshDueAt != nil {
@@ -373,7 +373,7 @@ func TestAnImportReplacesADamagedRecord(t *testing.T) {
 		if g.State != string(store.Damaged) || g.Since == nil || g.Action == "" {
 			t.Fatalf("state %s since %v action %q", g.State, g.Since, g.Action)
 		}
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Error("a damaged grant was refreshed")
 		}
 		h.take("rest-1", pair("a2", "r2"))
@@ -399,11 +399,11 @@ func TestADamagedRecordStaysDamagedSinceItWasFound(t *testing.T) {
 func TestAnImportWhileRetryingEndsTheTroubleAndKeepsTheFallbacks(t *testing.T) {
 	inBubble(t, emulator.Config{Calm: true, Rotate: true, Grace: time.Hour}, "", func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		h.webex.Script(lab.Reply(503, nil, ""))
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("refreshed by a 503")
 		}
 		before := h.stored("rest-1")
@@ -458,7 +458,7 @@ func TestAnImportEndsAnUnknownOutcome(t *testing.T) {
 func TestAnImportKeepsTheOperatorsPause(t *testing.T) {
 	inBubble(t, calm, "", func(t *testing.T, h *host) {
 		h.take("rest-1", pair("a", "r"))
-		if _, err := h.keeper.Pause(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Pause(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		h.take("rest-1", pair("a2", "r2"))
@@ -488,7 +488,7 @@ grant "rest-told" {
 		if err := h.keeper.Published(t.Context(), "rest-told", 1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.keeper.Refresh(t.Context(), "rest-told"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-told"); err != nil {
 			t.Fatal(err)
 		}
 		marked("after a refresh")

@@ -56,7 +56,7 @@ func TestARefusedClientIsShownAfterARestartUntilItIsAcceptedOrChanged(t *testing
 			h.webex.RejectClient(id, true)
 			h.keeper.Refresh(t.Context(), "rest-1")
 			restart(h, func() { h.webex.RejectClient(id, false) })
-			if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+			if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 				t.Fatal(err)
 			}
 			restart(h, func() {})

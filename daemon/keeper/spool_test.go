@@ -76,7 +76,7 @@ func TestAnAnswerThatTheStoreRefusedSurvivesTheEndOfTheProcess(t *testing.T) {
 				h.start()
 				synctest.Wait()
 				time.Sleep(2 * time.Minute)
-				_, err := h.keeper.Refresh(t.Context(), "rest-1")
+				err := h.keeper.Refresh(t.Context(), "rest-1")
 				if lost := err != nil || h.webex.Stats().Reuses > 0; lost == kept {
 					t.Errorf("lost: %t, %v", lost, err)
 				}
@@ -104,7 +104,7 @@ func TestNothingIsSentWhileTheStoreDoesNotTakeWhatTheSpoolHolds(t *testing.T) {
 		if g := h.is("rest-1", store.OK, ""); g.Generation != 2 {
 			t.Errorf("generation %d", g.Generation)
 		}
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err != nil {
 			t.Errorf("the rotated refresh token does not work: %v", err)
 		}
 		h.stop()
@@ -233,7 +233,7 @@ func TestAnOutcomeThatCannotBeReadBackIsNotBelieved(t *testing.T) {
 		sent := h.webex.Stats().Requests
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := h.keeper.Refresh(ctx, "rest-2"); err == nil || h.webex.Stats().Requests != sent {
+		if err := h.keeper.Refresh(ctx, "rest-2"); err == nil || h.webex.Stats().Requests != sent {
 			t.Errorf("another refresh was sent: %v", err)
 		}
 		kv.forgets.Store(false)

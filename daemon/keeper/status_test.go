@@ -13,14 +13,14 @@ import (
 
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/emulator/lab"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
-func (h *host) status(view keeper.View) wire.Status {
+func (h *host) status(view report.View) wire.Status {
 	h.t.Helper()
-	sum, err := h.keeper.Status(h.t.Context(), view)
+	sum, err := h.report.Status(h.t.Context(), view)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func (h *host) status(view keeper.View) wire.Status {
 
 func TestTheSummaryOfAnEmptyKeeperIsZero(t *testing.T) {
 	busy(t, "", func(t *testing.T, h *host) {
-		for name, view := range map[string]keeper.View{"all": nil, "a view": func(string) bool { return true }} {
+		for name, view := range map[string]report.View{"all": nil, "a view": func(string) bool { return true }} {
 			sum := h.status(view)
 			if sum.Grants != 0 || sum.States == nil || len(sum.States) != 0 || sum.EarliestWindowEnd != nil || sum.Counting {
 				t.Errorf("%s: %+v", name, sum)
@@ -41,14 +41,14 @@ func TestTheSummaryOfAnEmptyKeeperIsZero(t *testing.T) {
 func TestTheSummaryCountsEveryStateAsTheListShowsIt(t *testing.T) {
 	busy(t, guests+reserved+earlier, func(t *testing.T, h *host) {
 		variety(t, h)
-		count := func(view keeper.View) map[string]int {
+		count := func(view report.View) map[string]int {
 			states := make(map[string]int)
-			for _, g := range pages(t, h, keeper.Query{View: view}) {
+			for _, g := range pages(t, h, report.Query{View: view}) {
 				states[g.State]++
 			}
 			return states
 		}
-		for name, view := range map[string]keeper.View{
+		for name, view := range map[string]report.View{
 			"all":                    nil,
 			"a view of everything":   func(string) bool { return true },
 			"a view of a few":        func(name string) bool { return strings.HasSuffix(name, "1") },
@@ -71,14 +71,14 @@ func TestTheSummaryCountsEveryStateAsTheListShowsIt(t *testing.T) {
 func TestTheEarliestWindowIsThatOfAGrantOnWhichSomebodyCounts(t *testing.T) {
 	busy(t, guests+reserved+earlier, func(t *testing.T, h *host) {
 		variety(t, h)
-		for name, view := range map[string]keeper.View{
+		for name, view := range map[string]report.View{
 			"all":                nil,
 			"a view":             func(name string) bool { return strings.HasPrefix(name, "rest-ok") },
 			"without windows":    func(name string) bool { return strings.HasPrefix(name, "guest") },
 			"a view of the dead": func(name string) bool { return strings.HasPrefix(name, "rest-dead") },
 		} {
 			var want *wire.WindowEnd
-			for _, g := range pages(t, h, keeper.Query{View: view, ByName: true}) {
+			for _, g := range pages(t, h, report.Query{View: view, ByName: true}) {
 				if g.WindowEndsAt != nil && g.State != string(store.Reauthorize) && (want == nil || g.WindowEndsAt.Before(want.At)) {
 					want = &wire.WindowEnd{Grant: g.Name, At: *g.WindowEndsAt}
 				}
@@ -98,12 +98,12 @@ func TestADamagedRecordIsCountedAndListedAsSuchOnceItWasFound(t *testing.T) {
 		}
 		h.damage("rest-2")
 		h.is("rest-2", store.Damaged, "the record does not open")
-		for name, view := range map[string]keeper.View{"all": nil, "a view": func(string) bool { return true }} {
+		for name, view := range map[string]report.View{"all": nil, "a view": func(string) bool { return true }} {
 			sum := h.status(view)
 			if want := map[string]int{"damaged": 1, "ok": 3}; !maps.Equal(sum.States, want) || sum.EarliestWindowEnd.Grant == "rest-2" {
 				t.Errorf("%s: %v, %v ends first", name, sum.States, sum.EarliestWindowEnd)
 			}
-			if got := names(pages(t, h, keeper.Query{View: view})); len(got) != 4 || got[0] != "rest-2" {
+			if got := names(pages(t, h, report.Query{View: view})); len(got) != 4 || got[0] != "rest-2" {
 				t.Errorf("%s: the list is %v", name, got)
 			}
 		}
@@ -125,7 +125,7 @@ func TestADamagedRecordThatTheAuditFiledIsCountedRightFromTheStart(t *testing.T)
 			if sum := h.status(nil); !maps.Equal(sum.States, map[string]int{"damaged": 1, "ok": 2}) {
 				t.Errorf("%s: %v", when, sum.States)
 			}
-			query := keeper.Query{States: []store.State{store.Damaged}}
+			query := report.Query{States: []store.State{store.Damaged}}
 			if got := names(pages(t, h, query)); !slices.Equal(got, []string{"rest-1"}) {
 				t.Errorf("%s: listed as damaged are %v", when, got)
 			}
@@ -191,20 +191,20 @@ func TestAnAnswerThatIsNotStoredIsCountedAndListedAsSuch(t *testing.T) {
 		h.webex.Script(lab.Hold(arrived, release))
 		outcome := make(chan error, 1)
 		go func() {
-			_, err := h.keeper.Refresh(context.Background(), "rest-3")
+			err := h.keeper.Refresh(context.Background(), "rest-3")
 			outcome <- err
 		}()
 		<-arrived
 		kv.refuse.Store(true)
 		close(release)
 		synctest.Wait()
-		for _, view := range []keeper.View{nil, func(string) bool { return true }} {
+		for _, view := range []report.View{nil, func(string) bool { return true }} {
 			if sum := h.status(view); sum.Grants != 5 || sum.States["unpersisted"] != 1 || sum.States["ok"] != 4 {
 				t.Errorf("status %v", sum.States)
 			}
 		}
 		for limit := 1; limit < 7; limit++ {
-			got := names(pages(t, h, keeper.Query{Limit: limit}))
+			got := names(pages(t, h, report.Query{Limit: limit}))
 			if !slices.Equal(got, []string{"rest-3", "rest-0", "rest-1", "rest-2", "rest-4"}) {
 				t.Errorf("pages of %d: %v", limit, got)
 			}
@@ -244,14 +244,14 @@ func TestAStoreThatCannotBeReadMakesNoSummary(t *testing.T) {
 	through(t, blind.around, reserved, func(t *testing.T, h *host) {
 		h.register("rest-1", emulator.REST)
 		blind.on = true
-		if _, err := h.keeper.Status(t.Context(), nil); !errors.Is(err, errNoSight) {
+		if _, err := h.report.Status(t.Context(), nil); !errors.Is(err, errNoSight) {
 			t.Errorf("status: %v", err)
 		}
-		if _, err := h.keeper.Status(t.Context(), func(string) bool { return true }); !errors.Is(err, errNoSight) {
+		if _, err := h.report.Status(t.Context(), func(string) bool { return true }); !errors.Is(err, errNoSight) {
 			t.Errorf("status through a view: %v", err)
 		}
 		for _, byName := range []bool{true, false} {
-			if _, err := h.keeper.Grants(t.Context(), keeper.Query{ByName: byName}); !errors.Is(err, errNoSight) {
+			if _, err := h.report.Grants(t.Context(), report.Query{ByName: byName}); !errors.Is(err, errNoSight) {
 				t.Errorf("list: %v", err)
 			}
 		}
@@ -309,7 +309,7 @@ func TestARefusedRefreshTokenNeedsAHumanFromItsFirstRefusalOn(t *testing.T) {
 		time.Sleep(time.Minute)
 		h.keeper.Refresh(t.Context(), "rest-1")
 		for _, when := range []string{"refused", "and an answer lost"} {
-			for _, view := range []keeper.View{nil, func(string) bool { return true }} {
+			for _, view := range []report.View{nil, func(string) bool { return true }} {
 				if first := h.status(view).Horizon; first == nil || first.Grant != "rest-1" || !first.At.Equal(refused) {
 					t.Errorf("%s: a human is needed from %+v on, not since %v", when, first, refused)
 				}

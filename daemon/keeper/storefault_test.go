@@ -23,7 +23,7 @@ func TestAStoreThatRefusesWritesIsShownUntilTheRefreshThatItHeldUpIsMadeUpFor(t 
 			t.Errorf("at first there is %+v", got)
 		}
 		kv.refuse.Store(true)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a refresh is sent that cannot be stored")
 		}
 		for range 60 {
@@ -51,11 +51,11 @@ func TestARefreshThatNobodyWantsAnyMoreIsNotMadeUpFor(t *testing.T) {
 		defer h.stop()
 		h.register("rest-1", emulator.REST)
 		kv.refuse.Store(true)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a refresh is sent that cannot be stored")
 		}
 		kv.refuse.Store(false)
-		if _, err := h.keeper.Pause(t.Context(), "rest-1"); err != nil {
+		if err := h.keeper.Pause(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		for range 3 {
@@ -102,7 +102,7 @@ func TestNothingIsSentForAPermitThatComesAfterTheStoreRefusedAnAnswer(t *testing
 		// A permit is free again before the answer is stored, so that the store has
 		// to be known to refuse before the answer comes.
 		f.refuse.Store(true)
-		if _, err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
+		if err := h.keeper.Refresh(t.Context(), "rest-1"); err == nil {
 			t.Fatal("a refresh is sent that cannot be stored")
 		}
 		close(release)

@@ -39,7 +39,7 @@ func TestALiveTokenIsGivenInEveryStateThatHasOne(t *testing.T) {
 	}{
 		{store.OK, func(*testing.T, *host) {}, refusal.Unavailable},
 		{store.Paused, func(t *testing.T, h *host) {
-			if _, err := h.keeper.Pause(t.Context(), "meetings-1"); err != nil {
+			if err := h.keeper.Pause(t.Context(), "meetings-1"); err != nil {
 				t.Fatal(err)
 			}
 		}, refusal.Conflict},
@@ -302,7 +302,7 @@ func TestAReaderIsToldOfARefusalWhatAnOperatorIsTold(t *testing.T) {
 		read := refused(t, err, refusal.Unavailable)
 		time.Sleep(time.Minute)
 		h.webex.Script(lab.Reply(400, nil, `{"error":"invalid_grant"}`))
-		_, err = h.keeper.Refresh(t.Context(), "meetings-1")
+		err = h.keeper.Refresh(t.Context(), "meetings-1")
 		if ordered := refused(t, err, refusal.Broker); read.Detail != ordered.Detail || read.Action != ordered.Action || read.RetryAfter == 0 {
 			t.Errorf("a reader is told %+v, an operator %+v", read, ordered)
 		}
@@ -338,7 +338,7 @@ func TestAnOrderThatJoinsAReaderAtAGateStillGoesThrough(t *testing.T) {
 		h.start()
 		defer h.stop()
 		h.register("meetings-1", emulator.Meetings)
-		if _, err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
+		if err := h.keeper.Refresh(t.Context(), "meetings-1"); err != nil {
 			t.Fatal(err)
 		}
 		// The reader's flight is held while it reads the record; what it will
@@ -355,7 +355,7 @@ func TestAnOrderThatJoinsAReaderAtAGateStillGoesThrough(t *testing.T) {
 		hook.set(nil)
 		outcome := make(chan error, 1)
 		go func() {
-			_, err := h.keeper.Refresh(context.Background(), "meetings-1")
+			err := h.keeper.Refresh(context.Background(), "meetings-1")
 			outcome <- err
 		}()
 		synctest.Wait()

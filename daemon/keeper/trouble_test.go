@@ -17,14 +17,14 @@ func TestTroubleIsWhatHoldsBackMoreThanOneGrant(t *testing.T) {
 		defer func() { h.stop() }()
 		h.register("rest-1", emulator.REST)
 		h.register("meetings-1", emulator.Meetings)
-		if got := h.keeper.Trouble(); len(got.Rejected) > 0 || len(got.Unpersisted) > 0 || got.StoreError != "" || got.Overdue > 0 {
+		if got := h.report.Trouble(); len(got.Rejected) > 0 || len(got.Unpersisted) > 0 || got.StoreError != "" || got.Overdue > 0 {
 			t.Errorf("at first there is %+v", got)
 		}
 
 		client := h.webex.Client(emulator.Meetings).ID
 		h.webex.RejectClient(client, true)
 		h.keeper.Refresh(t.Context(), "meetings-1")
-		if got := h.keeper.Trouble(); len(got.Rejected) != 1 || got.Rejected["meetings"].Reason != "unauthorized" {
+		if got := h.report.Trouble(); len(got.Rejected) != 1 || got.Rejected["meetings"].Reason != "unauthorized" {
 			t.Errorf("with a refused client there is %+v", got)
 		}
 		h.webex.RejectClient(client, false)
@@ -38,18 +38,18 @@ func TestTroubleIsWhatHoldsBackMoreThanOneGrant(t *testing.T) {
 		kv.refuse.Store(true)
 		close(release)
 		synctest.Wait()
-		if got := h.keeper.Trouble(); len(got.Rejected) > 0 || !slices.Equal(got.Unpersisted, []string{"rest-1"}) || got.StoreError != "no space left on device" || got.StoreAction == "" {
+		if got := h.report.Trouble(); len(got.Rejected) > 0 || !slices.Equal(got.Unpersisted, []string{"rest-1"}) || got.StoreError != "no space left on device" || got.StoreAction == "" {
 			t.Errorf("with an answer that is not stored there is %+v", got)
 		}
 		kv.refuse.Store(false)
 		time.Sleep(time.Minute)
-		if got := h.keeper.Trouble(); len(got.Unpersisted) > 0 || got.StoreError != "" {
+		if got := h.report.Trouble(); len(got.Unpersisted) > 0 || got.StoreError != "" {
 			t.Errorf("once it is stored there is %+v", got)
 		}
 		h.take("rest-2", []byte(`{"access_token":"x","refresh_token":"y","expires_in":1200}`))
 		time.Sleep(30 * time.Minute)
 		h.keeper.Sweep(t.Context())
-		if got := h.keeper.Trouble(); got.Overdue != 1 {
+		if got := h.report.Trouble(); got.Overdue != 1 {
 			t.Errorf("with a late sweep there is %+v", got)
 		}
 	})

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
 )
@@ -232,7 +232,7 @@ func (w *world) blame(format string, args ...any) {
 func (w *world) crash() {
 	synctest.Wait()
 	for _, name := range w.names {
-		if g, err := w.keeper.Grant(w.t.Context(), name); err == nil && g.State == string(store.Unpersisted) {
+		if g, err := w.report.Grant(w.t.Context(), name); err == nil && g.State == string(store.Unpersisted) {
 			w.forget(name)
 		}
 	}
@@ -323,7 +323,7 @@ func (w *world) check() error {
 
 func (w *world) checkGrant(name string) error {
 	ctx := w.t.Context()
-	g, err := w.keeper.Grant(ctx, name)
+	g, err := w.report.Grant(ctx, name)
 	if err != nil {
 		if _, never := w.issued[name]; !never {
 			return nil
@@ -389,19 +389,19 @@ func (w *world) flying(name string) bool {
 // checkCounts compares the summary with a walk over the list.
 func (w *world) checkCounts() error {
 	ctx := w.t.Context()
-	sum, err := w.keeper.Status(ctx, nil)
+	sum, err := w.report.Status(ctx, nil)
 	if err != nil {
 		return err
 	}
-	walk, err := w.keeper.Status(ctx, func(string) bool { return true })
+	walk, err := w.report.Status(ctx, func(string) bool { return true })
 	if err != nil {
 		return err
 	}
 	list := make(map[string]int)
 	var earliest time.Time
-	for _, q := range []keeper.Query{{ByName: true}, {}} {
+	for _, q := range []report.Query{{ByName: true}, {}} {
 		clear(list)
-		page, err := w.keeper.Grants(ctx, q)
+		page, err := w.report.Grants(ctx, q)
 		if err != nil {
 			return err
 		}

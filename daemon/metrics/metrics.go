@@ -22,15 +22,15 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 )
 
-// Keeper reports the fleet. *keeper.Keeper is one.
-type Keeper interface {
-	Status(ctx context.Context, view keeper.View) (wire.Status, error)
-	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
+// Report is what the figures of a moment come from. *report.Report is one.
+type Report interface {
+	Status(ctx context.Context, view report.View) (wire.Status, error)
+	Grants(ctx context.Context, q report.Query) (wire.Grants, error)
 }
 
 // A Stream delivers events. *event.Subscription is one.
@@ -39,9 +39,9 @@ type Stream interface {
 	Close()
 }
 
-// A Config says what the figures come from. Only Keeper is needed.
+// A Config says what the figures come from. Only Report is needed.
 type Config struct {
-	Keeper Keeper
+	Report Report
 	// Meter has the counts of the keeper; nil: there are none.
 	Meter *meter.Meter
 	// Failing lists the grants of which an output failed at its last try; nil:
@@ -132,7 +132,7 @@ func (m *Metrics) Run(ctx context.Context, events Stream) {
 }
 
 // Handler answers with what the view shows; nil shows everything.
-func (m *Metrics) Handler(view keeper.View) http.Handler {
+func (m *Metrics) Handler(view report.View) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		promhttp.HandlerFor(m.registry(r.Context(), view), promhttp.HandlerOpts{}).ServeHTTP(w, r)
 	})
@@ -162,7 +162,7 @@ func (m *Metrics) WriteFile(ctx context.Context, path string) error {
 }
 
 // registry is made for one answer: what it shows depends on who asks.
-func (m *Metrics) registry(ctx context.Context, view keeper.View) *prometheus.Registry {
+func (m *Metrics) registry(ctx context.Context, view report.View) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(m.outcome, m.build, &snapshot{m: m, ctx: ctx, view: view})
 	return r

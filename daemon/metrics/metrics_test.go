@@ -17,9 +17,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/metrics"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 )
 
@@ -31,7 +31,7 @@ type fleet struct {
 	err    error
 }
 
-func (f fleet) Status(_ context.Context, view keeper.View) (wire.Status, error) {
+func (f fleet) Status(_ context.Context, view report.View) (wire.Status, error) {
 	swept := now.Add(-time.Second)
 	sum := wire.Status{States: map[string]int{}, Horizon: &wire.WindowEnd{Grant: "ops", At: now.Add(time.Hour)},
 		Keeper: wire.Keeper{LastSweepAt: &swept, StoreLatencySeconds: 0.004, ClockSkewSeconds: -2, Overdue: 1}}
@@ -44,7 +44,7 @@ func (f fleet) Status(_ context.Context, view keeper.View) (wire.Status, error) 
 	return sum, f.err
 }
 
-func (f fleet) Grants(_ context.Context, q keeper.Query) (page wire.Grants, err error) {
+func (f fleet) Grants(_ context.Context, q report.Query) (page wire.Grants, err error) {
 	for _, g := range f.grants {
 		if (q.View == nil || q.View(g.Name)) && len(page.Grants) < q.Limit {
 			page.Grants = append(page.Grants, g)
@@ -93,7 +93,7 @@ func (h *happened) Next(context.Context) ([]event.Event, error) {
 
 func (*happened) Close() {}
 
-func scrape(t *testing.T, m *metrics.Metrics, view keeper.View) string {
+func scrape(t *testing.T, m *metrics.Metrics, view report.View) string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	m.Handler(view).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
@@ -104,7 +104,7 @@ func scrape(t *testing.T, m *metrics.Metrics, view keeper.View) string {
 }
 
 func of(f fleet) *metrics.Metrics {
-	return metrics.New(metrics.Config{Keeper: f, Meter: measured(), Version: "1.2", Failing: func() []string { return []string{"ops-0", "ops-1"} },
+	return metrics.New(metrics.Config{Report: f, Meter: measured(), Version: "1.2", Failing: func() []string { return []string{"ops-0", "ops-1"} },
 		Tellings: func() []metrics.Telling {
 			return []metrics.Telling{{Way: "log", Told: 9}, {Way: "webhook", Told: 7, Failed: 3, Waiting: 2}}
 		},

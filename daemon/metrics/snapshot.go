@@ -7,8 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/meter"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -20,7 +20,7 @@ const listed = 1000
 type snapshot struct {
 	m    *Metrics
 	ctx  context.Context
-	view keeper.View
+	view report.View
 }
 
 // A metric is a name with its help. Its kind is that of the values sent.
@@ -46,11 +46,11 @@ func (d metric) summary(out chan<- prometheus.Metric, count uint64, sum time.Dur
 // collects is checked then.
 func (s *snapshot) Describe(chan<- *prometheus.Desc) {}
 
-// Collect reads the keeper. What cannot be read is missing from the answer,
+// Collect reads the report. What cannot be read is missing from the answer,
 // and up tells so.
 func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	now := s.m.cfg.Now()
-	sum, err := s.m.cfg.Keeper.Status(s.ctx, s.view)
+	sum, err := s.m.cfg.Report.Status(s.ctx, s.view)
 	if err == nil {
 		collectStatus(out, sum)
 		err = s.collectGrants(out, now)
@@ -100,7 +100,7 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 }
 
 func (s *snapshot) collectGrants(out chan<- prometheus.Metric, now time.Time) error {
-	page, err := s.m.cfg.Keeper.Grants(s.ctx, keeper.Query{View: s.view, Limit: listed})
+	page, err := s.m.cfg.Report.Grants(s.ctx, report.Query{View: s.view, Limit: listed})
 	if err != nil {
 		return err
 	}

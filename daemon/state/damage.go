@@ -1,16 +1,12 @@
 package state
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"time"
 
 	"webex-tokend/store"
 )
-
-// page is how much of the index is read at a time.
-const page = 1024
 
 // damagedPause is how long a record that does not open is left alone.
 const damagedPause = 10 * time.Minute
@@ -19,16 +15,6 @@ const damagedPause = 10 * time.Minute
 type damage struct {
 	since time.Time
 	seen  time.Time // last
-	// place is where the index has it; nil: nobody has looked yet. It moves
-	// when the audit files the record anew, and that shows in the revision.
-	place    *Place
-	revision store.Revision
-}
-
-// A Place is a group of the attention index; the zero Place is none.
-type Place struct {
-	Integration string
-	State       store.State
 }
 
 // FoundDamaged remembers a record that does not open, so that its grant is
@@ -42,76 +28,9 @@ func (b *Book) FoundDamaged(bad *store.DamagedError) store.Condition {
 		d.since = now
 		b.log.Error("record damaged, other grants go on", "grant", bad.Name, "error", bad.Err)
 	}
-	if d.revision != bad.Revision {
-		d.place, d.revision = nil, bad.Revision
-	}
 	d.seen = now
 	b.damaged[bad.Name] = d
 	return store.Condition{State: store.Damaged, Reason: "the record does not open", Since: d.since}
-}
-
-// PlacesOf reports where the index has damaged grants, whose records cannot tell
-// it. Those that are new are searched for, all in one walk through the index.
-func (b *Book) PlacesOf(ctx context.Context, names []string) (map[string]Place, error) {
-	known, missing := make(map[string]Place), make(map[string]Place)
-	b.mu.Lock()
-	for _, name := range names {
-		if d := b.damaged[name]; d.place != nil {
-			known[name] = *d.place
-		} else {
-			missing[name] = Place{}
-		}
-	}
-	b.mu.Unlock()
-	if len(missing) > 0 {
-		if err := b.search(ctx, missing); err != nil {
-			return nil, err
-		}
-		b.mu.Lock()
-		for name, p := range missing {
-			if d, still := b.damaged[name]; still {
-				d.place = &p
-				b.damaged[name] = d
-			}
-			known[name] = p
-		}
-		b.mu.Unlock()
-	}
-	for name, p := range known {
-		if p == (Place{}) {
-			delete(known, name)
-		}
-	}
-	return known, nil
-}
-
-// search fills in the places of the names in wanted.
-func (b *Book) search(ctx context.Context, wanted map[string]Place) error {
-	counts, _, err := b.store.Counts(ctx)
-	if err != nil {
-		return err
-	}
-	for integration, states := range counts {
-		for state := range states {
-			var from *store.AttentionGrant
-			for {
-				list, err := b.store.Attention(ctx, integration, state, from, page)
-				if err != nil {
-					return err
-				}
-				for i, g := range list {
-					if _, ok := wanted[g.Name]; ok {
-						wanted[g.Name] = Place{integration, state}
-					}
-					from = &list[i]
-				}
-				if len(list) < page {
-					break
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // LeftAlone reports whether the record of the grant did not open a short while

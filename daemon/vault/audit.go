@@ -35,23 +35,44 @@ func (v *Vault) Audit(ctx context.Context, damaged func(grant string)) {
 }
 
 // auditRecords ends early at a page that cannot be read; the next round begins
-// anew.
+// anew. A store of an older build has its grants in other places of the indexes,
+// which is nothing to complain of one by one.
 func (v *Vault) auditRecords(ctx context.Context, damaged func(grant string)) {
+	aligned, err := v.store.Aligned(ctx)
+	if err != nil {
+		v.log.Error("version of the indexes not read", "error", err)
+	}
+	moved, complete := 0, true
 	for after := ""; ; {
 		found, err := v.store.Audit(ctx, v.backend, after, auditedAtOnce)
 		if err != nil && ctx.Err() == nil {
 			v.log.Error("audit of the store failed", "error", err)
 		}
+		complete = complete && err == nil
+		moved += len(found.Repaired)
 		for _, name := range found.Repaired {
-			v.log.Error("grant was not in the indexes of the store as its record says, repaired", "grant", name)
+			if aligned {
+				v.log.Error("grant was not in the indexes of the store as its record says, repaired", "grant", name)
+			}
 		}
 		for _, name := range found.Damaged {
 			damaged(name)
 		}
-		after = found.Last
-		if after == "" || !wait(ctx, auditPause) {
+		if after = found.Last; after == "" {
+			break
+		}
+		if !wait(ctx, auditPause) {
 			return
 		}
+	}
+	if aligned || !complete || ctx.Err() != nil {
+		return
+	}
+	if err := v.store.NoteAligned(ctx); err != nil {
+		v.log.Warn("indexes are in line and are looked at again after the next start", "error", err)
+	}
+	if moved > 0 {
+		v.log.Info("indexes of the store brought in line with this version", "grants", moved)
 	}
 }
 

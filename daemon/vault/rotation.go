@@ -72,15 +72,9 @@ func (v *Vault) Rotate(ctx, working context.Context, tell func(wire.Rotation) er
 		return err
 	}
 	ended := v.startRotation(working)
-	counts, _, err := v.store.Counts(ctx)
+	of, err := v.store.Grants(ctx)
 	if err != nil {
 		return err
-	}
-	of := 0
-	for _, states := range counts {
-		for _, n := range states {
-			of += n
-		}
 	}
 	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()

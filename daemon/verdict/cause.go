@@ -61,13 +61,9 @@ func (c Cause) Level() Level {
 // OverdueAfter is how late a refresh may begin before it counts as overdue.
 const OverdueAfter = 5 * time.Minute
 
-const (
-	// Tries is how many refreshes fail in a row when that is Failing.
-	Tries = 3
-	// UnregisteredAfter is how long a declared grant may wait for its first
-	// tokens and nobody minds.
-	UnregisteredAfter = time.Hour
-)
+// UnregisteredAfter is how long a declared grant may wait for its first tokens
+// and nobody minds.
+const UnregisteredAfter = time.Hour
 
 // Limits say how near an end is critical, and from when on it is a warning.
 type Limits struct{ Critical, Warning time.Duration }

@@ -96,7 +96,7 @@ func (s Standing) Cause(limits Limits, now time.Time) Cause {
 	switch {
 	case s.State == store.Unknown:
 		return Unresolved
-	case s.State == store.Retrying && s.Failures >= Tries:
+	case s.State == store.Retrying && s.Failures >= store.Tries:
 		return Failing
 	case s.Outputs:
 		return Outputs

@@ -26,7 +26,7 @@ type application struct {
 
 // explain shows what consent is about before it begins.
 func (s *Server) explain(c *call) error {
-	g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant)
+	g, err := s.cfg.Report.Grant(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Server) showLink(c *call) error {
 	if !found {
 		return errLinkGone
 	}
-	g, err := s.cfg.Keeper.Grant(c.r.Context(), a.Grant)
+	g, err := s.cfg.Report.Grant(c.r.Context(), a.Grant)
 	if err != nil {
 		return err
 	}

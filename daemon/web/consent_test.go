@@ -102,7 +102,7 @@ func TestConsentGreetsThePersonAndTellsWhatWasGranted(t *testing.T) {
 	h := begin(t)
 	v := h.as(t, 0)
 	page := v.land(t, decide(t, v.begin(t, "ops"), accept(alex)))
-	ops, err := h.keeper.Grant(t.Context(), "ops")
+	ops, err := h.report.Grant(t.Context(), "ops")
 	if err != nil || ops.WindowEndsAt == nil {
 		t.Fatalf("the grant is %+v, %v", ops, err)
 	}

@@ -28,11 +28,11 @@ type observed struct {
 
 // detail serves the page of one grant.
 func (s *Server) detail(c *call) error {
-	g, err := s.cfg.Keeper.Grant(c.r.Context(), c.grant)
+	g, err := s.cfg.Report.Grant(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}
-	history, err := s.cfg.Keeper.History(c.r.Context(), c.grant)
+	history, err := s.cfg.Report.History(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 )
 
@@ -87,7 +87,7 @@ func (s *Server) await(ctx context.Context, c *call, stream Stream) (seen bool, 
 	return true, nil
 }
 
-func inView(events []event.Event, view keeper.View) bool {
+func inView(events []event.Event, view report.View) bool {
 	for _, e := range events {
 		if e.Grant == "" || view == nil || view(e.Grant) {
 			return true

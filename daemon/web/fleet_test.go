@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -81,7 +81,7 @@ func newFleet(n int, now time.Time) *fleet {
 	return f
 }
 
-func (f *fleet) Status(_ context.Context, view keeper.View) (wire.Status, error) {
+func (f *fleet) Status(_ context.Context, view report.View) (wire.Status, error) {
 	s := wire.Status{States: map[string]int{}}
 	for _, g := range f.grants {
 		if view != nil && !view(g.Name) {
@@ -96,7 +96,7 @@ func (f *fleet) Status(_ context.Context, view keeper.View) (wire.Status, error)
 	return s, nil
 }
 
-func (f *fleet) Grants(_ context.Context, q keeper.Query) (wire.Grants, error) {
+func (f *fleet) Grants(_ context.Context, q report.Query) (wire.Grants, error) {
 	page := wire.Grants{Grants: []wire.Grant{}}
 	behind := q.After == ""
 	for _, g := range f.grants {

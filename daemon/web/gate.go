@@ -17,7 +17,7 @@ import (
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 )
 
 // A call is one request that has passed the gate.
@@ -46,7 +46,7 @@ func (c *call) allowed(action acl.Action, grant string) bool {
 }
 
 // view is which grants the person may see.
-func (c *call) view() keeper.View {
+func (c *call) view() report.View {
 	if c.who.all {
 		return nil
 	}

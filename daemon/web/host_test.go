@@ -28,6 +28,7 @@ import (
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/web"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
@@ -44,6 +45,7 @@ type host struct {
 	url      string
 	webex    *emulator.Emulator
 	keeper   *keeper.Keeper
+	report   *report.Report
 	consents *flow.Consents
 	server   *web.Server
 	rules    acl.Config
@@ -98,8 +100,9 @@ grant "bot" { integration = "bots" }
 	if err := h.keeper.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: h.keeper.States, Keeper: h.keeper})
 	h.consents = flow.NewConsents(flow.ConsentConfig{
-		Keeper: h.keeper, Provider: client2, Log: log.Named("flow"), Now: func() time.Time { return h.now() },
+		Keeper: h.keeper, Grants: h.report, Provider: client2, Log: log.Named("flow"), Now: func() time.Time { return h.now() },
 		Config:    func() *config.Config { return cfg },
 		PublicURL: func() string { return cfg.HTTP.PublicURL },
 	})
@@ -114,7 +117,7 @@ grant "bot" { integration = "bots" }
 		}
 	})
 	h.server = serve(t, listener, web.Config{
-		Keeper:   h.keeper,
+		Report:   h.report,
 		Consents: h.consents,
 		Config:   func() *config.Config { return cfg },
 		Events:   func() web.Stream { return stream.Subscribe(event.Latest) },

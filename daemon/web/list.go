@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -88,7 +88,7 @@ func (f filter) link() string {
 func (f filter) Narrow() bool { return f.Name != "" || f.State != "" || f.Label != "" }
 
 // viewOf joins the filter with what the person may see.
-func viewOf(c *call, cfg *config.Config, f filter) keeper.View {
+func viewOf(c *call, cfg *config.Config, f filter) report.View {
 	allowed := c.view()
 	if f.Name == "" && f.Label == "" {
 		return allowed
@@ -116,7 +116,7 @@ func (s *Server) list(c *call) error {
 	defer cancel()
 	l := listing{Filter: f, Labels: labels(s.cfg.Config().Grants)}
 	var err error
-	if l.Status, err = s.cfg.Keeper.Status(ctx, c.view()); ctx.Err() != nil && c.r.Context().Err() == nil {
+	if l.Status, err = s.cfg.Report.Status(ctx, c.view()); ctx.Err() != nil && c.r.Context().Err() == nil {
 		return &fault{http.StatusServiceUnavailable, "The fleet took too long to look through", "The status of all is faster than that of some. Try again later."}
 	} else if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (s *Server) list(c *call) error {
 // fleet of a million a part of a name can be rare.
 func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) error {
 	f := l.Filter
-	q := keeper.Query{View: viewOf(c, s.cfg.Config(), f), After: f.After, Limit: rowsShown}
+	q := report.Query{View: viewOf(c, s.cfg.Config(), f), After: f.After, Limit: rowsShown}
 	most := math.MaxInt
 	if f.State != "" {
 		q.States = []store.State{store.State(f.State)}
@@ -143,12 +143,12 @@ func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) e
 			q.Limit = min(q.Limit, most)
 		}
 	}
-	page, err := s.cfg.Keeper.Grants(ctx, q)
+	page, err := s.cfg.Report.Grants(ctx, q)
 	known, more := page.Grants, page.Next != ""
 	if f.After == "" && err == nil && more && most > len(known) {
 		q.After, q.Limit = page.Next, min(windowsDrawn, most)-len(known)
 		var rest wire.Grants
-		rest, err = readOn(ctx, s.cfg.Keeper, q)
+		rest, err = readOn(ctx, s.cfg.Report, q)
 		known, more = slices.Concat(known, rest.Grants), rest.Next != ""
 	}
 	if errors.Is(err, context.DeadlineExceeded) && c.r.Context().Err() == nil {
@@ -175,12 +175,12 @@ func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) e
 	return nil
 }
 
-// readOn reads on, across the pages that the keeper cuts.
-func readOn(ctx context.Context, k Keeper, q keeper.Query) (wire.Grants, error) {
+// readOn reads on, across the pages that the report cuts.
+func readOn(ctx context.Context, from Report, q report.Query) (wire.Grants, error) {
 	var all wire.Grants
 	for want := q.Limit; ; {
 		q.Limit = min(want-len(all.Grants), 1000)
-		page, err := k.Grants(ctx, q)
+		page, err := from.Grants(ctx, q)
 		all.Grants = append(all.Grants, page.Grants...)
 		all.Next, q.After = page.Next, page.Next
 		if err != nil || page.Next == "" || len(all.Grants) >= want {

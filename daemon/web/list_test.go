@@ -12,7 +12,7 @@ import (
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/web"
 )
 
@@ -121,10 +121,10 @@ func TestMetricsAreThoseOfTheView(t *testing.T) {
 	rules := acl.Config{Blocks: []acl.Block{{Users: []string{fmt.Sprint(somebody)}, Actions: []acl.Action{acl.Status}, Grants: []string{"crm-*"}}}}
 	h := &host{url: "http://" + listener.Addr().String()}
 	h.server = serve(t, listener, web.Config{
-		Keeper: newFleet(3, time.Now()),
+		Report: newFleet(3, time.Now()),
 		Config: func() *config.Config { return cfg },
 		Rules:  func() *acl.Rules { return acl.New(rules) },
-		Metrics: func(view keeper.View) http.Handler {
+		Metrics: func(view report.View) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				fmt.Fprintln(w, view == nil, view != nil && view("crm-1"), view != nil && view("ops"))
 			})
@@ -154,7 +154,7 @@ func TestEventsTellOnlyOfGrantsInView(t *testing.T) {
 	rules := acl.Config{Blocks: []acl.Block{{Users: []string{fmt.Sprint(somebody)}, Actions: []acl.Action{acl.Status}, Grants: []string{"crm"}}}}
 	h := &host{url: "http://" + listener.Addr().String()}
 	h.server = serve(t, listener, web.Config{
-		Keeper: newFleet(3, time.Now()),
+		Report: newFleet(3, time.Now()),
 		Config: func() *config.Config { return cfg },
 		Rules:  func() *acl.Rules { return acl.New(rules) },
 		Events: func() web.Stream { return &play{{Grant: "ops"}, {Grant: "crm"}} },

@@ -116,7 +116,7 @@ grant "%[1]s-*" {
 	}
 	cfg := parse(t, listener, source)
 	server := serve(t, listener, web.Config{
-		Keeper: newFleet(n, time.Now()),
+		Report: newFleet(n, time.Now()),
 		Config: func() *config.Config { return cfg },
 		Log:    hclog.New(&hclog.LoggerOptions{Output: t.Output(), Level: hclog.Error}),
 	})

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
 	"webex-tokend/daemon/refusal"
 )
 

@@ -273,7 +273,7 @@ func TestBrowsersLeaveOutTheDefaultPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, listener, web.Config{Keeper: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
 	v := (&host{url: "http://" + listener.Addr().String()}).stranger(t)
 	for name, want := range map[string]int{"localhost": 403, "localhost:80": 403, "LOCALHOST": 403, listener.Addr().String(): 403,
 		"localhost:443": 421, "127.0.0.1": 421, "localhost.evil.example": 421} {

@@ -25,15 +25,15 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
-// Keeper reports grants to the pages. *keeper.Keeper is one.
-type Keeper interface {
-	Status(ctx context.Context, view keeper.View) (wire.Status, error)
-	Grants(ctx context.Context, q keeper.Query) (wire.Grants, error)
+// Report is what the pages show. *report.Report is one.
+type Report interface {
+	Status(ctx context.Context, view report.View) (wire.Status, error)
+	Grants(ctx context.Context, q report.Query) (wire.Grants, error)
 	Grant(ctx context.Context, name string) (wire.Grant, error)
 	History(ctx context.Context, name string) ([]store.Observation, error)
 }
@@ -53,10 +53,10 @@ type Stream interface {
 	Close()
 }
 
-// A Config says what stands behind the pages. Keeper, Consents and Config are
+// A Config says what stands behind the pages. Report, Consents and Config are
 // needed.
 type Config struct {
-	Keeper   Keeper
+	Report   Report
 	Consents Consents
 	// Config returns the configuration in force. Its HTTP block is read once,
 	// by New.
@@ -66,7 +66,7 @@ type Config struct {
 	Events func() Stream
 	// Metrics returns what GET /metrics answers to somebody with that view;
 	// nil: there is no such page.
-	Metrics func(view keeper.View) http.Handler
+	Metrics func(view report.View) http.Handler
 	// Rules returns the rules in force; nil lets root and the daemon's own user
 	// do everything and nobody else anything.
 	Rules func() *acl.Rules

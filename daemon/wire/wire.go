@@ -104,6 +104,8 @@ type Token struct {
 type Status struct {
 	Grants            int            `json:"grants"`
 	States            map[string]int `json:"states"`
+	Levels            map[string]int `json:"levels"`  // as wire.Grant.Level
+	Refused           int            `json:"refused"` // grants whose refresh token is refused, and tried again
 	Counting          bool           `json:"counting"`
 	EarliestWindowEnd *WindowEnd     `json:"earliest_window_end"`
 	// Horizon is the first end that refreshing does not move, as far as answers

@@ -1,4 +1,4 @@
-package keeper
+package report
 
 import (
 	"webex-tokend/daemon/state"
@@ -13,7 +13,7 @@ type Trouble struct {
 	// Unpersisted are the grants with an answer that is in memory alone, in order.
 	Unpersisted []string
 	// StoreError is why the store refuses to be written; empty: it does not, as
-	// far as this keeper knows, which has perhaps not tried yet. StoreAction is a
+	// far as the keeper knows, which has perhaps not tried yet. StoreAction is a
 	// command that helps.
 	StoreError, StoreAction string
 	// Overdue counts refreshes that should have begun more than 5 minutes ago, as
@@ -22,13 +22,12 @@ type Trouble struct {
 }
 
 // Trouble returns what there is at this moment.
-func (k *Keeper) Trouble() Trouble {
-	t := Trouble{
-		Rejected:    k.circuits.Refusals(),
-		StoreError:  k.trust.Error(),
-		StoreAction: state.DiskAction(k.config.Load()),
-		Overdue:     k.meter.Health().Overdue,
+func (r *Report) Trouble() Trouble {
+	return Trouble{
+		Rejected:    r.cfg.Keeper.Refusals(),
+		Unpersisted: r.cfg.Keeper.Held(),
+		StoreError:  r.cfg.Keeper.StoreError(),
+		StoreAction: state.DiskAction(r.cfg.Config()),
+		Overdue:     r.cfg.Meter.Health().Overdue,
 	}
-	t.Unpersisted = k.trust.Held()
-	return t
 }

@@ -1,4 +1,4 @@
-package keeper
+package report
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 
 // History returns what the answers said about the refresh window of a grant,
 // oldest first, at most 32. A grant that is pending or damaged has none.
-func (k *Keeper) History(ctx context.Context, name string) ([]store.Observation, error) {
-	stored, err := k.store.Get(ctx, name)
+func (r *Report) History(ctx context.Context, name string) ([]store.Observation, error) {
+	stored, err := r.cfg.Store.Get(ctx, name)
 	if _, damaged := errors.AsType[*store.DamagedError](err); damaged || errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
