@@ -39,6 +39,7 @@ func mayImport() map[string][]string {
 		"daemon/meter":        {},
 		"daemon/ledger":       {},
 		"daemon/schedule":     {},
+		"daemon/scope":        {},
 		"daemon/socket":       {},
 		"daemon/wire":         {},
 
@@ -48,6 +49,7 @@ func mayImport() map[string][]string {
 		"daemon/attribute":  {"daemon/config", "daemon/duration"},
 		"daemon/plan":       {"daemon/config", "daemon/duration", "daemon/grantname"},
 		"daemon/event":      {"store"},
+		"daemon/draft":      {},
 		"daemon/hook":       {"daemon/config", "daemon/duration", "store"},
 		"daemon/endpoint":   {"daemon/config", "store"},
 		"daemon/provider":   {"daemon/config", "store"},
@@ -86,7 +88,7 @@ func homes() map[string][]string {
 	return map[string][]string{
 		"go.etcd.io/bbolt":                 {"store/boltkv"},
 		"github.com/tink-crypto/tink-go/":  {"store/seal"},
-		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile"},
+		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile", "daemon/draft"},
 		"github.com/spf13/cobra":           {"cmd/webex-tokend"},
 		"webex-tokend/daemon/emulator/lab": {}, // for tests alone
 		// It repeats refreshes and loses rotated tokens; the client only hands

@@ -15,16 +15,17 @@ import (
 // alone lists the commands that work without a daemon, and those for which
 // --config means something else than where it listens.
 func alone() []string {
-	return []string{"run", "demo", "emulator", "validate", "key init", "restore", "store check", "version", "completion", "man", "help"}
+	return []string{"run", "demo", "emulator", "init", "validate", "key init", "restore", "store check", "version", "completion", "man", "help"}
 }
 
 // address finds the daemon by the configuration that --config names, where
-// neither --socket nor the environment says more. A file that merely lies in its
-// usual place is not asked: most callers may not read it.
+// neither --socket nor the environment says more, or by the one that a user made
+// by init. A file that merely lies in the package's place is not asked: most
+// callers may not read it.
 func (c *console) address(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
-	if !flags.Changed("config") || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone(), name) {
+	if !flags.Changed("config") && c.config == defaultConfig || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone(), name) {
 		return nil
 	}
 	cfg, err := configfile.Load(c.config, configfile.Options{})

@@ -1,37 +1,32 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"os"
-	"os/exec"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/wire"
 )
 
 func newAuthorize(c *console) *cobra.Command {
-	var how wire.Authorizing
-	var paste, asJSON bool
+	var o consenting
 	cmd := &cobra.Command{
 		Use:   "authorize GRANT [--device | --paste | --link] [--other-user]",
 		Short: "Obtain or renew the consent of a person",
 		Long: `Obtain the consent of a person, for a new grant or to renew one. On a desktop
-the browser opens; elsewhere the link is printed and the address that the
-browser ends at is pasted back. With --device a code is entered on any other
-device. With --link another person gets a link that works once.
+the browser opens. On a server the link is printed, with the tunnel that leads to
+the daemon's page; the address at which the browser ends can be pasted as well.
+With --device a code is entered on any other device. With --link another person
+gets a link that works once; on a terminal its outcome is waited for, and Ctrl-C
+leaves the link as it is.
+
+Whichever way the consent ends first counts, and the outcome is printed here.
 
 A renewal by another person or organisation is refused, unless --other-user
-says that it is meant. Ctrl-C leaves nothing behind.`,
+says that it is meant. But for a link, Ctrl-C leaves nothing behind.`,
 		Example: `  webex-tokend authorize ops
   webex-tokend authorize ops --device
   webex-tokend authorize ops --paste
@@ -39,138 +34,52 @@ says that it is meant. Ctrl-C leaves nothing behind.`,
 		Args:              oneGrant,
 		ValidArgsFunction: c.completeGrant,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if how.Device && paste || how.Device && how.Link || paste && how.Link {
+			if o.how.Device && o.paste || o.how.Device && o.how.Link || o.paste && o.how.Link {
 				return usage(cmd, "authorize takes one of --device, --paste and --link")
 			}
-			daemon := c.daemon()
-			defer daemon.Close()
-			begun, err := daemon.Authorize(cmd.Context(), args[0], how)
-			if err != nil {
-				return err
-			}
-			if how.Link {
-				return c.giveLink(begun, asJSON)
-			}
-			ended, err := c.followConsent(cmd.Context(), daemon, begun, paste)
-			if err != nil {
-				// What nobody waits for any more must not be answered later.
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), 5*time.Second)
-				defer cancel()
-				_ = daemon.CancelAuthorization(ctx, begun.ID)
-				return err
-			}
-			return c.tellConsent(ended, asJSON)
+			return c.authorize(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().BoolVar(&how.Device, "device", false, "by a code that is entered on another device")
-	cmd.Flags().BoolVar(&paste, "paste", false, "open no browser; paste the address that it ends at")
-	cmd.Flags().BoolVar(&how.Link, "link", false, "print a link for another person; it works once")
-	cmd.Flags().BoolVar(&how.OtherUser, "other-user", false, "another person or organisation may take the grant over")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "the outcome as JSON")
+	cmd.Flags().BoolVar(&o.how.Device, "device", false, "by a code that is entered on another device")
+	cmd.Flags().BoolVar(&o.paste, "paste", false, "open no browser; paste the address that it ends at")
+	cmd.Flags().BoolVar(&o.how.Link, "link", false, "print a link for another person; it works once")
+	cmd.Flags().BoolVar(&o.how.OtherUser, "other-user", false, "another person or organisation may take the grant over")
+	cmd.Flags().BoolVar(&o.asJSON, "json", false, "the outcome as JSON")
 	return cmd
 }
 
-// followConsent leads the person through and returns how it ended. Everything
-// said on the way goes to stderr, so that stdout has the outcome alone.
-func (c *console) followConsent(ctx context.Context, daemon *client.Client, a wire.Authorization, paste bool) (wire.Authorization, error) {
-	switch {
-	case a.Method == "device":
-		c.showDevice(a)
-		return awaitConsent(ctx, daemon, a.ID)
-	case paste || !hasBrowser():
-		return c.pasteRedirect(ctx, daemon, a)
-	case a.Served:
-		c.openBrowser(ctx, a.URL)
-		return awaitConsent(ctx, daemon, a.ID)
-	}
-	catcher, err := newCatcher(ctx, a.RedirectURL)
+// consenting is how a consent is asked for.
+type consenting struct {
+	how           wire.Authorizing
+	paste, asJSON bool
+}
+
+// authorize begins a consent, leads the person through, and prints how it
+// ended.
+func (c *console) authorize(ctx context.Context, grant string, o consenting) error {
+	daemon := c.daemon()
+	defer daemon.Close()
+	begun, err := daemon.Authorize(ctx, grant, o.how)
 	if err != nil {
-		fmt.Fprintf(c.err, "%v\n", err)
-		return c.pasteRedirect(ctx, daemon, a)
+		return err
 	}
-	defer catcher.close()
-	c.openBrowser(ctx, a.URL)
-	return catcher.wait(ctx, func(redirectURL string) (wire.Authorization, error) {
-		return daemon.FinishAuthorization(ctx, a.ID, redirectURL)
-	})
-}
-
-// hasBrowser reports that there is a desktop to open one on.
-func hasBrowser() bool {
-	if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-		return false
-	}
-	_, err := exec.LookPath("xdg-open")
-	return err == nil
-}
-
-// openBrowser prints the link as well: the browser may be another one than the
-// person wants, or none.
-func (c *console) openBrowser(ctx context.Context, url string) {
-	fmt.Fprintf(c.err, "Consent in the browser that opens now, or open:\n\n  %s\n\n", url)
-	if err := exec.CommandContext(ctx, "xdg-open", url).Start(); err != nil {
-		fmt.Fprintf(c.err, "no browser opened: %v\n", err)
-	}
-}
-
-// pasteRedirect takes the address from a line of input. On a terminal a line of
-// no use is asked for again.
-func (c *console) pasteRedirect(ctx context.Context, daemon *client.Client, a wire.Authorization) (wire.Authorization, error) {
-	fmt.Fprintf(c.err, "Open this link in any browser and consent:\n\n  %s\n\n"+
-		"The browser ends at an address that begins with %s\nand may say that it cannot be reached. Paste the whole address here: ", a.URL, a.RedirectURL)
-	lines := make(chan string)
-	read := make(chan error, 1)
-	go func() { // ends with the process at the latest: a read cannot be called off
-		in := bufio.NewReader(c.in)
-		for {
-			line, err := in.ReadString('\n')
-			if line = strings.TrimSpace(line); line != "" {
-				select {
-				case lines <- line:
-				case <-ctx.Done():
-					return
-				}
-			}
-			if err != nil {
-				read <- err
-				return
-			}
-		}
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return a, ctx.Err()
-		case err := <-read:
-			if err == io.EOF {
-				return a, errors.New("nothing was pasted")
-			}
-			return a, fmt.Errorf("read address: %w", err)
-		case line := <-lines:
-			ended, err := daemon.FinishAuthorization(ctx, a.ID, line)
-			p, refused := errors.AsType[*client.Problem](err)
-			if refused && p.Status == http.StatusUnprocessableEntity && isTerminal(c.in) {
-				fmt.Fprintf(c.err, "%v\nPaste the whole address here: ", err)
-				continue
-			}
-			return ended, err
+	if o.how.Link {
+		if err := c.giveLink(begun, o.asJSON); err != nil || o.asJSON || !screenOf(c.out).terminal {
+			return err
 		}
 	}
-}
-
-// awaitConsent asks the daemon until the consent has ended.
-func awaitConsent(ctx context.Context, daemon *client.Client, id string) (wire.Authorization, error) {
-	for {
-		a, err := daemon.Authorization(ctx, id)
-		if err != nil || a.State == wire.Done || a.State == wire.Failed {
-			return a, err
+	ended, err := c.followConsent(ctx, daemon, begun, o.paste)
+	if err != nil {
+		if o.how.Link {
+			return err // somebody may have it in a mail by now
 		}
-		select {
-		case <-ctx.Done():
-			return a, ctx.Err()
-		case <-time.After(500 * time.Millisecond):
-		}
+		// What nobody waits for any more must not be answered later.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = daemon.CancelAuthorization(ctx, begun.ID)
+		return err
 	}
+	return c.tellConsent(ended, o.asJSON)
 }
 
 func (c *console) giveLink(a wire.Authorization, asJSON bool) error {

@@ -11,14 +11,17 @@ import (
 )
 
 // showDevice tells where to enter which code, on a terminal with a QR code for
-// the camera of a phone.
+// the camera of a phone above it, if both fit: address and code must not scroll
+// away.
 func (c *console) showDevice(a wire.Authorization) {
-	fmt.Fprintf(c.err, "Open on any device:  %s\nand enter the code:  %s\n", a.URL, a.UserCode)
 	on := screenOf(c.err)
-	if drawn := drawQR(cmp.Or(a.URLComplete, a.URL)); on.terminal && drawn != "" {
-		fmt.Fprintf(c.err, "\nor scan:\n\n%s", drawn)
+	const below = 4 // lines of text under the code, the cursor's among them
+	drawn := drawQR(cmp.Or(a.URLComplete, a.URL))
+	if on.terminal && drawn != "" && strings.Count(drawn, "\n")+below <= on.height {
+		fmt.Fprint(c.err, drawn)
 	}
-	fmt.Fprintf(c.err, "\nWaiting until %s; Ctrl-C ends it.\n", a.ExpiresAt.Local().Format("15:04:05"))
+	fmt.Fprintf(c.err, "Scan, or open:       %s\nand enter the code:  %s\n", a.URL, a.UserCode)
+	fmt.Fprintf(c.err, "Waiting until %s; Ctrl-C ends it.\n", a.ExpiresAt.Local().Format("15:04:05"))
 }
 
 // quiet is the white border that readers of QR codes want, in modules; the

@@ -118,7 +118,7 @@ func explain(err error) *failure {
 	}
 	switch {
 	case errors.Is(err, client.ErrUnreachable):
-		return &failure{exitUnreachable, err, "start it: systemctl start webex-tokend"}
+		return &failure{exitUnreachable, err, "start it: " + startCommand()}
 	case unusable(err):
 		return &failure{exitFailed, err, "move it away, then put a backup in its place: webex-tokend restore FILE"}
 	case rootHint(err) != "":
@@ -153,6 +153,20 @@ func explainKeyFile(file *seal.KeyFileError) string {
 		return "put the key of this store, or its recovery key, into it"
 	}
 	return "a key is a file of root, or of the daemon's user, to which nobody else may write"
+}
+
+// startCommand starts the daemon on a host like this one.
+func startCommand() string {
+	if bySystemd() {
+		return "systemctl start webex-tokend"
+	}
+	return invocation() + " run"
+}
+
+// bySystemd reports whether services of this host are systemd's.
+func bySystemd() bool {
+	_, err := os.Stat("/run/systemd/system")
+	return err == nil
 }
 
 // rootHint is the next step after a file or folder that the caller may not use;

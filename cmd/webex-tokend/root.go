@@ -15,6 +15,16 @@ import (
 // defaultConfig is where the packaged unit looks.
 const defaultConfig = "/etc/webex-tokend/config.hcl"
 
+// usualConfig is the package's, or that of a user who made one by init.
+func usualConfig() string {
+	if own := ownConfig(); own != "" {
+		if _, err := os.Stat(own); err == nil {
+			return own
+		}
+	}
+	return defaultConfig
+}
+
 // description is what --help and the manual begin with.
 const description = `webex-tokend holds OAuth grants for Cisco Webex, renews their access tokens
 before they expire, and hands the current token to other programs through
@@ -73,7 +83,7 @@ func newRoot(c *console) *cobra.Command {
 	})
 	root.PersistentFlags().StringVar(&c.socket, "socket", cmp.Or(os.Getenv("WEBEX_TOKEND_SOCKET"), client.DefaultSocket),
 		"`path` of the daemon's socket")
-	root.PersistentFlags().StringVar(&c.config, "config", defaultConfig, "`file` with the daemon's configuration; given, it names the socket too")
+	root.PersistentFlags().StringVar(&c.config, "config", usualConfig(), "`file` with the daemon's configuration; given, it names the socket too")
 
 	root.AddGroup(
 		&cobra.Group{ID: "grants", Title: "Look after grants:"},
@@ -89,7 +99,7 @@ func newRoot(c *console) *cobra.Command {
 	}
 	add("grants", newStatus(c), newCheck(c), newForecast(c), newDrain(c), newToken(c), newExec(c), newAuthorize(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newAdopt(c), newRemove(c),
 		newRevoke(c), newProbe(c), newWeb(c))
-	add("daemon", newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newEmulator(c))
+	add("daemon", newInit(c), newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newEmulator(c))
 	add("program", newVersion(c), newCompletion(c), newMan(c))
 	root.SetHelpCommandGroupID("program")
 	completeFlags(root)

@@ -116,7 +116,9 @@ func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Autho
 // Pasted takes the whole redirect URL, as a person copied it out of the address
 // bar or a program caught it, for the consent with that ID. A URL of no use
 // leaves the consent waiting: the error is a *refusal.Error, or
-// ErrUnknownState when the consent itself is not waited for.
+// ErrUnknownState when the consent itself has ended in another way. The own
+// address of a consent that has ended by it is answered with the outcome: the
+// page may have been faster than whoever pastes.
 func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Authorization, error) {
 	query, err := readPasted(redirectURL)
 	if err != nil && !errors.Is(err, errPastedNoState) {
@@ -126,18 +128,31 @@ func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Aut
 	c.mu.Lock()
 	c.sweep()
 	a := c.all[id]
+	own := a != nil && a.state != "" && a.state == state
 	waits := a != nil && c.open(a) && a.state != ""
-	fits := waits && a.state == state
 	c.mu.Unlock()
 	switch {
+	case own:
 	case !waits:
 		return wire.Authorization{}, ErrUnknownState
 	case state == "":
 		return wire.Authorization{}, useless(errPastedNoState.Error())
-	case !fits:
+	default:
 		return wire.Authorization{}, useless("that URL belongs to another consent")
 	}
-	return c.Redirected(ctx, query)
+	ended, err := c.Redirected(ctx, query)
+	if !errors.Is(err, ErrUnknownState) {
+		return ended, err
+	}
+	// Somebody else handed the same answer in, and its code is under way.
+	select {
+	case <-a.finished:
+		return c.show(a), nil
+	case <-ctx.Done():
+		return wire.Authorization{}, ctx.Err()
+	case <-c.ctx.Done():
+		return wire.Authorization{}, ErrUnknownState
+	}
 }
 
 func useless(why string) error { return &refusal.Error{Kind: refusal.BadContent, Detail: why} }

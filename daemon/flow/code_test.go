@@ -189,6 +189,67 @@ func TestOnlyAFlowThatTheIntegrationHasBegins(t *testing.T) {
 	})
 }
 
+func TestWhoPastesWhatThePageTookIsToldTheOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		a := h.begin("ops", flow.Options{})
+		query := h.person(a, accept(alex))
+		arrived, release := make(chan struct{}), make(chan struct{})
+		h.between = func(req *http.Request, pass http.RoundTripper) (*http.Response, error) {
+			if req.Method == http.MethodPost {
+				close(arrived)
+				<-release
+			}
+			return pass.RoundTrip(req)
+		}
+		go func() { _, _ = h.consents.Redirected(t.Context(), query) }()
+		<-arrived
+		pasted := make(chan wire.Authorization)
+		go func() {
+			ended, err := h.consents.Pasted(t.Context(), a.ID, a.RedirectURL+"?"+query.Encode())
+			if err != nil {
+				t.Error(err)
+			}
+			pasted <- ended
+		}()
+		synctest.Wait()
+		close(release)
+		h.done(<-pasted)
+	})
+}
+
+// A hint led from --device to the browser and from there back, for an
+// integration that has neither.
+func TestAHintNeverLeadsToAnotherRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		commands := 0
+		for _, grant := range []string{"ops", "calls", "other", "bot", "screen", "nothing", "deaf"} {
+			for _, o := range []flow.Options{{}, {Device: true}, {Link: true}} {
+				_, err := h.consents.Begin(t.Context(), grant, o)
+				refusal, refused := errors.AsType[*refusal.Error](err)
+				if !refused || refusal.Action == "" {
+					continue
+				}
+				next, found := strings.CutPrefix(refusal.Action, "webex-tokend authorize "+grant)
+				if !found {
+					if refusal.Action != "webex-tokend import "+grant {
+						t.Errorf("%s %+v: next is %q", grant, o, refusal.Action)
+					}
+					continue
+				}
+				commands++
+				if _, err := h.consents.Begin(t.Context(), grant, flow.Options{Device: next == " --device"}); err != nil {
+					t.Errorf("%s %+v: %q is refused in turn: %v", grant, o, refusal.Action, err)
+				}
+			}
+		}
+		if commands == 0 {
+			t.Error("no hint was tried")
+		}
+	})
+}
+
 func TestAThousandConsentsWaitAndFiftyOfAGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, emulator.Config{}, "")
@@ -233,8 +294,12 @@ func TestAPastedAddressBelongsToItsConsent(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.done(a)
-		if _, err := h.consents.Pasted(t.Context(), mine.ID, address); !errors.Is(err, flow.ErrUnknownState) {
-			t.Errorf("a second time: %v", err)
+		// It said "begin again" to the one whose consent had just been stored.
+		if again, err := h.consents.Pasted(t.Context(), mine.ID, address); err != nil || again.State != wire.Done || again.Outcome == nil {
+			t.Errorf("a second time: %+v, %v", again, err)
+		}
+		if _, err := h.consents.Pasted(t.Context(), mine.ID, other.RedirectURL+"?code=abc&state=def"); !errors.Is(err, flow.ErrUnknownState) {
+			t.Errorf("a stranger's address afterwards: %v", err)
 		}
 	})
 }

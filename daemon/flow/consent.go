@@ -93,6 +93,7 @@ type consent struct {
 
 	state    string
 	verifier store.Secret
+	finished chan struct{} // closed when the outcome stands
 }
 
 // Options of a consent. The zero value is the authorization code flow in the
@@ -146,7 +147,7 @@ func (c *Consents) Begin(ctx context.Context, grant string, o Options) (wire.Aut
 	if err != nil {
 		return wire.Authorization{}, err
 	}
-	a := &consent{in: in, options: o, shown: wire.Authorization{
+	a := &consent{in: in, options: o, finished: make(chan struct{}), shown: wire.Authorization{
 		ID: random(16), Grant: grant, Method: "code", State: wire.Waiting,
 	}}
 	switch {
@@ -172,24 +173,42 @@ func (c *Consents) integration(grant string, o Options) (*config.Integration, er
 		return nil, conflict(grant, "is not declared any more", "")
 	}
 	in := cfg.Integrations[g.Integration]
-	byImport := "webex-tokend import " + grant
-	switch {
-	case in == nil:
+	if in == nil {
 		return nil, conflict(grant, "is not declared any more", "")
+	}
+	next := wayOf(in, grant)
+	switch {
 	case in.Kind == config.Static:
-		return nil, conflict(grant, "is static: nobody consents to it", byImport)
+		return nil, conflict(grant, "is static: nobody consents to it", next)
 	case o.Device && in.DeviceAuthorizeURL == "":
-		return nil, conflict(grant, "has no device flow: integration "+in.Name+" has no device_authorize_url", "webex-tokend authorize "+grant)
+		return nil, conflict(grant, "has no device flow: integration "+in.Name+" has no device_authorize_url", next)
 	case !o.Device && in.AuthorizeURL == "":
-		return nil, conflict(grant, "has no authorization page: integration "+in.Name+" has no authorize_url", byImport)
+		return nil, conflict(grant, "has no authorization page: integration "+in.Name+" has no authorize_url", next)
 	case !o.Device && in.RedirectURL == "":
-		return nil, conflict(grant, "cannot be authorized in a browser: integration "+in.Name+" has no redirect_url", "webex-tokend authorize "+grant+" --device")
-	case len(in.Scopes) == 0 && in.Kind != config.Generic:
-		return nil, conflict(grant, "asks for nothing: integration "+in.Name+" has no scopes", byImport)
+		return nil, conflict(grant, "cannot be authorized in a browser: integration "+in.Name+" has no redirect_url", next)
+	case asksNothing(in):
+		return nil, conflict(grant, "asks for nothing: integration "+in.Name+" has no scopes", next)
 	case o.Link && c.cfg.PublicURL() == "":
-		return nil, conflict(grant, "can have no link: the daemon serves no pages (http block)", "webex-tokend authorize "+grant)
+		return nil, conflict(grant, "can have no link: the daemon serves no pages (http block)", next)
 	}
 	return in, nil
+}
+
+func asksNothing(in *config.Integration) bool {
+	return len(in.Scopes) == 0 && in.Kind != config.Generic
+}
+
+// wayOf is the command by which a grant of an integration can be registered: a
+// hint that leads to a refusal sends people in a circle.
+func wayOf(in *config.Integration, grant string) string {
+	switch {
+	case in.Kind == config.Static || asksNothing(in):
+	case in.Authorizes():
+		return "webex-tokend authorize " + grant
+	case in.DeviceAuthorizeURL != "":
+		return "webex-tokend authorize " + grant + " --device"
+	}
+	return "webex-tokend import " + grant
 }
 
 func conflict(grant, why, action string) error {
@@ -261,10 +280,20 @@ func (c *Consents) close(a *consent) {
 	a.forget = c.cfg.Now().Add(remembered)
 }
 
+// finish lets those go on who wait for the outcome. c.mu is held.
+func (a *consent) finish() {
+	select {
+	case <-a.finished:
+	default:
+		close(a.finished)
+	}
+}
+
 // fail ends a consent without tokens. c.mu is held.
 func (c *Consents) fail(a *consent, why, advice string) {
 	c.close(a)
 	a.shown.State, a.shown.Error, a.shown.Advice = wire.Failed, why, advice
+	a.finish()
 	c.cfg.Log.Warn("consent failed", "grant", a.shown.Grant, "error", why)
 }
 
@@ -294,6 +323,7 @@ func (c *Consents) Cancel(id string) (found bool) {
 		c.close(a)
 	}
 	delete(c.all, id)
+	a.finish()
 	return true
 }
 

@@ -79,11 +79,26 @@ integration "device" {
   token_url          = "https://webex.test/v1/access_token"
   scopes             = ["spark:people_read", "spark:rooms_read"]
 }
+integration "silent" {
+  kind               = "rest"
+  client_id          = "REST_ID"
+  client_secret_file = "DIR/rest.secret"
+  token_url          = "https://webex.test/v1/access_token"
+}
+integration "deaf" {
+  kind               = "meetings"
+  client_id          = "MEETINGS_ID"
+  client_secret_file = "DIR/meetings.secret"
+  token_url          = "https://webex.test/v1/oauth2/token"
+  scopes             = ["all_read"]
+}
 integration "bots" { kind = "static" }
 grant "ops"    { integration = "rest" }
 grant "calls"  { integration = "meetings" }
 grant "other"  { integration = "generic" }
 grant "screen" { integration = "device" }
+grant "nothing" { integration = "silent" }
+grant "deaf"   { integration = "deaf" }
 grant "bot"    { integration = "bots" }
 grant "tenant-*" { integration = "rest" }
 `

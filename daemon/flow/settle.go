@@ -34,6 +34,7 @@ func (c *Consents) settle(ctx context.Context, a *consent, reg keeper.Registrati
 	}
 	c.close(a)
 	a.shown.State, a.shown.Error, a.shown.Advice, a.shown.Outcome = wire.Done, "", "", outcome
+	a.finish()
 	c.cfg.Log.Info("consent done", "grant", a.shown.Grant, "result", outcome.Result, "window", outcome.Window,
 		"missing_scopes", strings.Join(outcome.Missing, " "))
 }
