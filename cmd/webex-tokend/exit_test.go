@@ -33,7 +33,7 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 		{"the daemon's advice is passed on", problem(409, "webex-tokend resume ops", 0), 1, "webex-tokend: why\n  next: webex-tokend resume ops\n"},
 		{"patience is asked for", problem(503, "", 90*time.Second), 1, "webex-tokend: why\n  try again in 1m30s\n"},
 		{"a daemon that is away", fmt.Errorf("%w on x", client.ErrUnreachable), 69,
-			"webex-tokend: daemon is not reachable on x\n  start it: systemctl start webex-tokend\n"},
+			"webex-tokend: daemon is not reachable on x\n  start it: " + startCommand() + "\n"},
 		{"a socket that keeps the user out", fs.ErrPermission, 77,
 			"webex-tokend: permission denied\n  ask as root, or as a member of the socket's group\n"},
 		{"a file that keeps the user out", &fs.PathError{Op: "open", Path: "/b.db", Err: fs.ErrPermission}, 1,
@@ -88,8 +88,8 @@ func TestErrorsHaveTheirExitCodeAndNextStep(t *testing.T) {
 func TestWhoeverTriedTheUsualSocketIsToldThatThereMayBeAnother(t *testing.T) {
 	away := fmt.Errorf("%w on x", client.ErrUnreachable)
 	for socket, want := range map[string]string{
-		client.DefaultSocket: "start it: systemctl start webex-tokend\n  or name another socket: --socket PATH",
-		"/srv/api.sock":      "start it: systemctl start webex-tokend",
+		client.DefaultSocket: "start it: " + startCommand() + "\n  or name another socket: --socket PATH",
+		"/srv/api.sock":      "start it: " + startCommand(),
 	} {
 		if f := explain((&console{socket: socket}).elsewhere(away)); f.code != 69 || f.hint != want {
 			t.Errorf("%s: exit code %d and hint %q", socket, f.code, f.hint)
