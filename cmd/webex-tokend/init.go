@@ -13,7 +13,7 @@ import (
 )
 
 func newInit(c *console) *cobra.Command {
-	s := &setup{console: c, values: make(map[string]string)}
+	s := &setup{c: c, values: make(map[string]string)}
 	var given flagged
 	cmd := &cobra.Command{
 		Use:   "init [--kind KIND] [--client-id ID] [--client-secret-file FILE] [--scope SCOPE]... [--try]",
@@ -137,17 +137,17 @@ type written struct {
 
 func (s *setup) tell(w written) error {
 	if s.asJSON {
-		return json.NewEncoder(s.out).Encode(w)
+		return json.NewEncoder(s.c.out).Encode(w)
 	}
 	for _, path := range w.Files {
-		fmt.Fprintf(s.out, "wrote %s\n", path)
+		fmt.Fprintf(s.c.out, "wrote %s\n", path)
 	}
 	for _, text := range w.Warnings {
-		fmt.Fprintf(s.err, "warning: %s\n", text)
+		fmt.Fprintf(s.c.err, "warning: %s\n", text)
 	}
-	fmt.Fprintln(s.out, "next:")
+	fmt.Fprintln(s.c.out, "next:")
 	for _, command := range w.Next {
-		fmt.Fprintln(s.out, "  "+command)
+		fmt.Fprintln(s.c.out, "  "+command)
 	}
 	return nil
 }

@@ -13,8 +13,8 @@ func (s *setup) tellPortal() {
 	if s.questions == nil {
 		return
 	}
-	on := screenOf(s.err)
-	say := func(format string, args ...any) { fmt.Fprintf(s.err, format+"\n", args...) }
+	on := screenOf(s.c.err)
+	say := func(format string, args ...any) { fmt.Fprintf(s.c.err, format+"\n", args...) }
 	scopes := strings.Fields(s.values["scopes"])
 	switch config.Kind(s.values["kind"]) {
 	case config.REST:

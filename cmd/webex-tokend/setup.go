@@ -23,7 +23,7 @@ import (
 
 // A setup is one run of init.
 type setup struct {
-	*console
+	c        *console
 	values   map[string]string // answers by key: settings of the integration, and those of init.go
 	try      string            // URL of the emulator; empty: for Webex itself
 	explicit bool              // the configuration was named by a flag
@@ -72,14 +72,14 @@ func (s *setup) run(cmd *cobra.Command) error {
 // root, and for others one of their own.
 func (s *setup) place() {
 	if own := ownConfig(); !s.explicit && own != "" {
-		s.config = own
+		s.c.config = own
 	}
-	if path, err := filepath.Abs(s.config); err == nil {
-		s.config = path
+	if path, err := filepath.Abs(s.c.config); err == nil {
+		s.c.config = path
 	}
 	// A link, as configuration management makes them, goes on leading there.
-	if path, err := filepath.EvalSymlinks(s.config); err == nil {
-		s.config = path
+	if path, err := filepath.EvalSymlinks(s.c.config); err == nil {
+		s.c.config = path
 	}
 }
 
@@ -99,7 +99,7 @@ func ownConfig() string {
 // to it could not be judged.
 func (s *setup) look() error {
 	s.redirect = "http://127.0.0.1:8411/oauth"
-	src, err := os.ReadFile(s.config)
+	src, err := os.ReadFile(s.c.config)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -107,7 +107,7 @@ func (s *setup) look() error {
 		return &failure{exitFailed, fmt.Errorf("read config: %w", err), rootHint(err)}
 	}
 	s.source = src
-	cfg, err := configfile.Parse(src, s.config)
+	cfg, err := configfile.Parse(src, s.c.config)
 	if err != nil {
 		return err
 	}
@@ -159,8 +159,8 @@ func (s *setup) adds() bool { return !slices.Contains(s.there.Integrations, s.va
 // draft makes the blocks of the answers.
 func (s *setup) draft() (draft.Draft, error) {
 	d := draft.Draft{Integration: s.values[theName], Grant: s.values[theGrant]}
-	folder := filepath.Dir(s.config)
-	if s.source == nil && s.config != defaultConfig {
+	folder := filepath.Dir(s.c.config)
+	if s.source == nil && s.c.config != defaultConfig {
 		d.Folder = &draft.Folder{State: filepath.Join(folder, "state"), Runtime: filepath.Join(folder, "run"), Key: filepath.Join(folder, "store.key")}
 	}
 	if path := s.values[thePath]; path != "" {
@@ -199,15 +199,15 @@ func (s *setup) goOn(ctx context.Context, done written) error {
 	if yes, err := s.questions.yes("Go on with the consent now?", true); err != nil || !yes {
 		return err
 	}
-	cfg, err := configfile.Load(s.config, configfile.Options{})
+	cfg, err := configfile.Load(s.c.config, configfile.Options{})
 	if err != nil {
 		return err
 	}
-	s.socket = cfg.API.Socket
-	daemon := s.daemon()
+	s.c.socket = cfg.API.Socket
+	daemon := s.c.daemon()
 	defer daemon.Close()
 	if _, err := daemon.Status(ctx); errors.Is(err, client.ErrUnreachable) {
-		fmt.Fprintf(s.err, "The daemon does not run yet. Start it from another terminal:\n\n  %s\n\nWaiting for it; Ctrl-C ends this, and %s goes on later.\n",
+		fmt.Fprintf(s.c.err, "The daemon does not run yet. Start it from another terminal:\n\n  %s\n\nWaiting for it; Ctrl-C ends this, and %s goes on later.\n",
 			done.Next[0], done.Next[len(done.Next)-1])
 		if err := awaitDaemon(ctx, daemon); err != nil {
 			return err
@@ -217,13 +217,13 @@ func (s *setup) goOn(ctx context.Context, done written) error {
 	if err := daemon.Reload(ctx); err != nil {
 		return err
 	}
-	return s.authorize(ctx, done.Grant, consenting{})
+	return s.c.authorize(ctx, done.Grant, consenting{})
 }
 
 // readSecret takes a secret from stdin, its first line.
 func (s *setup) readSecret() (string, error) {
 	const most = 64 << 10
-	text, err := io.ReadAll(io.LimitReader(s.in, most))
+	text, err := io.ReadAll(io.LimitReader(s.c.in, most))
 	if err != nil {
 		return "", fmt.Errorf("read secret: %w", err)
 	}

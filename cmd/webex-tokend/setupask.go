@@ -123,10 +123,10 @@ func (s *setup) askScopes() error {
 	}
 	generic := s.values["kind"] == string(config.Generic)
 	if s.values["scopes"] == "" && s.questions != nil && !generic {
-		on := screenOf(s.err)
-		fmt.Fprintln(s.err, on.paint(bold, "\nScopes that are asked for most:"))
+		on := screenOf(s.c.err)
+		fmt.Fprintln(s.c.err, on.paint(bold, "\nScopes that are asked for most:"))
 		for _, u := range uses {
-			fmt.Fprintf(s.err, "  %-26s %s\n", u.Scope, on.paint(faint, u.Calls))
+			fmt.Fprintf(s.c.err, "  %-26s %s\n", u.Scope, on.paint(faint, u.Calls))
 		}
 	}
 	if s.values["scopes"] == "" && s.questions == nil && !generic {

@@ -43,10 +43,10 @@ func (s *setup) write(d draft.Draft) (done written, err error) {
 	if err != nil {
 		return done, err
 	}
-	if _, err := configfile.Parse(text, s.config); err != nil {
+	if _, err := configfile.Parse(text, s.c.config); err != nil {
 		return done, err
 	}
-	done = written{Config: s.config, Integration: d.Integration, Grant: d.Grant, Files: []string{}, Warnings: []string{}}
+	done = written{Config: s.c.config, Integration: d.Integration, Grant: d.Grant, Files: []string{}, Warnings: []string{}}
 	defer func() {
 		if err != nil {
 			for _, path := range done.Files {
@@ -78,8 +78,8 @@ func (s *setup) write(d draft.Draft) (done written, err error) {
 	if err := s.replaceConfig(text); err != nil {
 		return done, err
 	}
-	done.Files = append(done.Files, s.config)
-	cfg, err := configfile.Load(s.config, configfile.Options{})
+	done.Files = append(done.Files, s.c.config)
+	cfg, err := configfile.Load(s.c.config, configfile.Options{})
 	if err != nil {
 		return done, nil // it was read without a fault; what is on disk may still come
 	}
@@ -94,7 +94,7 @@ func (s *setup) makeFolders(f *draft.Folder) error {
 	folders := []struct {
 		path string
 		mode fs.FileMode
-	}{{filepath.Dir(s.config), 0o700}}
+	}{{filepath.Dir(s.c.config), 0o700}}
 	if f != nil {
 		folders = append(folders, struct {
 			path string
@@ -156,22 +156,22 @@ func share(f *os.File, folder string) error {
 // mode; a new one gets those of secrets.
 func (s *setup) replaceConfig(text []byte) error {
 	if s.source == nil {
-		err := newfile.Write(s.config, func(f *os.File) error {
+		err := newfile.Write(s.c.config, func(f *os.File) error {
 			if _, err := f.Write(text); err != nil {
 				return err
 			}
-			return share(f, filepath.Dir(s.config))
+			return share(f, filepath.Dir(s.c.config))
 		})
 		if err != nil {
 			return fmt.Errorf("write config: %w", err)
 		}
 		return nil
 	}
-	info, err := os.Stat(s.config)
+	info, err := os.Stat(s.c.config)
 	if err != nil {
 		return fmt.Errorf("write config: %w", err)
 	}
-	f, err := renameio.NewPendingFile(s.config, renameio.WithExistingPermissions())
+	f, err := renameio.NewPendingFile(s.c.config, renameio.WithExistingPermissions())
 	if err != nil {
 		return fmt.Errorf("write config: %w", err)
 	}
@@ -207,14 +207,14 @@ func answers(at string) bool {
 func (s *setup) next(cfg *config.Config) []string {
 	program := invocation()
 	of := ""
-	if s.config != defaultConfig && s.config != ownConfig() {
-		of = " --config " + s.config
+	if s.c.config != defaultConfig && s.c.config != ownConfig() {
+		of = " --config " + s.c.config
 	}
 	var list []string
 	if s.try != "" && !answers(s.try) {
 		list = append(list, program+" emulator")
 	}
-	if bySystemd() && s.config == defaultConfig {
+	if bySystemd() && s.c.config == defaultConfig {
 		list = append(list, "systemctl enable --now webex-tokend")
 	} else {
 		list = append(list, program+" run"+of)
