@@ -18,8 +18,10 @@ func AccessEnd(in *config.Integration, a provider.Answer, from time.Time) (end t
 	switch {
 	case !a.AccessEnd.IsZero():
 		return a.AccessEnd, false
+	case a.Doubtful && in.AccessLife > 0 && (a.AccessLife == 0 || a.AccessLife > in.AccessLife):
+		return from.Add(in.AccessLife), true
 	case a.AccessLife > 0:
-		return from.Add(a.AccessLife), false
+		return from.Add(a.AccessLife), a.Doubtful
 	case in.AccessLife > 0:
 		return from.Add(in.AccessLife), true
 	}
@@ -57,7 +59,7 @@ func Life(r *store.Record) schedule.Life {
 	return schedule.Life{IssuedAt: r.Token.IssuedAt, ExpiresAt: r.Token.ExpiresAt, WindowEndsAt: r.Refresh.EndsAt}
 }
 
-// TokenType keeps the case that the server uses; some answers leave it out.
+// TokenType is how a token is published; some answers leave it out.
 func TokenType(a provider.Answer, before store.Token) string {
 	switch {
 	case a.TokenType != "":

@@ -103,6 +103,12 @@ func (x Exchange) Absorb(r *store.Record, sentAt time.Time, a provider.Answer) (
 	r.Observations = window.Observe(r.Observations, Observation(sentAt, x.In, a, r, sameRefresh, sameAccess))
 
 	clearTrouble(r)
+	if !a.Unread.Empty() {
+		// The access token is fine, but the server may have retired the refresh
+		// token for one that stands in there.
+		r.Unread = &store.Unread{At: sentAt, Body: a.Unread}
+		r.UnknownSince, r.Reason = sentAt, wire.RefreshTokenUnread
+	}
 	r.LastAttemptAt, r.LastRefreshAt = sentAt, sentAt
 	KeepDetails(r, a)
 
@@ -135,6 +141,12 @@ func (x Exchange) takeRefresh(r *store.Record, sentAt time.Time, a provider.Answ
 	r.Refresh = store.RefreshToken{Value: a.Refresh, FirstSeen: sentAt, EndsAt: WindowEnd(x.In, a, sentAt)}
 	r.AssumedWindow = SaidWindowEnd(a, sentAt).IsZero() && !r.Refresh.EndsAt.IsZero()
 	r.Fallbacks = Candidates(sent, younger)
+	// Of several in one answer, any may be the one that works.
+	for _, spare := range a.Spares {
+		if !spare.Equal(sent.Value) && !spare.Equal(a.Refresh) {
+			r.Fallbacks = Candidates(store.RefreshToken{Value: spare, FirstSeen: sentAt, EndsAt: r.Refresh.EndsAt}, r.Fallbacks)
+		}
+	}
 	Remember(r, x.Fingerprint(a.Refresh))
 }
 

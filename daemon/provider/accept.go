@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/store"
 )
 
@@ -14,27 +15,30 @@ import (
 // ones known are those of Webex refresh tokens, 90 days.
 const longestLife = 400 * 24 * time.Hour
 
-// maxUnread bounds what is kept of an answer that could not be read, in bytes.
-// Token responses are a tenth of that; portals that answer for all hosts send
-// pages, which do not speak of refresh tokens.
-const maxUnread = 16 << 10
-
 // accept reads an answer with a 2xx status. Whatever is wrong with it, a
 // refresh token in it is handed on: the server may have retired the old one
-// before it wrote the first byte.
+// before it wrote the first byte. What cannot be read of it is handed on as a
+// whole.
 func accept(resp *http.Response, b body, d dialect, sent store.Secret, private scrubber) (Answer, *Failure) {
-	o, err := ReadObject(b.text)
-	a := o.Answer(longestLife)
+	o, notes, err := answer.Find(b.text)
+	a := AnswerOf(o, longestLife)
+	a.Notes = append(notes, a.Notes...)
+	if errors.Is(err, answer.ErrNotObject) && !b.short && !isPage(resp, b.text) {
+		if loose, found := byName(b.text); found {
+			a, err = loose, nil
+		}
+	}
 	a.Date = dateOf(resp.Header)
+	a.bound(time.Now())
 	f := answered(resp)
 	switch {
-	case b.large:
-		f.Code, f.Description = "answer_too_large", "the answer has more than 64 KiB"
 	case b.short && len(b.text) == 0:
 		f.Code, f.Description = "answer_cut_short", "the answer breaks off before its first byte"
-	case errors.Is(err, ErrNotObject):
+	case err != nil && b.large:
+		f.Code, f.Description = "answer_too_large", "the answer has more than 256 KiB"
+	case errors.Is(err, answer.ErrNotObject):
 		f.Code, f.Description = "not_an_oauth_answer", outline(resp, b, private)
-	case errors.Is(err, ErrCutShort):
+	case errors.Is(err, answer.ErrCutShort):
 		f.Code, f.Description = "answer_cut_short", "the answer breaks off"
 	case err != nil:
 		f.Code, f.Description = "answer_malformed", "the answer is no sound JSON"
@@ -42,22 +46,28 @@ func accept(resp *http.Response, b body, d dialect, sent store.Secret, private s
 		f = refuse(resp, b, d, private)
 	case a.Access.Empty():
 		f.Code, f.Description = "no_access_token", strings.Join(a.Notes, "; ")
-	case a.TokenType != "" && !strings.EqualFold(a.TokenType, "bearer"):
+	case a.OtherScheme():
 		f.Code, f.Description = "not_a_bearer_token", private.clean("token_type is "+a.TokenType, maxDescription)
 	default:
-		if b.short {
+		switch {
+		case b.short:
 			a.Notes = append(a.Notes, "the answer ended before its announced length")
+		case b.large:
+			a.Notes = append(a.Notes, "the answer has more than 256 KiB, of which the rest was not read")
 		}
-		if a.AccessLife == 0 {
+		if a.AccessLife == 0 && a.AccessEnd.IsZero() {
 			a.AccessEnd = TokenEnd(a.Access)
+		}
+		if a.Refresh.Empty() && len(o.Values("refresh_token")) > 0 {
+			a.Unread = store.NewSecret(string(b.text))
 		}
 		return a, nil
 	}
-	if bytes.Contains(b.text, []byte("refresh_token")) {
-		f.Unread = store.NewSecret(string(b.text[:min(len(b.text), maxUnread)]))
-	}
 	if f.Salvaged = a.Refresh; a.Refresh.Empty() || a.Refresh.Equal(sent) {
-		f.Salvaged = salvage(b.text, sent)
+		f.Salvaged = salvage(b.text, sent, !isPage(resp, b.text))
+	}
+	if speaksOfRefresh(b.text) || !answer.IsText(b.text) {
+		f.Unread = store.NewSecret(string(b.text))
 	}
 	if !f.Salvaged.Empty() {
 		f.Description = strings.TrimPrefix(f.Description+"; a refresh token in it was kept", "; ")
@@ -65,22 +75,57 @@ func accept(resp *http.Response, b body, d dialect, sent store.Secret, private s
 	return Answer{}, f
 }
 
-// salvage returns the last refresh token, other than the one that was sent,
-// that stands whole in an answer beyond reading: cut off, nested, in a list.
-func salvage(text []byte, sent store.Secret) (found store.Secret) {
-	name := []byte(`"refresh_token"`)
-	for at := 0; ; {
-		i := bytes.Index(text[at:], name)
-		if i < 0 {
-			return found
-		}
-		at += i
-		s, one := scanner{text: text, at: at}, Object{members: make(map[string][]byte)}
-		if s.member(&one) == nil {
-			if token := one.refresh(func(string) {}); !token.Empty() && !token.Equal(sent) {
-				found = token
-			}
-		}
-		at += len(name)
+// byName reads an answer in a syntax that nobody here knows, such as XML or
+// lines, by the names of its tokens. Only one that has both is believed.
+func byName(text []byte) (a Answer, found bool) {
+	access, refresh := answer.Salvage(text, "access", true), answer.Salvage(text, "refresh", true)
+	if len(access) == 0 || len(refresh) == 0 {
+		return Answer{}, false
 	}
+	a.Access, a.Refresh = store.NewSecret(access[0]), store.NewSecret(refresh[0])
+	a.Notes = []string{"the answer is no JSON, its tokens were found by their names"}
+	return a, isToken(access[0])
+}
+
+// speaksOfRefresh reports that the name of a refresh token stands in a text, in
+// any case.
+func speaksOfRefresh(text []byte) bool {
+	text, _ = answer.Decode(text)
+	flat := bytes.Map(func(r rune) rune {
+		switch r {
+		case '_', '-', ' ', '.':
+			return -1
+		}
+		return r
+	}, bytes.ToLower(text))
+	return bytes.Contains(flat, []byte("refreshtoken"))
+}
+
+// isPage reports that an answer is meant for a browser.
+func isPage(resp *http.Response, text []byte) bool {
+	head := strings.ToLower(string(text[:min(len(text), 256)]))
+	return strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "html") ||
+		strings.Contains(head, "<html") || strings.Contains(head, "<!doctype html")
+}
+
+// salvage returns the last refresh token, other than the one that was sent,
+// that stands whole in an answer beyond reading.
+func salvage(text []byte, sent store.Secret, loose bool) (found store.Secret) {
+	for _, each := range answer.Salvage(text, "refresh", loose) {
+		if token := store.NewSecret(each); len(each) <= maxRefresh && !token.Equal(sent) {
+			found = token
+		}
+	}
+	return found
+}
+
+// keepTokens looks for tokens in an answer whose status says that there are
+// none: a proxy may have changed the status. Only a whole answer counts; some
+// servers write back what they were sent.
+func keepTokens(f *Failure, b body, sent store.Secret) *Failure {
+	o, _, err := answer.Find(b.text)
+	if a := AnswerOf(o, longestLife); err == nil && !a.Access.Empty() && !a.Refresh.Empty() && !a.Refresh.Equal(sent) {
+		f.Salvaged = a.Refresh
+	}
+	return f
 }

@@ -3,25 +3,31 @@ package provider
 import (
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/store"
 )
 
 // An Answer is what a token response or an imported file says. A field that
 // was absent, empty or of no use is zero; nothing in it is assumed.
 type Answer struct {
-	Access      store.Secret
-	Refresh     store.Secret
-	TokenType   string // as sent; "bearer" of Meetings stays in lower case
+	Access  store.Secret
+	Refresh store.Secret
+	// Spares are further refresh tokens that stood in the answer.
+	Spares []store.Secret
+	// Unread is the whole answer where its refresh token could not be read. It
+	// is to be kept like one.
+	Unread      store.Secret
+	TokenType   string // "Bearer", or a scheme that is another one, as sent
 	Scope       string
 	AccessLife  time.Duration // expires_in
 	RefreshLife time.Duration // refresh_token_expires_in
-	// AccessEnd and RefreshEnd come from formats that carry instants.
+	// AccessEnd and RefreshEnd come from members that carry instants.
 	AccessEnd  time.Time
 	RefreshEnd time.Time
+	// Doubtful: AccessLife stands for a number out of range.
+	Doubtful bool
 
-	User  string // user_name
-	Email string
-	Site  string
+	answer.Owner
 
 	// Date is the server's clock at the answer, zero when it told none.
 	Date time.Time

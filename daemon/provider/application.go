@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
@@ -43,8 +44,10 @@ func (c *Client) mint(ctx context.Context, in *config.Integration, manager, secr
 	if f, failed := errors.AsType[*Failure](err); failed {
 		return Answer{}, f
 	}
-	a := got.Answer(longestLife)
-	if a.Date = got.Date; a.Access.Empty() {
+	a := AnswerOf(got.Object, longestLife)
+	a.Date = got.Date
+	a.bound(time.Now())
+	if a.Access.Empty() {
 		return Answer{}, &Failure{Sent: true, Answered: true, Status: got.Status, Date: got.Date, Code: "no_access_token"}
 	}
 	return a, nil

@@ -7,13 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 )
 
 // An APIAnswer is the answer of the API to a request with an access token.
 type APIAnswer struct {
-	Object
+	answer.Object
 	Status int
 	Date   time.Time // the server's clock, zero when it told none
 }
@@ -44,6 +45,7 @@ func (c *Client) call(ctx context.Context, in *config.Integration, method, path 
 	}
 	req.Header.Set("Authorization", "Bearer "+access.Reveal())
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", answer.Encodings)
 	req.Header.Set("User-Agent", c.userAgent)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -57,6 +59,6 @@ func (c *Client) call(ctx context.Context, in *config.Integration, method, path 
 		return APIAnswer{}, refuse(resp, b, webex(), scrubber{in.ClientID, append(private, access)})
 	}
 	// What is no object has no member that a caller could ask for.
-	o, _ := ReadObject(b.text)
+	o, _, _ := answer.Find(b.text)
 	return APIAnswer{Object: o, Status: resp.StatusCode, Date: dateOf(resp.Header)}, nil
 }

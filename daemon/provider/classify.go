@@ -14,7 +14,8 @@ import (
 // grant. So Rejected and Misconfigured need explicit words; all else is
 // Transient, which at worst means to ask again.
 func classify(status int, r refusal, d dialect) (kind Kind, client bool) {
-	if r.code == "tokenlimit_reached" || d.prose && slices.ContainsFunc(r.prose, namesTokenLimit) {
+	code := strings.ToLower(strings.TrimSpace(r.code))
+	if code == "tokenlimit_reached" || d.gateway && slices.ContainsFunc(r.prose, namesTokenLimit) {
 		return Exhausted, false
 	}
 	switch {
@@ -25,9 +26,9 @@ func classify(status int, r refusal, d dialect) (kind Kind, client bool) {
 		return Transient, false
 	}
 	token, identity := slices.ContainsFunc(r.prose, refusesToken), slices.ContainsFunc(r.prose, refusesClient)
-	switch r.code {
-	case "invalid_grant", "invalid_refresh_token":
-		if d.prose && identity && !token {
+	switch code {
+	case "invalid_grant":
+		if d.gateway && identity && !token {
 			return Misconfigured, true
 		}
 		return Rejected, false
@@ -35,18 +36,26 @@ func classify(status int, r refusal, d dialect) (kind Kind, client bool) {
 		return Misconfigured, true
 	case "unauthorized_client", "unsupported_grant_type", "invalid_scope":
 		return Misconfigured, false
-	case "", "invalid_request":
-		// The broker says invalid_request of a dead refresh token, the gateway
-		// has no code at all.
-		switch {
-		case d.prose && token && identity: // which of the two cannot be told
-		case d.prose && token:
-			return Rejected, false
-		case d.prose && identity:
-			return Misconfigured, true
-		case r.code == "" && status == http.StatusUnauthorized:
-			return d.unauthorized, d.unauthorized == Misconfigured
-		}
+	case "interaction_required", "consent_required", "login_required":
+		// Microsoft's codes for a person who has to sign in again.
+		return Rejected, false
+	case "temporarily_unavailable", "server_error", "slow_down", "authorization_pending", "access_denied", "expired_token":
+		return Transient, false
+	}
+	// No code decides. The broker says invalid_request of a dead refresh token,
+	// as dex does, the gateway has no code at all, and others have codes of
+	// their own, which may be words as well: bad_refresh_token of GitHub.
+	if words := strings.ReplaceAll(code, "_", " "); refusesToken(words) {
+		token = true
+	}
+	switch {
+	case token && identity: // which of the two cannot be told
+	case token:
+		return Rejected, false
+	case identity:
+		return Misconfigured, true
+	case code == "" && status == http.StatusUnauthorized:
+		return d.unauthorized, d.unauthorized == Misconfigured
 	}
 	return Transient, false
 }
@@ -80,7 +89,7 @@ func refusesClient(text string) bool {
 // condemns looks for a verdict. Words of a passing trouble, or of a parameter
 // that did not arrive, take it back: they speak of the request.
 func condemns(text string) bool {
-	return mentions(text, "invalid", "expired", "revoked", "malformed", "incorrect", "wrong",
+	return mentions(text, "invalid", "expired", "bad ", "already been used", "already used", "reuse", "does not exist", "doesn't exist", "already been claimed", "has been used", "revoked", "malformed", "incorrect", "wrong",
 		"mismatch", "unknown", "not found", "not valid", "not recognized", "disabled", "deleted") &&
 		!mentions(text, "temporar", "try again", "retry", "unavailable", "timed out", "timeout", "internal",
 			"missing", "required", "could not", "unable", "unknown error")

@@ -57,8 +57,7 @@ func TestAnErrorAnswerIsClassified(t *testing.T) {
 		{"a refresh token that cannot be checked now", webex, 400, gateway("The refresh token could not be verified: unknown state, try again"), provider.Transient},
 		{"a refresh token that met an unknown error", webex, 400, gateway("unknown error with refresh token"), provider.Transient},
 		{"invalid_request without a word", both, 400, oauth("invalid_request", ""), provider.Transient},
-		{"invalid_request of another server is not read closely", other, 400, oauth("invalid_request", dead), provider.Transient},
-		{"an unknown code that names the refresh token", both, 400, oauth("odd", dead), provider.Transient},
+		{"a code that decides beside words of a dead token", both, 400, oauth("server_error", dead), provider.Transient},
 		{"access_denied", both, 403, oauth("access_denied", "refresh token"), provider.Transient},
 		{"a bare 400", both, 400, ``, provider.Transient},
 		{"a bare 403", both, 403, ``, provider.Transient},
@@ -78,7 +77,7 @@ func TestAnErrorAnswerIsClassified(t *testing.T) {
 		{"tokenlimit_reached in the gateway's text", webex, 400, gateway("tokenlimit_reached"), provider.Exhausted},
 
 		{"errors that are no list", both, 400, `{"message":"m","errors":"x"}`, provider.Transient},
-		{"an error that is an object", both, 400, `{"error":{"code":"invalid_grant"}}`, provider.Transient},
+		{"an error that is an object", both, 400, `{"error":{"code":"invalid_grant"}}`, provider.Rejected},
 	}
 	for _, row := range table {
 		for _, kind := range row.kinds {
@@ -129,17 +128,31 @@ func TestRetryAfterIsBelievedWithinBounds(t *testing.T) {
 		{"a date that is past", 429, "Fri, 02 Jan 2026 03:00:00 GMT", time.Second, provider.Limited},
 		{"garbage seen in the field", 429, "rand(30),add(30)", 0, provider.Limited},
 		{"a negative number", 429, "-5", 0, provider.Limited},
-		{"a fraction", 429, "1.5", 0, provider.Limited},
+		{"a fraction", 429, "1.5", 1500 * time.Millisecond, provider.Limited},
+		{"a unit", 429, "30s", 30 * time.Second, provider.Limited},
+		{"a unit in words", 429, "2 minutes", 2 * time.Minute, provider.Limited},
+		{"milliseconds", 429, "2500ms", 2500 * time.Millisecond, provider.Limited},
+		{"doubled by a proxy", 429, "17, 17", 17 * time.Second, provider.Limited},
+		{"two that differ", 429, "5, 90", 90 * time.Second, provider.Limited},
+		{"a date doubled by a proxy", 429, "Fri, 02 Jan 2026 03:04:35 GMT, Fri, 02 Jan 2026 03:04:35 GMT", 30 * time.Second, provider.Limited},
+		{"an instant of RFC 3339", 429, "2026-01-02T03:05:05Z", time.Minute, provider.Limited},
+		{"seconds since 1970", 429, "1767323105", time.Minute, provider.Limited},
+		{"in quotes", 429, `"17"`, 17 * time.Second, provider.Limited},
 		{"nothing", 429, "", 0, provider.Limited},
 		{"with 503 it is a limit", 503, "17", 17 * time.Second, provider.Limited},
 		{"503 without it is not", 503, "soon", 0, provider.Transient},
 		{"with 423 it is a limit", 423, "17", 17 * time.Second, provider.Limited},
-		{"with 400 it means nothing", 400, "17", 0, provider.Transient},
+		{"with 400", 400, "17", 17 * time.Second, provider.Limited},
+		{"with 403", 403, "17", 17 * time.Second, provider.Limited},
+		{"with 408", 408, "17", 17 * time.Second, provider.Limited},
+		{"with 500", 500, "17", 17 * time.Second, provider.Limited},
+		{"with 502 and garbage", 502, "x", 0, provider.Transient},
+		{"with an error inside 200", 200, "17", 17 * time.Second, provider.Limited},
 	}
 	for _, row := range table {
 		t.Run(row.name, func(t *testing.T) {
 			header := http.Header{"Retry-After": {row.header}, "Date": {date}}
-			c := client(t, provider.Config{Transport: by(respond(row.status, header, ``))})
+			c := client(t, provider.Config{Transport: by(respond(row.status, header, `{"error":"temporarily_unavailable"}`))})
 			_, err := c.Refresh(t.Context(), integration(t, "http://127.0.0.1"), request())
 			if f := failure(t, err); f.RetryAfter != row.want || f.Kind != row.kind {
 				t.Errorf("retry after %v, kind %d; want %v, %d", f.RetryAfter, f.Kind, row.want, row.kind)

@@ -107,7 +107,7 @@ func TestAnAnswerIsReadMemberByMember(t *testing.T) {
 	if len(a.Notes) != 0 {
 		t.Errorf("notes %q on a plain answer", a.Notes)
 	}
-	if a.TokenType != "bearer" || a.AccessLife != 7199*time.Second || a.RefreshLife != 0 ||
+	if a.TokenType != "Bearer" || a.AccessLife != 7199*time.Second || a.RefreshLife != 0 ||
 		a.Scope != "all_read meeting_modify" || a.User != "kim" || a.Email != "kim@example.com" || a.Site != "243585" ||
 		!a.Date.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) || !a.AccessEnd.IsZero() {
 		t.Errorf("answer %+v", a)

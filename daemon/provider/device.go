@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 )
@@ -47,7 +48,11 @@ func (c *Client) StartDevice(ctx context.Context, in *config.Integration) (Devic
 	q := question{
 		url:   in.DeviceAuthorizeURL,
 		style: in.AuthStyle,
-		form:  url.Values{"scope": {strings.Join(in.Scopes, " ")}},
+		// Some servers read the client from the form alone, as dex does.
+		form: url.Values{"client_id": {in.ClientID}},
+	}
+	if len(in.Scopes) > 0 {
+		q.form.Set("scope", strings.Join(in.Scopes, " "))
 	}
 	var started Device
 	start := func(secret store.Secret) *Failure {
@@ -56,7 +61,7 @@ func (c *Client) StartDevice(ctx context.Context, in *config.Integration) (Devic
 		case failure != nil:
 		case r.StatusCode >= 300 && r.StatusCode < 400:
 			failure = redirected(r)
-		case r.StatusCode != http.StatusOK:
+		case r.StatusCode >= 300:
 			failure = refuse(r.Response, r.body, d, r.private)
 		default:
 			started, failure = readDevice(r)
@@ -75,25 +80,54 @@ func (c *Client) StartDevice(ctx context.Context, in *config.Integration) (Devic
 	return started, nil
 }
 
+// readDevice reads what starts a flow. verification_url is the name that Google
+// and early drafts of the RFC have for verification_uri, and a user code may be a
+// number. What is optional and of no use is left out.
 func readDevice(r reply) (Device, *Failure) {
-	o, _ := ReadObject(r.body.text)
-	code, _ := o.Text("device_code")
+	o, _, _ := answer.Find(r.body.text)
+	code, _ := answer.TokenOf(o.Raw("device_code"))
 	d := Device{Code: store.NewSecret(code), Life: deviceLife, Interval: deviceInterval}
-	d.UserCode = o.Line("user_code", maxName)
-	d.URL, _ = o.Text("verification_uri")
-	d.URLComplete, _ = o.Text("verification_uri_complete")
+	userCode, _ := answer.TokenOf(o.Raw("user_code"))
+	d.UserCode = scrubber{}.clean(strings.TrimSpace(userCode), maxName)
+	d.URL = linkOf(o, "verification_uri", "verification_url")
+	d.URLComplete = linkOf(o, "verification_uri_complete", "verification_url_complete")
+	if d.URL == "" {
+		d.URL = d.URLComplete
+	}
 	if seconds, ok := o.Number("expires_in"); ok && seconds >= 1 {
 		d.Life = time.Duration(min(seconds, longestDeviceLife.Seconds()) * float64(time.Second))
 	}
 	if seconds, ok := o.Number("interval"); ok && seconds >= 1 {
 		d.Interval = time.Duration(min(seconds, time.Minute.Seconds()) * float64(time.Second))
 	}
-	if d.Code.Empty() || d.UserCode == "" || !isLink(d.URL) || d.URLComplete != "" && !isLink(d.URLComplete) {
-		f := answered(r.Response)
-		f.Code, f.Description = "not_a_device_answer", outline(r.Response, r.body, r.private)
-		return Device{}, f
+	var lacks string
+	switch {
+	case len(o.Names()) == 0:
+		lacks = outline(r.Response, r.body, r.private)
+	case d.Code.Empty():
+		lacks = "the answer has no device_code"
+	case d.UserCode == "":
+		lacks = "the answer has no user_code"
+	case d.URL == "" && !o.Has("verification_uri") && !o.Has("verification_url"):
+		lacks = "the answer has no verification_uri"
+	case d.URL == "":
+		lacks = "verification_uri is no address that a browser could open"
+	default:
+		return d, nil
 	}
-	return d, nil
+	f := answered(r.Response)
+	f.Code, f.Description = "not_a_device_answer", lacks
+	return Device{}, f
+}
+
+// linkOf returns the first of these members that is a link.
+func linkOf(o answer.Object, names ...string) string {
+	for _, name := range names {
+		if text, _ := o.Text(name); isLink(strings.TrimSpace(text)) {
+			return strings.TrimSpace(text)
+		}
+	}
+	return ""
 }
 
 // isLink reports that a text is safe to be shown on a terminal and to be opened

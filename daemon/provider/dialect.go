@@ -10,8 +10,9 @@ import (
 type dialect struct {
 	// form returns the parameters of a refresh without those of the client.
 	form func(*config.Integration, Request) url.Values
-	// prose: errors must be told from their text, for want of codes.
-	prose bool
+	// gateway: a gateway that has no codes may stand before the server, so that
+	// words count for more than a code.
+	gateway bool
 	// unauthorized is the meaning of a 401 without code and reason.
 	unauthorized Kind
 }

@@ -150,13 +150,13 @@ func says(text string) func(net.Conn) {
 	return func(conn net.Conn) { _, _ = io.WriteString(conn, text) }
 }
 
-// answer is a sound HTTP response with this status line rest, header lines
+// response is a sound HTTP response with this status line rest, header lines
 // (each ending in CRLF) and body.
-func answer(status, header, body string) string {
+func response(status, header, body string) string {
 	return fmt.Sprintf("HTTP/1.1 %s\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, header, len(body), body)
 }
 
-func ok(body string) string { return answer("200 OK", "Content-Type: application/json\r\n", body) }
+func ok(body string) string { return response("200 OK", "Content-Type: application/json\r\n", body) }
 
 // roundTrip lets a function stand for the network.
 type roundTrip func(*http.Request) (*http.Response, error)

@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"io"
 	"maps"
@@ -10,12 +8,13 @@ import (
 	"net/url"
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 )
 
 // maxBody bounds an answer, in bytes; a real one has under four thousand.
-const maxBody = 64 << 10
+const maxBody = 256 << 10
 
 // A question is one form on its way to an endpoint of the broker.
 type question struct {
@@ -67,6 +66,7 @@ func (c *Client) post(ctx context.Context, in *config.Integration, q question, s
 	authenticate(req, form, in.ClientID, q.style, secret)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Encoding", answer.Encodings)
 	req.Header.Set("User-Agent", c.userAgent)
 
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.limits.Total)
@@ -118,9 +118,9 @@ func read(r reply, d dialect, sent store.Secret) (Answer, *Failure) {
 	case r.StatusCode >= 200 && r.StatusCode < 300:
 		return accept(r.Response, r.body, d, sent, r.private)
 	case r.StatusCode >= 300 && r.StatusCode < 400:
-		return Answer{}, redirected(r)
+		return Answer{}, keepTokens(redirected(r), r.body, sent)
 	}
-	return Answer{}, refuse(r.Response, r.body, d, r.private)
+	return Answer{}, keepTokens(refuse(r.Response, r.body, d, r.private), r.body, sent)
 }
 
 func redirected(r reply) *Failure {
@@ -156,30 +156,12 @@ type body struct {
 	short bool   // reading failed before the announced end
 }
 
-// readBody also unpacks gzip, which was never asked for but which a proxy may
-// apply all the same, and goes by the first bytes: the header for it can be
-// false. The bound holds before and after.
+// readBody also undoes content codings, which were not asked for but which a
+// proxy may apply all the same. The bound holds before and after.
 func readBody(resp *http.Response) body {
 	defer resp.Body.Close()
-	b := readBounded(resp.Body, resp.ContentLength)
-	if !bytes.HasPrefix(b.text, []byte("\x1f\x8b")) {
-		return b
-	}
-	unpacked, err := gzip.NewReader(bytes.NewReader(b.text))
-	if err != nil {
-		return body{short: true}
-	}
-	return readBounded(unpacked, 0)
-}
-
-// readBounded reads up to maxBody; the announced size only spares it to grow.
-func readBounded(from io.Reader, announced int64) body {
-	var buffer bytes.Buffer
-	buffer.Grow(bytes.MinRead + int(min(max(announced, 0), maxBody)))
-	_, err := buffer.ReadFrom(io.LimitReader(from, maxBody+1))
-	text := buffer.Bytes()
-	if len(text) > maxBody {
-		return body{text: text[:maxBody], large: true}
-	}
-	return body{text: text, short: err != nil}
+	var b body
+	b.text, b.large, b.short = answer.ReadBounded(resp.Body, maxBody, resp.ContentLength)
+	plain, more, short := answer.Unpack(b.text, resp.Header.Get("Content-Encoding"), maxBody)
+	return body{plain, b.large || more, b.short || short}
 }

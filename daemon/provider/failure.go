@@ -41,8 +41,8 @@ type Failure struct {
 	Date        time.Time
 	// Withheld is what MayDepart said when nothing left because of it.
 	Withheld error
-	// Unread is the body of a 2xx answer that could not be read although it
-	// speaks of a refresh token, at most 16 KiB. It is to be kept like one.
+	// Unread is the body of a 2xx answer that could not be read although it may
+	// hold a refresh token, at most 256 KiB. It is to be kept like one.
 	Unread store.Secret
 	// Salvaged is a refresh token found in an otherwise useless answer. It
 	// must be kept: the server may have retired the one that was sent.

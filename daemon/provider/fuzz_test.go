@@ -15,35 +15,6 @@ import (
 	"webex-tokend/store"
 )
 
-// FuzzObject holds the lenient reader against encoding/json: what the one
-// takes, the other must read alike.
-func FuzzObject(f *testing.F) {
-	f.Add(good)
-	f.Add(`{"a":[{"b":"]}"}],"c":"\u00e9\n","d":NaN}`)
-	f.Add("\ufeff{\"a\":\"\xff\"}")
-	f.Fuzz(func(t *testing.T, text string) {
-		o, err := provider.ReadObject([]byte(text))
-		o.Answer(time.Hour)
-		o.Instant("exp")
-		var strict map[string]any
-		if json.Unmarshal([]byte(text), &strict) != nil || strict == nil {
-			return
-		}
-		if err != nil {
-			t.Fatalf("sound JSON is refused: %v", err)
-		}
-		for name, value := range strict {
-			want, isText := value.(string)
-			got, ok := o.Text(name)
-			if isText && ok && got != want && want != "" {
-				t.Errorf("%q is %q, want %q", name, got, want)
-			}
-		}
-	})
-}
-
-// FuzzAnswer puts a refresh token somewhere into an answer. It must come out
-// whenever the answer is refused; an answer that is taken has its own say.
 func FuzzAnswer(f *testing.F) {
 	f.Add("{", "}", 200)
 	f.Add(`{"access_token":"a",`, `,"expires_in":NaN}`, 200)
@@ -135,17 +106,5 @@ func FuzzRetryAfter(f *testing.F) {
 		if d := failure(t, err).RetryAfter; d != 0 && (d < time.Second || d > time.Hour) {
 			t.Errorf("Retry-After %q is %v", after, d)
 		}
-	})
-}
-
-func FuzzInstant(f *testing.F) {
-	f.Add("2026-12-06 01:07:05.133214+00:00")
-	f.Add("1768630439322")
-	f.Add("-1e308")
-	f.Fuzz(func(t *testing.T, text string) {
-		if at, ok := provider.ParseInstant(text); ok && (at.Unix() < 0 || at.Year() > 10000) {
-			t.Errorf("%q is %v", text, at)
-		}
-		provider.TokenEnd(store.NewSecret("e30." + text + ".x"))
 	})
 }

@@ -6,8 +6,8 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// generic is any server after RFC 6749. It has codes for its errors, so prose
-// is not read, and section 5.2 gives a 401 one meaning: the client failed to
+// generic is any server after RFC 6749. Its codes decide where they are those of
+// the RFC, and section 5.2 gives a 401 one meaning: the client failed to
 // authenticate.
 func generic() dialect {
 	return dialect{form: standardForm, unauthorized: Misconfigured}

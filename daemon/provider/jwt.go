@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/store"
 )
 
@@ -22,7 +23,7 @@ func TokenEnd(access store.Secret) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	o, err := ReadObject(payload)
+	o, err := answer.ReadObject(payload)
 	if err != nil {
 		return time.Time{}
 	}

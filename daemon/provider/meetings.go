@@ -11,7 +11,7 @@ import (
 // meetings is the dialect of the XML API's integrations on api.webex.com. Its
 // answers have a lower-case "bearer" and no refresh_token_expires_in.
 func meetings() dialect {
-	return dialect{form: meetingsForm, prose: true, unauthorized: Transient}
+	return dialect{form: meetingsForm, gateway: true, unauthorized: Transient}
 }
 
 // meetingsForm sends redirect_uri and code_verifier on refresh too, as Cisco's

@@ -36,10 +36,10 @@ func (c *Client) Me(ctx context.Context, in *config.Integration, access store.Se
 
 // Person reads the profile of people/me; false: it is none.
 func (a APIAnswer) Person() (p Person, ok bool) {
-	p = Person{ID: a.Line("id", maxName), DisplayName: a.Line("displayName", maxName), OrgID: a.Line("orgId", maxName)}
+	p = Person{ID: line(a.Object, "id", maxName), DisplayName: line(a.Object, "displayName", maxName), OrgID: line(a.Object, "orgId", maxName)}
 	var emails []string
 	// What does not decode leaves the list empty.
-	_ = json.Unmarshal(a.members["emails"], &emails)
+	_ = json.Unmarshal(a.Raw("emails"), &emails)
 	if len(emails) > 0 {
 		p.Email = scrubber{}.clean(emails[0], maxName)
 	}

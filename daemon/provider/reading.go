@@ -3,16 +3,18 @@ package provider
 import (
 	"encoding/json"
 	"strings"
-	"time"
+	"unicode/utf8"
 
+	"time"
+	"webex-tokend/daemon/answer"
 	"webex-tokend/store"
 )
 
 // Bounds of tokens that are taken, in bytes. Webex access tokens that are
 // JWTs have about two thousand.
 const (
-	maxAccess  = 16 << 10
-	maxRefresh = 8 << 10
+	maxAccess  = 32 << 10
+	maxRefresh = 128 << 10
 )
 
 // Bounds of texts in an answer that people are shown, in bytes. All scopes of
@@ -22,102 +24,117 @@ const (
 	maxName  = 200
 )
 
-// leastAccessLife stands for an expires_in of zero or less: the token came
-// just now, so it is hardly over, and a loop of refreshes must not follow.
-const leastAccessLife = time.Minute
-
-// Answer reads the members of a token response. Lives above longest are cut
+// AnswerOf reads the members of a token response. Lives above longest are cut
 // to it. Every oddity becomes a note and costs no other member.
 //
 //	access_token              without a leading "Bearer "
 //	token_type
-//	expires_in                seconds: 3600, 3600.5, "3600"
+//	expires_in                see span
 //	refresh_token             absent, null and "" are the same: keep the old one
-//	refresh_token_expires_in  seconds; 0 or less says nothing
+//	refresh_token_expires_in  0 or less says nothing
 //	scope                     "a b" or ["a","b"]
 //	user_name, email, siteid  Meetings
-func (o Object) Answer(longest time.Duration) Answer {
+func AnswerOf(o answer.Object, longest time.Duration) Answer {
 	var a Answer
 	note := func(text string) { a.Notes = append(a.Notes, text) }
-	for _, name := range o.twice {
-		switch name {
-		case "access_token", "refresh_token", "expires_in", "refresh_token_expires_in":
+	for _, name := range []string{"access_token", "refresh_token", "expires_in", "refresh_token_expires_in"} {
+		if o.Twice(name) {
 			note(name + " stands more than once")
 		}
 	}
-	a.Access = o.access(note)
-	a.Refresh = o.refresh(note)
-	a.TokenType = o.Line("token_type", maxName)
-	a.AccessLife = o.life("expires_in", leastAccessLife, longest, note)
-	a.RefreshLife = o.life("refresh_token_expires_in", 0, longest, note)
-	a.Scope = o.scope()
-	a.User = o.Line("user_name", maxName)
-	a.Email = o.Line("email", maxName)
-	if a.Site = o.Line("siteid", maxName); a.Site == "" && o.Has("siteid") {
-		a.Site = scrubber{}.clean(string(o.members["siteid"]), maxName)
+	a.Access = access(o, note)
+	a.Refresh, a.Spares = refresh(o, note)
+	a.TokenType = tokenType(line(o, "token_type", maxName))
+	a.readLives(o, longest, note)
+	a.Scope = scope(o)
+	a.User = line(o, "user_name", maxName)
+	a.Email = line(o, "email", maxName)
+	if a.Site = line(o, "siteid", maxName); a.Site == "" && o.Has("siteid") {
+		a.Site = scrubber{}.clean(string(o.Raw("siteid")), maxName)
 	}
 	return a
 }
 
-func (o Object) access(note func(string)) store.Secret {
-	text, ok := o.Text("access_token")
+// line returns a member that is a string, for terminals, pages and files of
+// others: on one line, with everything unprintable escaped, of at most so many
+// bytes. A line break would be a line of its own in a token file, and an escape
+// sequence an order to a terminal.
+func line(o answer.Object, name string, most int) string {
+	text, _ := o.Text(name)
+	return scrubber{}.clean(text, most)
+}
+
+func access(o answer.Object, note func(string)) store.Secret {
+	name := "access_token"
+	if !o.Has(name) && o.Has("refresh_token") {
+		name = "token"
+	}
+	if !o.Has(name) {
+		return store.Secret{}
+	}
+	text, ok := answer.TokenOf(o.Raw(name))
 	if !ok {
-		if o.Has("access_token") {
-			note("access_token is not a string")
+		if _, empty := o.Text(name); !empty {
+			note(name + " is not a string")
 		}
 		return store.Secret{}
+	}
+	if _, isText := o.Text(name); !isText || name != "access_token" {
+		note("access_token was read from what is no string of that name")
 	}
 	text = strings.TrimSpace(text)
 	if kind, rest, ok := strings.Cut(text, " "); ok && strings.EqualFold(kind, "bearer") {
 		text = strings.TrimSpace(rest)
 	}
-	if len(text) > maxAccess || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !isToken(text) {
 		note("access_token is too long or has characters that no header can carry")
 		return store.Secret{}
 	}
 	return store.NewSecret(text)
 }
 
-// refresh takes whatever text there is: it goes back as it came.
-func (o Object) refresh(note func(string)) store.Secret {
-	text, ok := o.Text("refresh_token")
-	switch {
-	case !ok && o.Has("refresh_token"):
-		note("refresh_token is not a string")
-	case len(text) > maxRefresh:
-		note("refresh_token is too long")
-	case strings.TrimSpace(text) != "":
-		return store.NewSecret(text)
-	}
-	return store.Secret{}
+// isToken reports that an access token can be sent in a header.
+func isToken(text string) bool {
+	return len(text) <= maxAccess && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-func (o Object) life(name string, least, longest time.Duration, note func(string)) time.Duration {
-	if !o.Has(name) {
-		return 0
+// refresh takes whatever text there is: it goes back as it came. Where several
+// stand under the name the last one holds, and the others are spares.
+func refresh(o answer.Object, note func(string)) (token store.Secret, spares []store.Secret) {
+	for _, value := range o.Values("refresh_token") {
+		text, ok := answer.TokenOf(value)
+		switch {
+		case !ok && strings.Trim(string(value), "\"' \t") == "": // blank
+			continue
+		case !ok:
+			note("refresh_token is nothing that could be sent back")
+			continue
+		case len(text) > maxRefresh:
+			note("refresh_token is too long")
+			continue
+		case value[0] != '"' && value[0] != '\'':
+			note("refresh_token is no string and was read all the same")
+		case !utf8.ValidString(text):
+			note("refresh_token has bytes that are not UTF-8")
+		}
+		spares = append(spares, store.NewSecret(text))
 	}
-	n, ok := o.Number(name)
-	switch {
-	case !ok:
-		note(name + " is not a number")
-		return 0
-	case n <= 0:
-		note(name + " is not above zero")
-		return least
-	case n > longest.Seconds():
-		note(name + " is too large")
-		return longest
+	if len(spares) == 0 {
+		return store.Secret{}, nil
 	}
-	return max(time.Duration(n*float64(time.Second)), time.Second)
+	last := len(spares) - 1
+	return spares[last], spares[:last:last]
 }
 
-func (o Object) scope() string {
-	if _, ok := o.Text("scope"); ok || !o.Has("scope") {
-		return o.Line("scope", maxScope)
+func scope(o answer.Object) string {
+	for _, name := range []string{"scope", "scopes"} {
+		if text, ok := o.Text(name); ok && text != "" {
+			return scrubber{}.clean(text, maxScope)
+		}
+		var list []string
+		if o.Has(name) && json.Unmarshal(o.Raw(name), &list) == nil {
+			return scrubber{}.clean(strings.Join(list, " "), maxScope)
+		}
 	}
-	var list []string
-	if json.Unmarshal(o.members["scope"], &list) != nil {
-		return ""
-	}
-	return scrubber{}.clean(strings.Join(list, " "), maxScope)
+	return ""
 }

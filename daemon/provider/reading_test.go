@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
 )
@@ -32,6 +33,13 @@ func TestALifeIsReadInWhateverFormItComes(t *testing.T) {
 		{"negative", `,"expires_in":-7`, time.Minute, "expires_in is not above zero"},
 		{"minus infinity", `,"expires_in":"-Infinity"`, time.Minute, "expires_in is not above zero"},
 		{"huge", `,"expires_in":1e18`, longest, "expires_in is too large"},
+		{"decades", `,"expires_in":315360000`, longest, "expires_in is too large"},
+		{"the largest number of 32 bits", `,"expires_in":2147483647`, longest, "expires_in is too large"},
+		{"the largest number of 64 bits", `,"expires_in":9223372036854775807`, longest, "expires_in is too large"},
+		{"fourteen days in milliseconds", `,"expires_in":1209600000`, longest, "expires_in is too large"},
+		{"with a unit", `,"expires_in":"3600s"`, time.Hour, ""},
+		{"under another name", `,"expire_in":3600`, time.Hour, ""},
+		{"in camel case", `,"expiresIn":3600`, time.Hour, ""},
 		{"beyond any number", `,"expires_in":1e999`, longest, "expires_in is too large"},
 		{"more than 64 bits", `,"expires_in":99999999999999999999`, longest, "expires_in is too large"},
 		{"a bare NaN", `,"expires_in":NaN`, 0, "expires_in is not a number"},
@@ -59,11 +67,11 @@ func TestALifeIsReadInWhateverFormItComes(t *testing.T) {
 }
 
 func TestAWindowOfZeroSecondsSaysNothing(t *testing.T) {
-	o, err := provider.ReadObject([]byte(`{"refresh_token_expires_in":0}`))
+	o, err := answer.ReadObject([]byte(`{"refresh_token_expires_in":0}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := o.Answer(time.Hour); a.RefreshLife != 0 || len(a.Notes) != 1 {
+	if a := provider.AnswerOf(o, time.Hour); a.RefreshLife != 0 || len(a.Notes) != 1 {
 		t.Errorf("life %v, notes %q", a.RefreshLife, a.Notes)
 	}
 }
@@ -75,8 +83,8 @@ func TestScopesMayComeAsAList(t *testing.T) {
 		`{"scope":7}`:         "",
 		`{}`:                  "",
 	} {
-		o, err := provider.ReadObject([]byte(text))
-		if got := o.Answer(time.Hour).Scope; err != nil || got != want {
+		o, err := answer.ReadObject([]byte(text))
+		if got := provider.AnswerOf(o, time.Hour).Scope; err != nil || got != want {
 			t.Errorf("scope of %s is %q (%v), want %q", text, got, err, want)
 		}
 	}
@@ -85,14 +93,14 @@ func TestScopesMayComeAsAList(t *testing.T) {
 func TestTextsOfAnAnswerStayOnOneLineAndPrintable(t *testing.T) {
 	const hostile = `"a\nTOKEN=evil\u001b]0;x\u0007\u009b2J\u202eb"`
 	const want = `a\nTOKEN=evil\x1b]0;x\a\u009b2J\u202eb`
-	o, err := provider.ReadObject([]byte(`{"access_token":"t","token_type":` + hostile + `,"scope":` + hostile +
+	o, err := answer.ReadObject([]byte(`{"access_token":"t","scope":` + hostile +
 		`,"user_name":` + hostile + `,"email":` + hostile + `,"siteid":` + hostile + `}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := o.Answer(time.Hour)
+	a := provider.AnswerOf(o, time.Hour)
 	for name, got := range map[string]string{
-		"token_type": a.TokenType, "scope": a.Scope, "user_name": a.User, "email": a.Email, "siteid": a.Site,
+		"scope": a.Scope, "user_name": a.User, "email": a.Email, "siteid": a.Site,
 	} {
 		if got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -102,14 +110,14 @@ func TestTextsOfAnAnswerStayOnOneLineAndPrintable(t *testing.T) {
 		"scopes in a list":         `{"scope":["a","\u001b[2J"]}`,
 		"a site that is no string": `{"siteid":["` + "\u009b" + `2J",` + "\n" + `1]}`,
 	} {
-		o, _ := provider.ReadObject([]byte(text))
-		a := o.Answer(time.Hour)
+		o, _ := answer.ReadObject([]byte(text))
+		a := provider.AnswerOf(o, time.Hour)
 		if got := a.Scope + a.Site; got == "" || strings.ContainsFunc(got, unicode.IsControl) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	o, _ = provider.ReadObject([]byte(`{"user_name":"` + strings.Repeat("x", 5000) + `"}`))
-	if a := o.Answer(time.Hour); len(a.User) > 200 {
+	o, _ = answer.ReadObject([]byte(`{"user_name":"` + strings.Repeat("x", 5000) + `"}`))
+	if a := provider.AnswerOf(o, time.Hour); len(a.User) > 200 {
 		t.Errorf("a name of %d bytes is taken", len(a.User))
 	}
 }
@@ -127,40 +135,8 @@ func TestADeviceAnswerCannotSpeakToATerminal(t *testing.T) {
 		if d, err := start(`"user_code":"1234","verification_uri":"` + link + `"`); err == nil {
 			t.Errorf("the link %q is taken", d.URL)
 		}
-		if d, err := start(`"user_code":"1234","verification_uri":"https://webex.example/","verification_uri_complete":"` + link + `"`); err == nil {
-			t.Errorf("the link %q is taken", d.URLComplete)
-		}
-	}
-}
-
-func TestAnObjectThatIsNotWholeIsTold(t *testing.T) {
-	table := map[string]error{
-		``: provider.ErrNotObject, `[]`: provider.ErrNotObject, `nul`: provider.ErrNotObject,
-		`{`: provider.ErrCutShort, `{"a`: provider.ErrCutShort, `{"a"`: provider.ErrCutShort, `{"a":`: provider.ErrCutShort,
-		`{"a":1`: provider.ErrCutShort, `{"a":"x\`: provider.ErrCutShort, `{"a":[{]`: provider.ErrCutShort, `{"a":1,`: provider.ErrCutShort,
-		`{a:1}`: provider.ErrMalformed, `{"a" 1}`: provider.ErrMalformed, `{"a":}`: provider.ErrMalformed, `{"a":1 2}`: provider.ErrMalformed,
-		`{}`: nil, ` { } `: nil, `{"a":[{},"]"]}`: nil, `{"a":{"b":"}"},"c":1,}`: nil,
-	}
-	for text, want := range table {
-		if _, err := provider.ReadObject([]byte(text)); err != want {
-			t.Errorf("reading %s: %v, want %v", text, err, want)
-		}
-	}
-}
-
-func TestAnInstantIsReadInTheFormsOfTokenFiles(t *testing.T) {
-	at := time.Date(2026, 12, 6, 1, 7, 5, 0, time.UTC)
-	for _, text := range []string{
-		"2026-12-06T01:07:05Z", "2026-12-06T02:07:05+01:00", "2026-12-06 01:07:05+00:00", "2026-12-06T01:07:05", "2026-12-06 01:07:05",
-		"1796519225", "1796519225000", " 1796519225 ", "1.796519225e9", "2026-12-06T01:07:05.000000000Z",
-	} {
-		if got, ok := provider.ParseInstant(text); !ok || !got.Equal(at) {
-			t.Errorf("%q is %v, %v; want %v", text, got, ok, at)
-		}
-	}
-	for _, text := range []string{"", "0", "-5", "NaN", "Inf", "1e300", "soon", "0001-01-01T00:00:00Z", "2026-12-06", "06/12/2026"} {
-		if got, ok := provider.ParseInstant(text); ok {
-			t.Errorf("%q is taken for %v", text, got)
+		if d, err := start(`"user_code":"1234","verification_uri":"https://webex.example/","verification_uri_complete":"` + link + `"`); err != nil || d.URLComplete != "" {
+			t.Errorf("the link %q is taken, %v", d.URLComplete, err)
 		}
 	}
 }

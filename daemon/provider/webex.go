@@ -9,5 +9,5 @@ package provider
 // service apps meets it when the refresh token has died. One dead grant must
 // not stand for its whole integration.
 func webex() dialect {
-	return dialect{form: standardForm, prose: true, unauthorized: Transient}
+	return dialect{form: standardForm, gateway: true, unauthorized: Transient}
 }

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/answer"
 )
 
 // A place is an object of a text that holds tokens.
@@ -144,6 +144,6 @@ func isError(top *node) bool {
 	for _, c := range top.children {
 		members[c.name] = c.text
 	}
-	o, err := provider.ReadObject(quoteJSON(members))
+	o, err := answer.ReadObject(quoteJSON(members))
 	return err == nil && o.IsError()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
 )
@@ -24,11 +25,14 @@ func read(o *node) (Import, error) {
 	if m.access == "" {
 		m.access = m.plain
 	}
-	answer, err := provider.ReadObject(quoteJSON(m.rest))
+	rest, err := answer.ReadObject(quoteJSON(m.rest))
 	if err != nil {
 		return Import{}, errors.New("has members that cannot be read")
 	}
-	i := Import{Answer: answer.Answer(longestLife), IssuedAt: m.issuedAt}
+	i := Import{Answer: provider.AnswerOf(rest, longestLife), IssuedAt: m.issuedAt}
+	if i.OtherScheme() {
+		return Import{}, fmt.Errorf("has the token_type %s: requests with such a token have to be signed, and only bearer tokens are kept", i.TokenType)
+	}
 	i.Notes = append(m.notes, i.Notes...)
 	i.Access, i.Refresh = store.NewSecret(m.access), store.NewSecret(m.refresh)
 	if !m.accessEnd.IsZero() {
@@ -126,7 +130,7 @@ func (m *members) instant(c *node, member string, into *time.Time, life string) 
 		}
 		return
 	}
-	at, ok := provider.ParseInstant(text)
+	at, ok := answer.ParseInstant(text)
 	switch {
 	case !ok:
 		m.notes = append(m.notes, member+" is not a time")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
@@ -159,9 +160,9 @@ func ParseLine(line []byte) (Line, error) {
 }
 
 // ParseIssuedAt reads the time at which tokens were issued, in the forms of
-// provider.ParseInstant.
+// answer.ParseInstant.
 func ParseIssuedAt(text string) (time.Time, error) {
-	at, ok := provider.ParseInstant(text)
+	at, ok := answer.ParseInstant(text)
 	if !ok {
 		return time.Time{}, fmt.Errorf("time of issue %q is neither RFC 3339 nor seconds since 1970", text)
 	}

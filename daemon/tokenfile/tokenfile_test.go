@@ -56,7 +56,7 @@ func TestFilesOfOtherToolsAreRead(t *testing.T) {
 			view{access: "acc", refresh: "ref", accessLife: 1209599 * time.Second, refreshLife: 7775999 * time.Second, typ: "Bearer"}},
 		{"the token response of Meetings", tokenfile.Response,
 			`{"access_token":"acc","token_type":"bearer","refresh_token":"acme_ref","expires_in":7200,"scope":"all_read","user_name":"kim","iss":"https://acme.webex.com","siteid":1,"userid":2,"email":"kim@example.com"}`,
-			view{access: "acc", refresh: "acme_ref", accessLife: 2 * time.Hour, typ: "bearer", scope: "all_read", user: "kim"}},
+			view{access: "acc", refresh: "acme_ref", accessLife: 2 * time.Hour, typ: "Bearer", scope: "all_read", user: "kim"}},
 		{"the members as a tutorial prints them, without braces", tokenfile.Auto,
 			"\n  \"access_token\": \"acc\"\n  \"expires_in\": 1209599\n  \"refresh_token\": \"ref\"\n  \"refresh_token_expires_in\": 7775082\n",
 			view{access: "acc", refresh: "ref", accessLife: 1209599 * time.Second, refreshLife: 7775082 * time.Second}},

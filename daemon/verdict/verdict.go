@@ -111,6 +111,9 @@ func Of(r *store.Record, f Facts, now time.Time) Verdict {
 		v.Reason = besideOK(cause, r, f)
 	}
 	v.Action = action(r.Name, c, cause, f)
+	if r.Unread != nil && (c.State == store.Unknown || c.State == store.Retrying) {
+		v.Action = "webex-tokend unread " + r.Name
+	}
 	return v
 }
 

@@ -9,6 +9,11 @@ import "time"
 // and is tried again; the others of its state are the codes of failures.
 const RefreshTokenRejected = "refresh_token_rejected"
 
+// RefreshTokenUnread is the reason of a grant whose last answer had a refresh
+// token that could not be read: the one before is tried again, and the answer is
+// kept for a human to look at.
+const RefreshTokenUnread = "refresh_token_unread"
+
 // Refused tells of a state and its reason that the refresh token was refused, and
 // is tried again, in vain as a rule.
 func Refused(state, reason string) bool {

@@ -1,8 +1,10 @@
-package provider
+package answer
 
 import "bytes"
 
-// A scanner parts the members of a JSON object without judging their values.
+// A scanner parts the members of a JSON object without judging their values. It
+// also takes what hands and scripting languages make of JSON: names and texts in
+// single quotes, and names without any.
 type scanner struct {
 	text []byte
 	at   int
@@ -30,15 +32,38 @@ func (s *scanner) fault() error {
 	return ErrMalformed
 }
 
+func (s *scanner) object() (o Object, err error) {
+	s.space()
+	if !s.take('{') {
+		return o, ErrNotObject
+	}
+	s.space()
+	if s.take('}') {
+		return o, nil
+	}
+	for {
+		if err := s.member(&o); err != nil {
+			return o, err
+		}
+		s.space()
+		if s.take('}') {
+			return o, nil
+		}
+		if !s.take(',') {
+			return o, s.fault()
+		}
+		s.space()
+		if s.take('}') { // a comma too many
+			return o, nil
+		}
+	}
+}
+
 // member reads `"name": value` into o.
 func (s *scanner) member(o *Object) error {
-	quoted, err := s.quoted()
+	name, err := s.name()
 	if err != nil {
 		return err
-	}
-	name, ok := unquote(quoted)
-	if !ok { // it is none that anybody asks for
-		name = string(quoted)
 	}
 	s.space()
 	if !s.take(':') {
@@ -53,17 +78,43 @@ func (s *scanner) member(o *Object) error {
 	return nil
 }
 
+func (s *scanner) name() (string, error) {
+	start := s.at
+	if s.at < len(s.text) && isLetter(s.text[s.at]) {
+		for s.at < len(s.text) && (isLetter(s.text[s.at]) || s.text[s.at] == '-' || '0' <= s.text[s.at] && s.text[s.at] <= '9') {
+			s.at++
+		}
+		return string(s.text[start:s.at]), nil
+	}
+	quoted, err := s.quoted()
+	if err != nil {
+		return "", err
+	}
+	if name, ok := Unquote(quoted); ok {
+		return name, nil
+	}
+	return string(quoted), nil // it is none that anybody asks for
+}
+
+func isLetter(c byte) bool {
+	return c == '_' || c == '$' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
 // quoted returns a string with its quotes.
 func (s *scanner) quoted() ([]byte, error) {
 	start := s.at
-	if !s.take('"') {
+	quote := byte('"')
+	if s.at < len(s.text) && s.text[s.at] == '\'' {
+		quote = '\''
+	}
+	if !s.take(quote) {
 		return nil, s.fault()
 	}
 	for s.at < len(s.text) {
 		switch s.text[s.at] {
 		case '\\':
 			s.at++
-		case '"':
+		case quote:
 			s.at++
 			return s.text[start:s.at], nil
 		}
@@ -78,7 +129,7 @@ func (s *scanner) value() ([]byte, error) {
 		return nil, ErrCutShort
 	}
 	switch s.text[s.at] {
-	case '"':
+	case '"', '\'':
 		return s.quoted()
 	case '{', '[':
 		if err := s.nested(); err != nil {
