@@ -48,8 +48,8 @@ type Circuits struct {
 	// refusals are, by integration, the grants for which its client was refused
 	// when it was tried for them last.
 	refusals map[string]map[string]bool
-	// noted are the integrations of which the store has a refusal.
-	noted map[string]struct{}
+	// stored are the integrations of which the store has a refusal.
+	stored map[string]struct{}
 }
 
 // A circuit is that of a client which is refused.
@@ -70,7 +70,7 @@ func New(cfg Config) *Circuits {
 		log:      cfg.Log,
 		open:     make(map[string]*circuit),
 		refusals: make(map[string]map[string]bool),
-		noted:    make(map[string]struct{}),
+		stored:   make(map[string]struct{}),
 	}
 }
 
@@ -78,7 +78,7 @@ func New(cfg Config) *Circuits {
 // that to the next start.
 func (c *Circuits) Refused(in *config.Integration, grant string, f *provider.Failure, now time.Time) {
 	if c.trip(in, f, now) {
-		c.note(in)
+		c.persist(in)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,16 +110,16 @@ func (c *Circuits) trip(in *config.Integration, f *provider.Failure, now time.Ti
 func (c *Circuits) Accepted(integration, grant string) {
 	c.mu.Lock()
 	_, open := c.open[integration]
-	_, noted := c.noted[integration]
+	_, stored := c.stored[integration]
 	delete(c.open, integration)
-	delete(c.noted, integration)
+	delete(c.stored, integration)
 	delete(c.refusals[integration], grant)
 	c.mu.Unlock()
 	if open {
 		c.log.Info("client accepted again", "integration", integration)
 	}
-	if noted {
-		c.swapNote(integration, nil)
+	if stored {
+		c.swap(integration, nil)
 	}
 }
 

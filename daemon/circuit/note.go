@@ -31,10 +31,10 @@ func (c *Circuits) clientPrint(in *config.Integration) store.Fingerprint {
 	return c.notes.Fingerprint(store.NewSecret(text))
 }
 
-// note leaves the next start what trip has found. The client may be accepted at
-// any moment of it, and then nothing may stay noted: so it is looked once more
+// persist stores for the next start what trip has found. The client may be accepted at
+// any moment of it, and then nothing may stay stored: so it is looked once more
 // whether it is refused after the note is durable.
-func (c *Circuits) note(in *config.Integration) {
+func (c *Circuits) persist(in *config.Integration) {
 	is, open := c.Refusal(in.Name)
 	if !open {
 		return // accepted meanwhile
@@ -43,18 +43,18 @@ func (c *Circuits) note(in *config.Integration) {
 	value := binary.BigEndian.AppendUint64(nil, uint64(is.Since.UnixMilli()))
 	value = append(value, print[:]...)
 	c.mu.Lock()
-	c.noted[in.Name] = struct{}{}
+	c.stored[in.Name] = struct{}{}
 	c.mu.Unlock()
-	c.swapNote(in.Name, append(value, is.Reason...))
+	c.swap(in.Name, append(value, is.Reason...))
 	if _, open := c.Refusal(in.Name); !open {
-		c.swapNote(in.Name, nil) // accepted while that was stored
+		c.swap(in.Name, nil) // accepted while that was stored
 	}
 }
 
-func (c *Circuits) swapNote(integration string, value []byte) {
+func (c *Circuits) swap(integration string, value []byte) {
 	_, err := c.notes.SwapBlob(context.Background(), noteBlob+integration, store.Any, value)
 	if err != nil {
-		c.log.Warn("state of the client not noted", "integration", integration, "error", err)
+		c.log.Warn("state of the client not stored", "integration", integration, "error", err)
 	}
 }
 
@@ -77,7 +77,7 @@ func (c *Circuits) Recall(ctx context.Context, cfg *config.Config) error {
 		since := time.UnixMilli(int64(binary.BigEndian.Uint64(blob.Value))).UTC()
 		is := &circuit{since: since, reason: string(blob.Value[head:]), secrets: digest(in)}
 		c.mu.Lock()
-		c.noted[name] = struct{}{}
+		c.stored[name] = struct{}{}
 		if same {
 			c.open[name] = is
 		}

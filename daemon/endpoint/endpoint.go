@@ -33,7 +33,7 @@ type bearing struct {
 	silent      int       // requests in a row that failed at the endpoint
 	probeAt     time.Time // while broken: nothing but orders before
 	backAt      time.Time // the last time that it came back; zero: it never broke
-	noted       time.Time // until when the store has it paused
+	storedUntil time.Time // until when the store has it paused
 
 	skew   time.Duration // its clock less ours, at its last answer
 	skewed bool          // the log says that they differ
@@ -56,7 +56,7 @@ type Limits struct {
 	PerSecond float64 // 0: unbounded
 }
 
-// New returns an endpoint by itself, of which nothing is noted for the next start.
+// New returns an endpoint by itself, of which nothing is stored for the next start.
 func New(l Limits) *Endpoint {
 	if l.InFlight <= 0 {
 		l.InFlight = 16
@@ -115,7 +115,7 @@ func (e *Endpoint) PausedFor(now time.Time) time.Duration {
 func (e *Endpoint) SetBack(by time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, t := range []*time.Time{&e.pausedUntil, &e.probeAt, &e.backAt, &e.noted} {
+	for _, t := range []*time.Time{&e.pausedUntil, &e.probeAt, &e.backAt, &e.storedUntil} {
 		*t = t.Add(-by)
 	}
 }

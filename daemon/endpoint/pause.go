@@ -16,37 +16,37 @@ import (
 const pauseBlob = "closed/" // and the token URL
 
 const (
-	// longestNoted is what is believed of an instant that another run noted,
+	// longestStored is what is believed of an instant that another run stored,
 	// perhaps under a clock that was wrong. No Retry-After counts for more.
-	longestNoted = time.Hour
+	longestStored = time.Hour
 	// pauseGrain spares commits: a fleet in flight is asked for a pause many
 	// times over, each time until a little later.
 	pauseGrain = time.Second
 )
 
-// Rest pauses the endpoint until then, whether or not that can be noted for the
+// Rest pauses the endpoint until then, whether or not that can be stored for the
 // next start.
 func (e *Endpoint) Rest(ctx context.Context, until time.Time) {
 	e.PauseUntil(until)
 	e.mu.Lock()
-	noted := e.set == nil || until.Sub(e.noted) < pauseGrain
-	if !noted {
-		e.noted = until
+	stored := e.set == nil || until.Sub(e.storedUntil) < pauseGrain
+	if !stored {
+		e.storedUntil = until
 	}
 	e.mu.Unlock()
-	if noted {
+	if stored {
 		return
 	}
-	if err := e.set.notePause(ctx, e.url, until); err != nil {
-		e.set.log.Warn("pause that the token endpoint asked for not noted", "url", e.url, "error", err)
+	if err := e.set.storePause(ctx, e.url, until); err != nil {
+		e.set.log.Warn("pause that the token endpoint asked for not stored", "url", e.url, "error", err)
 	}
 }
 
-// notePause leaves a later instant that another request to the URL noted.
-func (s *Set) notePause(ctx context.Context, url string, until time.Time) error {
+// storePause leaves a later instant that another request to the URL stored.
+func (s *Set) storePause(ctx context.Context, url string, until time.Time) error {
 	for {
-		noted, revision, err := s.readPause(ctx, url)
-		if err != nil || noted.After(until) && noted.Before(until.Add(longestNoted)) {
+		stored, revision, err := s.readPause(ctx, url)
+		if err != nil || stored.After(until) && stored.Before(until.Add(longestStored)) {
 			return err
 		}
 		_, err = s.blobs.SwapBlob(ctx, pauseBlob+url, revision, binary.BigEndian.AppendUint64(nil, uint64(until.UnixMilli())))
@@ -56,7 +56,7 @@ func (s *Set) notePause(ctx context.Context, url string, until time.Time) error 
 	}
 }
 
-// readPause returns the zero time where nothing is noted, or nothing legible.
+// readPause returns the zero time where nothing is stored, or nothing legible.
 func (s *Set) readPause(ctx context.Context, url string) (time.Time, store.Revision, error) {
 	blob, err := s.blobs.Blob(ctx, pauseBlob+url)
 	if errors.Is(err, store.ErrNotFound) || err == nil && len(blob.Value) != 8 {
@@ -75,7 +75,7 @@ func (s *Set) Recall(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("read until when %s is paused: %w", url, err)
 		}
-		if left := min(until.Sub(now), longestNoted); left > 0 {
+		if left := min(until.Sub(now), longestStored); left > 0 {
 			e.PauseUntil(now.Add(max(left, time.Second)))
 		}
 	}

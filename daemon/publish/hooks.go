@@ -41,7 +41,7 @@ func (p *Publisher) follow(ctx context.Context, g *grant, d delivery) (done bool
 	case d.void:
 		return d.removed, time.Time{}
 	case d.unread != nil && g.news:
-		g.hooks = untold(d, g.hooks)
+		g.hooks = unreadable(d, g.hooks)
 		return false, nextTry(slices.Concat(d.outcomes, g.hooks))
 	case d.unread != nil || d.expired || !d.complete():
 		return false, nextTry(d.outcomes)
@@ -79,8 +79,8 @@ func (p *Publisher) follow(ctx context.Context, g *grant, d delivery) (done bool
 	return false, time.Time{}
 }
 
-// untold is how it stands with the hooks of a grant whose token is not read.
-func untold(d delivery, known []outcome) []outcome {
+// unreadable returns the outcomes of the hooks of a grant whose token cannot be read.
+func unreadable(d delivery, known []outcome) []outcome {
 	var outcomes []outcome
 	for _, h := range d.hooks {
 		outcomes = append(outcomes, outcomeOf(known, target(h)).failed(fmt.Errorf("read current token: %w", d.unread), time.Now()))

@@ -122,7 +122,7 @@ func (b *Book) Arrived(name string) {
 	defer b.mu.Unlock()
 	delete(b.pending, name)
 	delete(b.damaged, name)
-	b.note(name, true)
+	b.recordChange(name, true)
 	b.flights.Replaced(name)
 }
 
@@ -133,15 +133,15 @@ func (b *Book) Left(cfg *config.Config, name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.damaged, name)
-	b.note(name, false)
+	b.recordChange(name, false)
 	if ok && !g.Pattern() {
 		b.pending[name] = vacancy{NoToken, now}
 	}
 }
 
-// note lets FindPending know, if it is under way, what has changed since.
+// recordChange lets FindPending know, if it is under way, what has changed since.
 // b.mu is held.
-func (b *Book) note(name string, came bool) {
+func (b *Book) recordChange(name string, came bool) {
 	if b.changes != nil {
 		b.changes[name] = came
 	}

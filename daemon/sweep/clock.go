@@ -29,10 +29,10 @@ const (
 // A clock watches the wall clock by the one that nobody sets. The zero clock
 // has seen nothing yet.
 type clock struct {
-	mu      sync.Mutex
-	wall    time.Time
-	running time.Time // with its monotonic reading
-	noted   time.Time // by the wall clock
+	mu       sync.Mutex
+	wall     time.Time
+	running  time.Time // with its monotonic reading
+	storedAt time.Time // by the wall clock
 }
 
 // setBack returns by how much the wall clock was set back since the last call,
@@ -49,32 +49,32 @@ func (c *clock) setBack(wall time.Time) time.Duration {
 	if back < outcome.ClockTolerance {
 		return 0
 	}
-	c.noted = time.Time{}
+	c.storedAt = time.Time{}
 	return back
 }
 
-// toNote reports whether it is time to note the time.
-func (c *clock) toNote(wall time.Time) bool {
+// storeDue reports whether it is time to store the time.
+func (c *clock) storeDue(wall time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.noted.IsZero() && wall.Sub(c.noted) < clockNotes {
+	if !c.storedAt.IsZero() && wall.Sub(c.storedAt) < clockNotes {
 		return false
 	}
-	c.noted = wall
+	c.storedAt = wall
 	return true
 }
 
 // watchClock reacts to a clock that was set back while the daemon ran, and
-// notes the time where the next start finds it.
+// stores the time where the next start finds it.
 func (w *Sweeper) watchClock(ctx context.Context, now time.Time) {
 	if back := w.clock.setBack(now); back > 0 {
 		w.cfg.Log.Warn("the clock was set back; grants that were refreshed before are refreshed anew", "by", back.Round(time.Second).String())
 		w.setPausesBack(back)
 		w.startReindex(w.cfg.Config(), true)
 	}
-	if w.clock.toNote(now) {
-		if err := w.noteClock(ctx, now); err != nil {
-			w.cfg.Log.Warn("time not noted", "error", err)
+	if w.clock.storeDue(now) {
+		if err := w.storeClock(ctx, now); err != nil {
+			w.cfg.Log.Warn("time not stored", "error", err)
 		}
 	}
 }
@@ -92,8 +92,8 @@ func (w *Sweeper) setPausesBack(by time.Duration) {
 	}
 }
 
-// noteClock stores the time: milliseconds since the epoch, 8 bytes big-endian.
-func (w *Sweeper) noteClock(ctx context.Context, now time.Time) error {
+// storeClock stores the time: milliseconds since the epoch, 8 bytes big-endian.
+func (w *Sweeper) storeClock(ctx context.Context, now time.Time) error {
 	blob, err := w.cfg.Store.Blob(ctx, clockBlob)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -111,10 +111,10 @@ func (w *Sweeper) wokeInThePast(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	noted := time.UnixMilli(int64(binary.BigEndian.Uint64(blob.Value))).UTC()
-	if !outcome.Ahead(noted, w.cfg.Now()) {
+	lastRun := time.UnixMilli(int64(binary.BigEndian.Uint64(blob.Value))).UTC()
+	if !outcome.Ahead(lastRun, w.cfg.Now()) {
 		return false, nil
 	}
-	w.cfg.Log.Warn("the clock is behind that of the last run; grants that were refreshed then are refreshed anew", "last_run", wire.Stamp(noted))
+	w.cfg.Log.Warn("the clock is behind that of the last run; grants that were refreshed then are refreshed anew", "last_run", wire.Stamp(lastRun))
 	return true, nil
 }
