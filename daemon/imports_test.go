@@ -23,11 +23,14 @@ const everything = "*"
 // client imports wire alone, so that other programs can use it.
 func mayImport() map[string][]string {
 	return map[string][]string{
-		"store":           {},
-		"store/newfile":   {},
-		"store/boltkv":    {"store", "store/newfile"},
-		"store/seal":      {"store", "store/boltkv", "store/newfile"},
-		"store/storetest": {"store"},
+		"store":                 {},
+		"store/newfile":         {},
+		"store/boltkv":          {"store", "store/newfile"},
+		"store/seal":            {"store", "store/boltkv", "store/newfile"},
+		"store/storetest":       {"store"},
+		"store/replica":         {"store", "store/boltkv"},
+		"store/etcdkv":          {"store"},
+		"store/etcdkv/etcdtest": {},
 
 		"daemon/acl":          {},
 		"daemon/boottime":     {},
@@ -92,6 +95,7 @@ func homes() map[string][]string {
 		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile", "daemon/draft"},
 		"github.com/spf13/cobra":           {"cmd/webex-tokend"},
 		"webex-tokend/daemon/emulator/lab": {}, // for tests alone
+		"go.etcd.io/etcd/":                 {"store/etcdkv", "store/etcdkv/etcdtest"},
 		// It repeats refreshes and loses rotated tokens; the client only hands
 		// tokens to programs that know its types.
 		"golang.org/x/oauth2": {"daemon/client"},

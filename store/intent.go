@@ -65,7 +65,7 @@ func (s *Store) Claim(ctx context.Context, name string, expect Revision, i Inten
 				mark.Gone = over.Owner
 			}
 		}
-		_, err = s.kv.Swap(ctx, Change{Name: name, Expect: expect, Marks: []Mark{mark}})
+		_, err = s.kv.Swap(ctx, Change{Name: name, Expect: expect, Marks: []Mark{mark}, Acting: true})
 		if err == nil {
 			return &OpenIntent{Name: name, Intent: i, sealed: value}, nil
 		}

@@ -22,6 +22,14 @@ var (
 	// ErrReplaced: the path no longer leads to the file that is open. What was
 	// committed meanwhile went to the old file.
 	ErrReplaced = errors.New("store file was replaced while it was open")
+	// ErrAway: the engine that the hosts share does not answer, or has no quorum.
+	ErrAway = errors.New("the shared store cannot be reached")
+	// ErrFull: it has no room, so it takes nothing but deletions.
+	ErrFull = errors.New("the shared store is full")
+	// ErrDenied: it refuses this host.
+	ErrDenied = errors.New("the shared store refuses this host")
+	// ErrNoOffice: another host is in office, or none is.
+	ErrNoOffice = errors.New("this host is not in office")
 )
 
 // A Revision identifies one written value of a row or blob. Revisions of one
@@ -82,6 +90,9 @@ type Change struct {
 	// Marks are set and cleared beside either, or alone: then the row and its
 	// revision stay as they are.
 	Marks []Mark
+	// Acting: only the host in office may make this change, else ErrNoOffice. An
+	// engine of one host has it in office always.
+	Acting bool
 }
 
 // A Write is the new state of a row. Entries name DueIndex and AttentionIndex only, and

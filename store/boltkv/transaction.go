@@ -140,6 +140,15 @@ func expected(expect store.Revision, exists bool, revision store.Revision) bool 
 func markKey(name string) []byte { return appendKey(nil, "", 0, name) }
 
 func (t *transaction) write(name []byte, old row, w *store.Write) (store.Revision, error) {
+	sequence, err := t.rows.NextSequence()
+	if err != nil {
+		return 0, err
+	}
+	revision := store.Revision(sequence)
+	return revision, t.writeAs(name, old, w, revision)
+}
+
+func (t *transaction) writeAs(name []byte, old row, w *store.Write, revision store.Revision) error {
 	keep := make([][]byte, len(w.Entries))
 	for i, e := range w.Entries {
 		keep[i] = keyOf(e)
@@ -149,21 +158,16 @@ func (t *transaction) write(name []byte, old row, w *store.Write) (store.Revisio
 			continue
 		}
 		if err := t.remove(index, key); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	for i, e := range w.Entries {
 		if err := t.put(e.Index, keep[i], e.Value); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	sequence, err := t.rows.NextSequence()
-	if err != nil {
-		return 0, err
-	}
 	t.dirty = true
-	revision := store.Revision(sequence)
-	return revision, t.rows.Put(name, encodeRow(revision, w))
+	return t.rows.Put(name, encodeRow(revision, w))
 }
 
 func stays(index store.Index, key []byte, entries []store.Entry, keys [][]byte) bool {
@@ -227,8 +231,13 @@ func (t *transaction) swapBlob(key string, expect store.Revision, value []byte) 
 		return 0, err
 	}
 	t.dirty = true
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(value)), sequence)
-	return store.Revision(sequence), t.blobs.Put([]byte(key), append(b, value...))
+	revision := store.Revision(sequence)
+	return revision, t.blobs.Put([]byte(key), encodeBlob(revision, value))
+}
+
+func encodeBlob(revision store.Revision, value []byte) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(value)), uint64(revision))
+	return append(b, value...)
 }
 
 func decodeBlob(b []byte) (store.Blob, bool) {

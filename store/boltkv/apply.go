@@ -1,0 +1,126 @@
+package boltkv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"go.etcd.io/bbolt"
+
+	"webex-tokend/store"
+)
+
+// A store file can be a copy of a store that several hosts share. Then it has
+//
+//	stamps   name -> stamp of the row, whose change puts a mark in unpublished
+//	meta     "position" -> how far the copy has come, as the copying has it
+//
+// beside the buckets of every store. Revisions in it are those of the engine; the
+// sequences of the buckets follow them, so that a copy can become a store of one
+// host without repeating any.
+const (
+	stampsBucket = "stamps"
+	positionKey  = "position"
+)
+
+// Apply takes over what another engine has ordered, in one transaction together
+// with the position that the copy has then. Rows keep the revisions that they
+// come with.
+func (k *KV) Apply(ctx context.Context, b store.Batch, position []byte) error {
+	_, err := k.submit(&operation{ctx: ctx, apply: func(t *transaction) (store.Revision, error) {
+		stamps, err := t.tx.CreateBucketIfNotExists([]byte(stampsBucket))
+		if err != nil {
+			return 0, err
+		}
+		t.dirty = true
+		for _, row := range b.Rows {
+			if err := t.applyRow(stamps, row); err != nil {
+				return 0, err
+			}
+		}
+		for _, intent := range b.Intents {
+			if intent.Value == nil {
+				err = t.remove(store.OpenIndex, markKey(intent.Name))
+			} else {
+				err = t.put(store.OpenIndex, markKey(intent.Name), intent.Value)
+			}
+			if err != nil {
+				return 0, err
+			}
+		}
+		for _, blob := range b.Blobs {
+			if err := t.applyBlob(blob); err != nil {
+				return 0, err
+			}
+		}
+		if position == nil {
+			return 0, nil
+		}
+		return 0, t.tx.Bucket([]byte(metaBucket)).Put([]byte(positionKey), bytes.Clone(position))
+	}})
+	return err
+}
+
+func (t *transaction) applyRow(stamps *bbolt.Bucket, row store.OrderedRow) error {
+	name := []byte(row.Name)
+	old := decodeRow(t.rows.Get(name))
+	if row.Write == nil {
+		for index, key := range old.each() {
+			if err := t.remove(index, key); err != nil {
+				return err
+			}
+		}
+		if err := t.remove(store.UnpublishedIndex, markKey(row.Name)); err != nil {
+			return err
+		}
+		return errors.Join(stamps.Delete(name), t.rows.Delete(name))
+	}
+	if err := t.writeAs(name, old, row.Write, row.Revision); err != nil {
+		return err
+	}
+	if sequence := uint64(row.Revision); sequence > t.rows.Sequence() {
+		if err := t.rows.SetSequence(sequence); err != nil {
+			return err
+		}
+	}
+	if len(row.Write.Stamp) == 0 || bytes.Equal(stamps.Get(name), row.Write.Stamp) {
+		return nil
+	}
+	if err := stamps.Put(name, bytes.Clone(row.Write.Stamp)); err != nil {
+		return err
+	}
+	return t.put(store.UnpublishedIndex, markKey(row.Name), row.Write.Unpublished)
+}
+
+func (t *transaction) applyBlob(blob store.OrderedBlob) error {
+	if blob.Deleted {
+		return t.blobs.Delete([]byte(blob.Key))
+	}
+	if sequence := uint64(blob.Revision); sequence > t.blobs.Sequence() {
+		if err := t.blobs.SetSequence(sequence); err != nil {
+			return err
+		}
+	}
+	return t.blobs.Put([]byte(blob.Key), encodeBlob(blob.Revision, blob.Value))
+}
+
+// Position returns how far a copy has come, nil where the file is no copy.
+func (k *KV) Position(ctx context.Context) (position []byte, err error) {
+	_, err = k.read(ctx, func(tx *bbolt.Tx) error {
+		position = bytes.Clone(tx.Bucket([]byte(metaBucket)).Get([]byte(positionKey)))
+		return nil
+	})
+	return position, err
+}
+
+// Blobs lists the keys of all blobs.
+func (k *KV) Blobs(ctx context.Context) (keys []string, err error) {
+	_, err = k.read(ctx, func(tx *bbolt.Tx) error {
+		keys = nil
+		return tx.Bucket([]byte(blobsBucket)).ForEach(func(key, _ []byte) error {
+			keys = append(keys, string(key))
+			return nil
+		})
+	})
+	return keys, err
+}

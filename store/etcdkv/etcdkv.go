@@ -1,0 +1,196 @@
+// Package etcdkv lets several hosts share one store in an etcd cluster: it
+// orders their changes, hands them to the copies that each host keeps, and knows
+// which hosts are there and which one is in office.
+//
+// It promises that a change is made whole or not at all and from the revision
+// that its writer saw, that an intent is made only by the host in office and
+// only where none is open, and that nothing ends an intent but its own nonce. It
+// reads nothing for others: package replica does, from its copy.
+//
+// What it writes stands below one prefix, which no other program may write to;
+// layout.go says how.
+package etcdkv
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/grpclog"
+
+	"webex-tokend/store"
+)
+
+// A Config says where the cluster is. Endpoints, Prefix and Host are needed.
+type Config struct {
+	Endpoints []string // URLs
+	Prefix    string   // ends with a slash
+	Host      string   // name of this host, unique in the cluster, without a slash
+	// CAFile verifies the servers, CertFile and KeyFile prove this host. They are
+	// read again for each connection. Empty: the system's authorities, no proof.
+	CAFile, CertFile, KeyFile string
+	// Username and PasswordFile, which is read again when etcd refuses it.
+	Username, PasswordFile string
+	// Timeout bounds one question to etcd; 0 means 5 s.
+	Timeout time.Duration
+	// Log gets one line per event; nil means none.
+	Log hclog.Logger
+}
+
+// An Engine is safe for concurrent use.
+type Engine struct {
+	cfg         Config
+	log         hclog.Logger
+	member      string // HOST/INCARNATION
+	queue       *queue
+	committing  sync.WaitGroup
+	closed      context.Context
+	close       context.CancelFunc
+	mu          sync.Mutex
+	client      *clientv3.Client
+	password    string
+	officeTaken atomic.Int64 // create revision of the key of the office; 0: not in office
+}
+
+// Open makes an Engine. It does not wait for etcd: what needs it says when it is
+// away.
+func Open(cfg Config) (*Engine, error) {
+	if !strings.HasSuffix(cfg.Prefix, "/") || cfg.Host == "" || strings.Contains(cfg.Host, "/") || len(cfg.Endpoints) == 0 {
+		return nil, errors.New("etcd needs endpoints, a prefix that ends with a slash, and a host without one")
+	}
+	incarnation := make([]byte, 8)
+	rand.Read(incarnation)
+	cfg.Timeout = cmp.Or(cfg.Timeout, 5*time.Second)
+	e := &Engine{cfg: cfg, log: cfg.Log, member: cfg.Host + "/" + hex.EncodeToString(incarnation), queue: newQueue()}
+	if e.log == nil {
+		e.log = hclog.NewNullLogger()
+	}
+	e.closed, e.close = context.WithCancel(context.Background())
+	if err := e.dial(); err != nil {
+		return nil, err
+	}
+	for range flights {
+		e.committing.Go(e.commit)
+	}
+	return e, nil
+}
+
+// Member names this process among the hosts: HOST/INCARNATION.
+func (e *Engine) Member() string { return e.member }
+
+// Close answers what waits with store.ErrClosed and lets go of the connections.
+func (e *Engine) Close() error {
+	e.queue.close()
+	e.close()
+	e.committing.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.client == nil {
+		return nil
+	}
+	err := e.client.Close()
+	e.client = nil
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("close etcd client: %w", err)
+	}
+	return nil
+}
+
+func (e *Engine) dial() error {
+	secure, err := e.cfg.tls()
+	if err != nil {
+		return err
+	}
+	password, err := e.cfg.password()
+	if err != nil {
+		return err
+	}
+	grpclog.SetLoggerV2(silent{})
+	client, err := clientv3.New(clientv3.Config{
+		Context:              e.closed,
+		Endpoints:            e.cfg.Endpoints,
+		TLS:                  secure,
+		Username:             e.cfg.Username,
+		Password:             password,
+		DialTimeout:          e.cfg.Timeout,
+		DialKeepAliveTime:    5 * time.Second,
+		DialKeepAliveTimeout: 5 * time.Second,
+		PermitWithoutStream:  true,
+		MaxCallRecvMsgSize:   64 << 20,
+		Logger:               zap.NewNop(),
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+			MinConnectTimeout: 2 * time.Second,
+		})},
+	})
+	if err != nil {
+		return e.cfg.explain(err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.client, e.password = client, password
+	return nil
+}
+
+// conn returns the client in use.
+func (e *Engine) conn() (*clientv3.Client, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.client == nil {
+		return nil, store.ErrClosed
+	}
+	return e.client, nil
+}
+
+// ask runs one question within its deadline. A password that etcd refuses is
+// read again, once, because somebody may have changed both.
+func (e *Engine) ask(ctx context.Context, question func(context.Context, *clientv3.Client) error) error {
+	for first := true; ; first = false {
+		c, err := e.conn()
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		bounded, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
+		err = question(clientv3.WithRequireLeader(bounded), c)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if e.closed.Err() != nil {
+			return store.ErrClosed
+		}
+		err = e.cfg.explain(err)
+		if !first || !errors.Is(err, store.ErrDenied) || !e.renewed() {
+			return err
+		}
+	}
+}
+
+// renewed takes up a password file that has changed.
+func (e *Engine) renewed() bool {
+	password, err := e.cfg.password()
+	e.mu.Lock()
+	old := e.client
+	same := password == e.password
+	e.mu.Unlock()
+	if err != nil || same || e.dial() != nil {
+		return false
+	}
+	_ = old.Close()
+	return true
+}
