@@ -25,7 +25,8 @@ func mayImport() map[string][]string {
 	return map[string][]string{
 		"store":                 {},
 		"store/newfile":         {},
-		"store/boltkv":          {"store", "store/newfile"},
+		"store/lockfile":        {"store"},
+		"store/boltkv":          {"store", "store/lockfile", "store/newfile"},
 		"store/seal":            {"store", "store/boltkv", "store/newfile"},
 		"store/storetest":       {"store"},
 		"store/replica":         {"store", "store/boltkv"},

@@ -55,5 +55,4 @@ type OrderedBlob struct {
 	Key      string
 	Revision Revision
 	Value    []byte
-	Deleted  bool
 }

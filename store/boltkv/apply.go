@@ -10,14 +10,12 @@ import (
 	"webex-tokend/store"
 )
 
-// A store file can be a copy of a store that several hosts share. Then it has
+// A copy of a store that several hosts share has beside the buckets of every file
 //
 //	stamps   name -> stamp of the row, whose change puts a mark in unpublished
-//	meta     "position" -> how far the copy has come, as the copying has it
+//	meta     "position" -> how far the copy has come
 //
-// beside the buckets of every store. Revisions in it are those of the engine; the
-// sequences of the buckets follow them, so that a copy can become a store of one
-// host without repeating any.
+// Its revisions are the engine's, and the sequences follow them.
 const (
 	stampsBucket = "stamps"
 	positionKey  = "position"
@@ -39,12 +37,7 @@ func (k *KV) Apply(ctx context.Context, b store.Batch, position []byte) error {
 			}
 		}
 		for _, intent := range b.Intents {
-			if intent.Value == nil {
-				err = t.remove(store.OpenIndex, markKey(intent.Name))
-			} else {
-				err = t.put(store.OpenIndex, markKey(intent.Name), intent.Value)
-			}
-			if err != nil {
+			if err := t.mark(store.Mark{Index: store.OpenIndex, Value: intent.Value}, intent.Name); err != nil {
 				return 0, err
 			}
 		}
@@ -78,10 +71,8 @@ func (t *transaction) applyRow(stamps *bbolt.Bucket, row store.OrderedRow) error
 	if err := t.writeAs(name, old, row.Write, row.Revision); err != nil {
 		return err
 	}
-	if sequence := uint64(row.Revision); sequence > t.rows.Sequence() {
-		if err := t.rows.SetSequence(sequence); err != nil {
-			return err
-		}
+	if err := t.rows.SetSequence(max(t.rows.Sequence(), uint64(row.Revision))); err != nil {
+		return err
 	}
 	if len(row.Write.Stamp) == 0 || bytes.Equal(stamps.Get(name), row.Write.Stamp) {
 		return nil
@@ -93,13 +84,8 @@ func (t *transaction) applyRow(stamps *bbolt.Bucket, row store.OrderedRow) error
 }
 
 func (t *transaction) applyBlob(blob store.OrderedBlob) error {
-	if blob.Deleted {
-		return t.blobs.Delete([]byte(blob.Key))
-	}
-	if sequence := uint64(blob.Revision); sequence > t.blobs.Sequence() {
-		if err := t.blobs.SetSequence(sequence); err != nil {
-			return err
-		}
+	if err := t.blobs.SetSequence(max(t.blobs.Sequence(), uint64(blob.Revision))); err != nil {
+		return err
 	}
 	return t.blobs.Put([]byte(blob.Key), encodeBlob(blob.Revision, blob.Value))
 }
@@ -111,16 +97,4 @@ func (k *KV) Position(ctx context.Context) (position []byte, err error) {
 		return nil
 	})
 	return position, err
-}
-
-// Blobs lists the keys of all blobs.
-func (k *KV) Blobs(ctx context.Context) (keys []string, err error) {
-	_, err = k.read(ctx, func(tx *bbolt.Tx) error {
-		keys = nil
-		return tx.Bucket([]byte(blobsBucket)).ForEach(func(key, _ []byte) error {
-			keys = append(keys, string(key))
-			return nil
-		})
-	})
-	return keys, err
 }

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/store/newfile"
+
+	"webex-tokend/store/lockfile"
 )
 
 // Backup copies the store as it is at one instant, while changes go on, into a
@@ -30,11 +32,11 @@ func (k *KV) Backup(ctx context.Context, path string) error {
 // Restore puts a backup where a store is to be. It refuses to replace one, and
 // a damaged backup. The backup may lie anywhere and stays.
 func Restore(ctx context.Context, backup string, cfg Config) error {
-	lock, err := acquire(cfg.Path+".lock", cfg.LockTimeout)
+	lock, err := lockfile.Acquire(cfg.Path+".lock", cfg.LockTimeout)
 	if err != nil {
 		return err
 	}
-	defer lock.release()
+	defer lock.Close()
 	f, err := os.OpenFile(backup, os.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("open backup: %w", err)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/store"
+	"webex-tokend/store/lockfile"
 )
 
 // A file is the bbolt file and which file that is.
@@ -95,7 +96,7 @@ func (f *file) openAs(readOnly bool) error {
 		f.raw.Close()
 	}
 	if errors.Is(err, berrors.ErrTimeout) {
-		err = &LockedError{Path: f.path}
+		err = &lockfile.LockedError{Path: f.path}
 	}
 	f.why = unopened(f.path, err)
 	return f.why

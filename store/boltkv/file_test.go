@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/store"
+	"webex-tokend/store/lockfile"
 )
 
 func openFor(t *testing.T, path string) *KV {
@@ -187,7 +188,7 @@ func TestAStoreThatCouldOnlyBeReadIsWrittenOnceItsDiskTakesIt(t *testing.T) {
 	if err := f.openAs(true); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := acquire(path+".lock", 0)
+	lock, err := lockfile.Acquire(path+".lock", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

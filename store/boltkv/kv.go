@@ -12,6 +12,7 @@ package boltkv
 
 import (
 	"context"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/store"
+	"webex-tokend/store/lockfile"
 )
 
 // A Config says where the store is. Only Path is required.
@@ -40,7 +42,7 @@ type Config struct {
 // A KV is a store.KV on bbolt.
 type KV struct {
 	log   hclog.Logger
-	lock  *lock
+	lock  io.Closer
 	queue *queue
 	tally *tally
 	done  chan struct{} // closed when the committer has ended
@@ -61,17 +63,17 @@ type KV struct {
 }
 
 // Open opens or creates the store. Besides errors of the file system it
-// returns a *LockedError, store.ErrDamaged or store.ErrNewerFormat, and has changed
+// returns a *lockfile.LockedError, store.ErrDamaged or store.ErrNewerFormat, and has changed
 // nothing then.
 func Open(cfg Config) (*KV, error) {
 	log := logOf(cfg)
-	lock, err := acquire(cfg.Path+".lock", cfg.LockTimeout)
+	lock, err := lockfile.Acquire(cfg.Path+".lock", cfg.LockTimeout)
 	if err != nil {
 		return nil, err
 	}
 	f, err := openOrCreate(cfg, log)
 	if err != nil {
-		lock.release()
+		lock.Close()
 		return nil, err
 	}
 	k := &KV{log: log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), replaced: make(chan struct{}), file: f}
@@ -96,7 +98,7 @@ func (k *KV) Close() error {
 		k.takeFile()
 		defer k.mu.Unlock()
 		k.closeErr = k.file.close(store.ErrClosed)
-		k.lock.release()
+		k.lock.Close()
 	})
 	return k.closeErr
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"webex-tokend/store"
+	"webex-tokend/store/lockfile"
 )
 
 // hold has the store open until its input ends.
@@ -31,7 +32,7 @@ func TestASecondProcessIsRefusedAndToldWhoHasTheStore(t *testing.T) {
 		t.Fatalf("the other process: %q and %v: %s", line, err, other.errors.String())
 	}
 	_, err := Open(Config{Path: path})
-	locked, ok := errors.AsType[*LockedError](err)
+	locked, ok := errors.AsType[*lockfile.LockedError](err)
 	if !ok || !errors.Is(err, store.ErrLocked) {
 		t.Fatalf("got %v", err)
 	}

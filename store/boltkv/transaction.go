@@ -115,16 +115,18 @@ func (t *transaction) swap(c store.Change) (store.Revision, error) {
 		return 0, err
 	}
 	for _, m := range c.Marks {
-		if m.Value == nil {
-			err = t.remove(m.Index, markKey(c.Name))
-		} else {
-			err = t.put(m.Index, markKey(c.Name), m.Value)
-		}
-		if err != nil {
+		if err := t.mark(m, c.Name); err != nil {
 			return 0, err
 		}
 	}
 	return revision, nil
+}
+
+func (t *transaction) mark(m store.Mark, name string) error {
+	if m.Value == nil {
+		return t.remove(m.Index, markKey(name))
+	}
+	return t.put(m.Index, markKey(name), m.Value)
 }
 
 func expected(expect store.Revision, exists bool, revision store.Revision) bool {

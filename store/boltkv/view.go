@@ -10,12 +10,14 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/sys/unix"
+
+	"webex-tokend/store/lockfile"
 )
 
 // View opens a store or a backup to look at it: changes and counts are answered
 // with store.ErrClosed, nothing is created, and no byte of the file changes. It
 // takes no lock file, so that a backup on a read-only medium opens; a store
-// that a daemon has open is a *LockedError.
+// that a daemon has open is a *lockfile.LockedError.
 func View(path string) (*KV, error) {
 	raw, err := os.OpenFile(path, os.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -39,11 +41,11 @@ func View(path string) (*KV, error) {
 		}
 		raw.Close()
 		if errors.Is(err, berrors.ErrTimeout) {
-			return nil, &LockedError{Path: path}
+			return nil, &lockfile.LockedError{Path: path}
 		}
 		return nil, unopened(path, err)
 	}
-	k := &KV{log: hclog.NewNullLogger(), lock: &lock{raw}, queue: newQueue(), tally: newTally(),
+	k := &KV{log: hclog.NewNullLogger(), lock: raw, queue: newQueue(), tally: newTally(),
 		done: make(chan struct{}), file: &file{path: path, db: db, raw: raw}}
 	k.queue.close()
 	close(k.done)

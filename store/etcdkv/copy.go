@@ -125,8 +125,6 @@ func (e *Engine) deleted(b *store.Batch, key string) {
 		b.Rows = append(b.Rows, store.OrderedRow{Name: name})
 	} else if name, ok := strings.CutPrefix(key, intentKeys); ok {
 		b.Intents = append(b.Intents, store.OrderedIntent{Name: name})
-	} else if name, ok := strings.CutPrefix(key, blobKeys); ok {
-		b.Blobs = append(b.Blobs, store.OrderedBlob{Key: name, Deleted: true})
 	}
 }
 

@@ -43,11 +43,11 @@ func (k *KV) copyAll(ctx context.Context, progress func(rows int)) (revision int
 	}
 }
 
-// A listing is what etcd has.
-type listing struct{ rows, intents, blobs map[string]bool }
+// A listing is what etcd has of what can be removed.
+type listing struct{ rows, intents map[string]bool }
 
 func newListing() listing {
-	return listing{make(map[string]bool), make(map[string]bool), make(map[string]bool)}
+	return listing{make(map[string]bool), make(map[string]bool)}
 }
 
 func (l listing) add(b store.Batch) {
@@ -57,14 +57,11 @@ func (l listing) add(b store.Batch) {
 	for _, i := range b.Intents {
 		l.intents[i.Name] = true
 	}
-	for _, blob := range b.Blobs {
-		l.blobs[blob.Key] = true
-	}
 }
 
 const page = 1000
 
-// prune removes from the copy what is not listed.
+// prune removes from the copy what is not listed. Blobs are never removed.
 func (k *KV) prune(ctx context.Context, there listing) error {
 	for after := ""; ; {
 		rows, err := k.copy.List(ctx, after, page)
@@ -102,17 +99,7 @@ func (k *KV) prune(ctx context.Context, there listing) error {
 			break
 		}
 	}
-	keys, err := k.copy.Blobs(ctx)
-	if err != nil {
-		return fmt.Errorf("list blobs of the copy: %w", err)
-	}
-	var b store.Batch
-	for _, key := range keys {
-		if !there.blobs[key] {
-			b.Blobs = append(b.Blobs, store.OrderedBlob{Key: key, Deleted: true})
-		}
-	}
-	return k.applySome(ctx, b)
+	return nil
 }
 
 func (k *KV) applySome(ctx context.Context, b store.Batch) error {

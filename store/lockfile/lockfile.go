@@ -1,4 +1,5 @@
-package boltkv
+// Package lockfile keeps two processes from the store of one host.
+package lockfile
 
 import (
 	"fmt"
@@ -27,21 +28,23 @@ func (e *LockedError) Error() string {
 
 func (e *LockedError) Unwrap() error { return store.ErrLocked }
 
-// A lock is a file beside the store, flocked for as long as the store is open.
+// A Lock is a file beside the store, flocked for as long as the store is open.
 // The lock on the store itself would not do: it belongs to the inode, and a
 // restored backup renamed into place brings a new one. So this file is never
 // replaced or removed. It holds the pid of its holder, for the error message
 // of whoever comes second.
-type lock struct{ file *os.File }
+type Lock struct{ file *os.File }
 
-const lockRetry = 50 * time.Millisecond
+const retry = 50 * time.Millisecond
 
-func acquire(path string, timeout time.Duration) (*lock, error) {
+// Acquire waits up to timeout for the lock. The error is a *LockedError when
+// another process has it.
+func Acquire(path string, timeout time.Duration) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
-	for start := time.Now(); ; time.Sleep(lockRetry) {
+	for start := time.Now(); ; time.Sleep(retry) {
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err != unix.EWOULDBLOCK || time.Since(start) >= timeout {
 			break
@@ -59,12 +62,12 @@ func acquire(path string, timeout time.Duration) (*lock, error) {
 		f.Close()
 		return nil, err
 	}
-	return &lock{f}, nil
+	return &Lock{f}, nil
 }
 
-// release leaves the pid in the file: it is read only while somebody holds the
+// Close lets go of it, and leaves the pid in the file: it is read only while somebody holds the
 // lock.
-func (l *lock) release() { l.file.Close() }
+func (l *Lock) Close() error { return l.file.Close() }
 
 func sign(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
