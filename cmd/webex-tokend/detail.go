@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os/user"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/accounts"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -136,10 +135,7 @@ func errorLine(e *wire.LastError) string {
 
 // readerLine says who was given the token last, and who holds an old one.
 func readerLine(r wire.Consumer, generation uint64, now time.Time) string {
-	who := fmt.Sprintf("user %d", r.UID)
-	if u, err := user.LookupId(strconv.FormatUint(uint64(r.UID), 10)); err == nil {
-		who = u.Username
-	}
+	who := accounts.UserName(r.UID)
 	if r.Unit != "" {
 		who += " in " + r.Unit
 	}

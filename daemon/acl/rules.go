@@ -3,10 +3,10 @@ package acl
 import (
 	"fmt"
 	"os"
-	"os/user"
 	"slices"
-	"strconv"
 	"strings"
+
+	"webex-tokend/daemon/accounts"
 )
 
 // An Action is a kind of request.
@@ -71,8 +71,8 @@ func New(cfg Config) *Rules {
 	}
 	for _, b := range cfg.Blocks {
 		r.blocks = append(r.blocks, resolved{
-			uids:    r.numbers(b.Users, "user", userNumber),
-			gids:    r.numbers(b.Groups, "group", groupNumber),
+			uids:    r.numbers(b.Users, "user", accounts.UserID),
+			gids:    r.numbers(b.Groups, "group", accounts.GroupID),
 			units:   b.Units,
 			actions: b.Actions,
 			grants:  b.Grants,
@@ -81,39 +81,17 @@ func New(cfg Config) *Rules {
 	return r
 }
 
-func (r *Rules) numbers(names []string, kind string, lookup func(string) (string, error)) []uint32 {
+func (r *Rules) numbers(names []string, kind string, number func(string) (uint32, error)) []uint32 {
 	var list []uint32
 	for _, name := range names {
-		text := name
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			if text, err = lookup(name); err == nil {
-				n, err = strconv.ParseUint(text, 10, 32)
-			}
-		}
+		n, err := number(name)
 		if err != nil {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("allow names %s %q, which this host does not know", kind, name))
 			continue
 		}
-		list = append(list, uint32(n))
+		list = append(list, n)
 	}
 	return list
-}
-
-func userNumber(name string) (string, error) {
-	u, err := user.Lookup(name)
-	if err != nil {
-		return "", err
-	}
-	return u.Uid, nil
-}
-
-func groupNumber(name string) (string, error) {
-	g, err := user.LookupGroup(name)
-	if err != nil {
-		return "", err
-	}
-	return g.Gid, nil
 }
 
 // Allowed reports whether the peer may do this to that grant, whether or not

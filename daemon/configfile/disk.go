@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"webex-tokend/daemon/accounts"
 	"webex-tokend/daemon/attribute"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
@@ -100,17 +99,11 @@ func (d *disk) account(name string, at hcl.Range, users bool) {
 	if d == nil {
 		return
 	}
-	if _, err := strconv.ParseUint(name, 10, 32); err == nil {
-		return
-	}
-	kind, err := "group", error(nil)
+	kind, number := "group", accounts.GroupID
 	if users {
-		kind = "user"
-		_, err = user.Lookup(name)
-	} else {
-		_, err = user.LookupGroup(name)
+		kind, number = "user", accounts.UserID
 	}
-	if err != nil {
+	if _, err := number(name); err != nil {
 		d.to.Warn(at, fmt.Sprintf("there is no %s %q on this host", kind, name), "")
 	}
 }

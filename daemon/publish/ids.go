@@ -1,11 +1,10 @@
 package publish
 
 import (
-	"fmt"
-	"os/user"
-	"strconv"
 	"sync"
 	"time"
+
+	"webex-tokend/daemon/accounts"
 )
 
 // idsFor is how long a looked-up number is believed. Reading /etc/group for
@@ -19,26 +18,10 @@ type ids struct {
 }
 
 // user returns the number of a user given by name or number.
-func (i *ids) user(name string) (int, error) {
-	return i.users.number("user", name, func(name string) (string, error) {
-		u, err := user.Lookup(name)
-		if err != nil {
-			return "", err
-		}
-		return u.Uid, nil
-	})
-}
+func (i *ids) user(name string) (int, error) { return i.users.number(name, accounts.UserID) }
 
 // group returns the number of a group given by name or number.
-func (i *ids) group(name string) (int, error) {
-	return i.groups.number("group", name, func(name string) (string, error) {
-		g, err := user.LookupGroup(name)
-		if err != nil {
-			return "", err
-		}
-		return g.Gid, nil
-	})
-}
+func (i *ids) group(name string) (int, error) { return i.groups.number(name, accounts.GroupID) }
 
 // A book remembers numbers for a while; failures are not remembered.
 type book struct {
@@ -51,29 +34,22 @@ type entry struct {
 	until  time.Time
 }
 
-func (b *book) number(kind, name string, find func(string) (string, error)) (int, error) {
-	if number, err := strconv.ParseUint(name, 10, 31); err == nil {
-		return int(number), nil
-	}
+func (b *book) number(name string, find func(string) (uint32, error)) (int, error) {
 	b.mu.Lock()
 	e, ok := b.entries[name]
 	b.mu.Unlock()
 	if ok && time.Now().Before(e.until) {
 		return e.number, nil
 	}
-	text, err := find(name)
+	number, err := find(name)
 	if err != nil {
-		return 0, fmt.Errorf("look up %s %q: %v", kind, name, err)
-	}
-	number, err := strconv.Atoi(text)
-	if err != nil {
-		return 0, fmt.Errorf("look up %s %q: its number is %q", kind, name, text)
+		return 0, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.entries == nil {
 		b.entries = make(map[string]entry)
 	}
-	b.entries[name] = entry{number, time.Now().Add(idsFor)}
-	return number, nil
+	b.entries[name] = entry{int(number), time.Now().Add(idsFor)}
+	return int(number), nil
 }

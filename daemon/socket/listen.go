@@ -10,12 +10,12 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/user"
-	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"webex-tokend/daemon/accounts"
 )
 
 // Errors of Listen that a caller tells apart.
@@ -31,7 +31,12 @@ var (
 // and group are set. Of what stands at path, only a dead socket of this user
 // is removed. Close removes the socket.
 func Listen(ctx context.Context, path string, mode fs.FileMode, group string) (*net.UnixListener, error) {
-	gid, err := lookupGroup(group)
+	gid, err := -1, error(nil) // no group: as it is
+	if group != "" {
+		var number uint32
+		number, err = accounts.GroupID(group)
+		gid = int(number)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", path, err)
 	}
@@ -97,19 +102,4 @@ func removeStale(ctx context.Context, path string) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %v", ErrServed, err)
-}
-
-// lookupGroup returns -1 for no group.
-func lookupGroup(group string) (int, error) {
-	if group == "" {
-		return -1, nil
-	}
-	if gid, err := strconv.ParseUint(group, 10, 31); err == nil {
-		return int(gid), nil
-	}
-	found, err := user.LookupGroup(group)
-	if err != nil {
-		return 0, fmt.Errorf("look up group: %w", err)
-	}
-	return strconv.Atoi(found.Gid)
 }

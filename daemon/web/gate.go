@@ -8,12 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/user"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
 
+	"webex-tokend/daemon/accounts"
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
@@ -124,7 +123,7 @@ func (s *Server) secure() bool {
 func (s *Server) identify(c *call) error {
 	if cookie, err := c.r.Cookie(sessionCookie); err == nil {
 		if found, ok := s.sessions.find(cookie.Value); ok && c.rules.Named(found.peer) {
-			c.who = &person{key: "session " + cookie.Value, name: userName(found.peer.UID), peer: found.peer, session: true}
+			c.who = &person{key: "session " + cookie.Value, name: accounts.UserName(found.peer.UID), peer: found.peer, session: true}
 			return nil
 		}
 	}
@@ -141,14 +140,6 @@ func (s *Server) identify(c *call) error {
 		return &fault{http.StatusUnauthorized, "Who are you?", "Come with a name and password, or with a link from: webex-tokend web"}
 	}
 	return &fault{http.StatusForbidden, "Come in by a link", "On the host of the daemon, this prints one that opens these pages: webex-tokend web"}
-}
-
-func userName(uid uint32) string {
-	number := strconv.FormatUint(uint64(uid), 10)
-	if u, err := user.LookupId(number); err == nil {
-		return u.Username
-	}
-	return "user " + number
 }
 
 // formToken proves that a form came from a page of ours that was shown to this
