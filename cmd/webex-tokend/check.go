@@ -16,6 +16,7 @@ import (
 
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/duration"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -169,10 +170,13 @@ func (k *checkCommand) judge(ctx context.Context, daemon *client.Client, v *chec
 			return err
 		}
 		end := g.End()
-		if g.State == string(store.OK) && (end == nil || end.Sub(v.now) >= v.limit.warning) {
+		if g.Level == string(verdict.Fine) && (end == nil || end.Sub(v.now) >= v.limit.warning) {
 			return nil
 		}
-		v.add(judgeGrant(g, v.now, v.limit))
+		// The summary names those of which files or hooks fail.
+		if f := judgeGrant(g, v.now, v.limit); f.text != g.Name+" files or hooks fail" {
+			v.add(f)
+		}
 		v.judged++
 		if v.judged >= enough || v.judged >= 1000 && v.worst() == severityCritical {
 			v.partial = true

@@ -48,7 +48,7 @@ grant "winter" { integration = "crm" }
 		code  int
 		begin string
 	}{
-		{"all is well", []string{"--ok=CRITICAL"}, nil, 2, "WEBEX-TOKEND OK - 2 grants, all well"},
+		{"all is well", []string{"--ok=CRITICAL"}, nil, 2, "WEBEX-TOKEND OK - 2 grants, all good"},
 		{"a window is near", []string{"--substitute", "--warning=OK"}, []string{"-w", "400d"}, 0, "WEBEX-TOKEND OK - "},
 		{"a window is nearer", []string{"--substitute", "--critical=WARNING"}, []string{"-w", "400d", "-c", "300d"}, 1, "WEBEX-TOKEND WARNING - "},
 		{"a usage fault", []string{"--substitute", "--unknown=OK"}, []string{"-w", "1d", "-c", "2d"}, 0, "WEBEX-TOKEND OK - -c is longer than -w"},
@@ -81,7 +81,7 @@ integration "bots" { kind = "static" }
 		out, _ := e.command("webex-tokend", "check").Output()
 		return string(out)
 	}
-	if out := check(); !strings.Contains(out, "OK - 1 grant, all well; no recovery key") || !strings.Contains(out, " store_keys=1;;;0 ") {
+	if out := check(); !strings.Contains(out, "OK - 1 grant, all good; no recovery key") || !strings.Contains(out, " store_keys=1;;;0 ") {
 		t.Errorf("with one key: %s", out)
 	}
 	e.output("webex-tokend", "key", "recovery", "--out", e.path("second.key"))
@@ -102,7 +102,7 @@ integration "bots" { kind = "static" }
 		t.Errorf("with a foreign key: %s", out)
 	}
 	e.output("cp", e.path("second.key"), lost)
-	if out := check(); !strings.Contains(out, "OK - 1 grant, all well") {
+	if out := check(); !strings.Contains(out, "OK - 1 grant, all good") {
 		t.Errorf("with its second key: %s", out)
 	}
 }

@@ -11,17 +11,15 @@ import (
 
 	"webex-tokend/daemon/accounts"
 	"webex-tokend/daemon/wire"
-	"webex-tokend/store"
 )
 
 // drawGrant shows all there is to say of one grant.
 func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	var b strings.Builder
-	state := store.State(g.State)
-	if mark := sign(state); mark != " " {
-		b.WriteString(on.paint(tintOf(state), mark) + " ")
+	if mark := sign(g); mark != " " {
+		b.WriteString(on.paint(tintOf(g), mark) + " ")
 	}
-	fmt.Fprintf(&b, "%s  %s\n", on.paint(bold, g.Name), on.paint(tintOf(state), g.State))
+	fmt.Fprintf(&b, "%s  %s\n", on.paint(bold, g.Name), on.paint(tintOf(g), g.State))
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(&b, "  %s%s\n", on.paint(faint, fmt.Sprintf("%-14s", label)), on.wrap(fmt.Sprintf(format, args...), 16))
 	}

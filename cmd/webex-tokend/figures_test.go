@@ -233,11 +233,11 @@ func (e *estate) onScreen() (p picture) {
 			p.Counts[found[2]], _ = strconv.Atoi(found[1])
 		}
 	}
-	if !strings.Contains(lines[0], "human action needed now") {
+	if !strings.Contains(lines[0], "need attention now") {
 		e.t.Errorf("it does not say that somebody is needed: %s", lines[0])
 	}
 	for _, line := range lines[3:] {
-		if fields := strings.Fields(strings.TrimLeft(line, "!~- ")); len(fields) > 1 {
+		if fields := strings.Fields(strings.TrimLeft(line, "!*~- ")); len(fields) > 1 {
 			p.Order = append(p.Order, fields[0])
 		}
 	}
@@ -262,7 +262,7 @@ func onPage(t *testing.T, page string) (p picture) {
 		t.Fatal(err)
 	}
 	p.Earliest = wire.WindowEnd{Grant: end[1], At: at}
-	if !strings.Contains(page, " grants need somebody</h1>") {
+	if !strings.Contains(page, " grants need attention</h1>") {
 		t.Error("the page does not say that somebody is needed")
 	}
 	return p

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -20,8 +21,9 @@ func headline(sum wire.Status, now time.Time) string {
 		b.WriteString(" so far (still counting)")
 	}
 	ended := sum.Horizon != nil && !sum.Horizon.At.After(now)
-	if sum.States[string(store.OK)] == sum.Grants && !waits(sum) && !ended && sum.Keeper.Overdue == 0 && sum.FailingOutputs.Count == 0 {
-		b.WriteString(", all well")
+	critical, soon := sum.Levels[string(verdict.Critical)], sum.Levels[string(verdict.Warning)]
+	if sum.States[string(store.OK)] == sum.Grants && critical+soon == 0 && !waits(sum) && !ended && sum.Keeper.Overdue == 0 && sum.FailingOutputs.Count == 0 {
+		b.WriteString(", all good")
 	} else {
 		separator := ": "
 		for _, state := range store.ByUrgency() {
@@ -34,6 +36,15 @@ func headline(sum wire.Status, now time.Time) string {
 	if sum.Keeper.Overdue > 0 {
 		fmt.Fprintf(&b, "; %d overdue", sum.Keeper.Overdue)
 	}
+	if critical > 0 {
+		fmt.Fprintf(&b, "; %s attention now", needing(critical))
+	}
+	if soon > 0 {
+		fmt.Fprintf(&b, "; %s attention soon", needing(soon))
+	}
+	if critical > 0 {
+		return b.String()
+	}
 	if waits(sum) {
 		b.WriteString("; human action needed now")
 	} else if first := sum.Horizon; first != nil {
@@ -41,7 +52,7 @@ func headline(sum wire.Status, now time.Time) string {
 		switch {
 		case ended:
 			b.WriteString("; human action needed since " + date(first.At))
-		case left < windowNear:
+		case left < verdict.Usual().Warning: // then hours begin to matter
 			b.WriteString("; first human action needed in " + span(left))
 		default:
 			b.WriteString("; first human action needed by " + date(first.At))
@@ -53,17 +64,16 @@ func headline(sum wire.Status, now time.Time) string {
 	return b.String()
 }
 
-// waits reports whether there is what only a human ends.
+// waits reports whether the store needs somebody.
 func waits(sum wire.Status) bool {
-	if sum.Keeper.StoreError != "" || sum.StoreKey != nil && sum.StoreKey.Fault != "" {
-		return true
+	return sum.Keeper.StoreError != "" || sum.StoreKey != nil && sum.StoreKey.Fault != ""
+}
+
+func needing(n int) string {
+	if n == 1 {
+		return "1 needs"
 	}
-	for state, n := range sum.States {
-		if n > 0 && sign(store.State(state)) == "!" {
-			return true
-		}
-	}
-	return false
+	return fmt.Sprintf("%d need", n)
 }
 
 func plural(n int, thing string) string {

@@ -32,8 +32,9 @@ func newStatus(c *console) *cobra.Command {
 		Short: "Show grants, the most urgent first",
 		Long: `Show what is healthy, what ends when, and who must act.
 
-The first column marks a grant that waits for a human with "!", one that the
-daemon is working on with "~", and one that is paused with "-". TOKEN is how
+The first column marks a grant that needs attention now with "!", one that does
+soon or should be looked at with "*", one that the daemon is working on with "~",
+and one that is paused with "-". The commands of those come with them. TOKEN is how
 long the access token still works, REFRESH when it is renewed. WINDOW is how
 long the refresh token still works: it "slides" when every renewal extends it,
 is "fixed" when only a new consent does, and "?" is not known yet; of a static

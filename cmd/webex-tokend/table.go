@@ -72,7 +72,7 @@ func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error
 	}
 	name := newColumn("GRANT", grants, func(g wire.Grant) cell { return cell{g.Name, plain} })
 	kind := newColumn("KIND", grants, func(g wire.Grant) cell { return cell{g.Kind, plain} })
-	state := newColumn("STATE", grants, func(g wire.Grant) cell { return cell{g.State, tintOf(store.State(g.State))} })
+	state := newColumn("STATE", grants, func(g wire.Grant) cell { return cell{g.State, tintOf(g)} })
 	token := newColumn("TOKEN", grants, at(tokenLeft))
 	refresh := newColumn("REFRESH", grants, at(nextRefresh))
 	window := newColumn("WINDOW", grants, at(windowOf))
@@ -106,7 +106,7 @@ func drawTable(w io.Writer, on screen, grants []wire.Grant, now time.Time) error
 	out := bufio.NewWriter(w)
 	drawRow(out, on, " ", columns, func(c *column) cell { return cell{c.title, bold} })
 	for i, g := range grants {
-		mark := on.paint(state.cells[i].tint, sign(store.State(g.State)))
+		mark := on.paint(state.cells[i].tint, sign(g))
 		drawRow(out, on, mark, columns, func(c *column) cell { return c.cells[i] })
 		if step := nextStep(g, on.width); below && step != "" {
 			fmt.Fprintf(out, "  %s\n", on.paint(faint, step))
@@ -139,28 +139,30 @@ func cut(text string, width int) string {
 }
 
 // sign marks rows for those who see no colour.
-func sign(state store.State) string {
-	switch state {
-	case store.OK:
+func sign(g wire.Grant) string {
+	switch {
+	case g.Level == string(verdict.Critical):
+		return "!"
+	case g.Level == string(verdict.Fine):
 		return " "
-	case store.Retrying, store.Unknown, store.Pending:
+	case g.Level == string(verdict.Working):
 		return "~"
-	case store.Paused:
+	case g.State == string(store.Paused) && verdict.Shown(g).Cause(verdict.Usual(), time.Now()) == verdict.Resting:
 		return "-"
 	}
-	return "!"
+	return "*"
 }
 
-func tintOf(state store.State) tint {
-	switch sign(state) {
+func tintOf(g wire.Grant) tint {
+	switch sign(g) {
 	case " ":
 		return green
-	case "~":
-		return yellow
+	case "!":
+		return red
 	case "-":
 		return faint
 	}
-	return red
+	return yellow
 }
 
 func tokenLeft(g wire.Grant, now time.Time) cell {
@@ -193,10 +195,6 @@ func nextRefresh(g wire.Grant, now time.Time) cell {
 	return cell{"in " + span(g.RefreshDueAt.Sub(now)), plain}
 }
 
-// windowNear is from when on a window's end is told as a span, because then
-// hours begin to matter.
-const windowNear = 14 * day
-
 func windowOf(g wire.Grant, now time.Time) cell {
 	end := g.End()
 	if end == nil {
@@ -206,15 +204,18 @@ func windowOf(g wire.Grant, now time.Time) cell {
 	if g.Kind == string(config.Static) {
 		behaviour, guessed = "fixed", guess(g, "access_expires_at")
 	}
-	left := end.Sub(now)
+	left, moves := end.Sub(now), verdict.Shown(g).Moves
 	when, t := date(*end), plain
-	switch {
+	switch limits := verdict.Usual(); {
 	case left <= 0:
 		when, t = "ended "+when, red
-	case left < 3*day:
+	case left < limits.Critical:
 		when, t = "in "+span(left), red
-	case left < windowNear:
+	case left < limits.Warning:
 		when, t = "in "+span(left), yellow
+	}
+	if moves && left > 0 {
+		t = plain // the next refresh moves it
 	}
 	return cell{fmt.Sprintf("%s%s %s", guessed, when, cmp.Or(behaviour, "?")), t}
 }

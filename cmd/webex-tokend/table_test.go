@@ -9,13 +9,14 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 )
 
 // aFleet has one grant of every sort that an operator meets.
 func aFleet(now time.Time) []wire.Grant {
 	in := func(d time.Duration) *time.Time { t := now.Add(d); return &t }
-	return []wire.Grant{
+	fleet := []wire.Grant{
 		{Name: "tenant-oslo-contact-center", Kind: "rest", State: "reauthorize", Reason: "refresh_token_rejected",
 			Action: "webex-tokend authorize tenant-oslo-contact-center", Generation: 9,
 			AccessExpiresAt: in(-2 * time.Hour), WindowEndsAt: in(41 * day), Window: "fixed"},
@@ -28,6 +29,32 @@ func aFleet(now time.Time) []wire.Grant {
 			Generation: 2, AccessExpiresAt: in(11 * day), WindowEndsAt: in(9*day + time.Hour), Window: "unknown", Assumed: []string{"window_ends_at"}},
 		{Name: "ops", Kind: "rest", State: "ok", Generation: 12, AccessExpiresAt: in(13*day + 4*time.Hour), RefreshDueAt: in(6*day + 14*time.Hour), WindowEndsAt: in(90 * day), Window: "sliding"},
 		{Name: "bot", Kind: "static", State: "ok", Generation: 1},
+	}
+	for i, g := range fleet {
+		fleet[i].Level = string(verdict.Shown(g).Cause(verdict.Usual(), now).Level())
+	}
+	return fleet
+}
+
+// A grant whose window ends in two days was an unmarked ok.
+func TestMarksFollowTheLevelAndNotTheState(t *testing.T) {
+	now := time.Now()
+	end := now.Add(2 * day)
+	for _, c := range []struct {
+		g    wire.Grant
+		want string
+	}{
+		{wire.Grant{State: "ok", Level: "critical", WindowEndsAt: &end, Window: "fixed"}, "!"},
+		{wire.Grant{State: "paused", Level: "critical", WindowEndsAt: &end, Window: "fixed"}, "!"},
+		{wire.Grant{State: "ok", Level: "warning"}, "*"},
+		{wire.Grant{State: "paused", Level: "warning"}, "-"},
+		{wire.Grant{State: "retrying", Level: "working"}, "~"},
+		{wire.Grant{State: "retrying", Level: "warning"}, "*"},
+		{wire.Grant{State: "ok", Level: "fine", WindowEndsAt: &end, Window: "sliding"}, " "},
+	} {
+		if got := sign(c.g); got != c.want {
+			t.Errorf("%s at level %s is marked %q, not %q", c.g.State, c.g.Level, got, c.want)
+		}
 	}
 }
 
@@ -162,23 +189,26 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 	}{
 		{"nothing is declared", wire.Status{}, "no grants yet; declare one in the config, then: webex-tokend import GRANT FILE"},
 		{"all is well", wire.Status{Grants: 3, States: map[string]int{"ok": 3}, Horizon: end(90 * day)},
-			"3 grants, all well; first human action needed by 2027-02-20 (ops)"},
-		{"one grant is no plural", wire.Status{Grants: 1, States: map[string]int{"ok": 1}}, "1 grant, all well"},
+			"3 grants, all good; first human action needed by 2027-02-20 (ops)"},
+		{"one grant is no plural", wire.Status{Grants: 1, States: map[string]int{"ok": 1}}, "1 grant, all good"},
 		{"an end that is near is a span", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Horizon: end(2*day + 3*time.Hour)},
-			"1 grant, all well; first human action needed in 2d 3h (ops)"},
+			"1 grant, all good; first human action needed in 2d 3h (ops)"},
 		{"an end that has passed is a date", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Horizon: end(-2 * day)},
 			"1 grant: 1 ok; human action needed since 2026-11-20 (ops)"},
 		{"an end that refreshes move is no horizon", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, EarliestWindowEnd: end(90 * day)},
-			"1 grant, all well; all windows slide, no human action in sight"},
-		{"states come by urgency", wire.Status{Grants: 6, States: map[string]int{"ok": 2, "retrying": 1, "paused": 1, "reauthorize": 2}},
-			"6 grants: 2 reauthorize, 1 retrying, 1 paused, 2 ok; human action needed now"},
+			"1 grant, all good; all windows slide, no human action in sight"},
+		{"states come by urgency", wire.Status{Grants: 6, States: map[string]int{"ok": 2, "retrying": 1, "paused": 1, "reauthorize": 2},
+			Levels: map[string]int{"critical": 2, "working": 1, "warning": 1, "fine": 2}},
+			"6 grants: 2 reauthorize, 1 retrying, 1 paused, 2 ok; 2 need attention now; 1 needs attention soon"},
+		{"an ok whose window ends is told", wire.Status{Grants: 3, States: map[string]int{"ok": 3}, Levels: map[string]int{"critical": 1, "fine": 2}, Horizon: end(2 * day)},
+			"3 grants: 3 ok; 1 needs attention now"},
 		{"a store that refuses is not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, Keeper: wire.Keeper{StoreError: "full"}},
 			"1 grant: 1 ok; human action needed now"},
 		{"files that are not written are not well", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, FailingOutputs: wire.FailingOutputs{Count: 1}}, "1 grant: 1 ok"},
 		{"late work is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Keeper: wire.Keeper{Overdue: 1}}, "2 grants: 2 ok; 1 overdue"},
 		{"a key that is gone is told", wire.Status{Grants: 1, States: map[string]int{"ok": 1}, StoreKey: &wire.StoreKey{Fault: "gone"}, Horizon: end(90 * day)},
 			"1 grant: 1 ok; human action needed now"},
-		{"a count under way is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Counting: true}, "2 grants so far (still counting), all well"},
+		{"a count under way is told", wire.Status{Grants: 2, States: map[string]int{"ok": 2}, Counting: true}, "2 grants so far (still counting), all good"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
-	"webex-tokend/store"
 )
 
 // A severity is the exit code that monitoring plugins share.
@@ -45,8 +44,6 @@ type thresholds struct{ warning, critical, answer time.Duration }
 // pause that the configuration takes without a warning; a skew of five minutes
 // lets servers refuse what is signed with times.
 const (
-	pendingFor    = time.Hour
-	retriesBefore = 3
 	sweepAge      = 10 * time.Minute
 	latencyWarns  = time.Second
 	latencyAlarms = 10 * time.Second
@@ -54,74 +51,48 @@ const (
 	skewAlarms    = 5 * time.Minute
 )
 
-// judgeGrant returns the worst that is to be said of a grant.
+// judgeGrant says what is the most urgent of a grant, by the verdict that all
+// others show, but within the limits of this call.
 func judgeGrant(g wire.Grant, now time.Time, limit thresholds) finding {
-	worst := judgeState(g, now)
-	for _, f := range []finding{judgeToken(g, now), judgeWindow(g, now, limit)} {
-		if f.severity.rank() > worst.severity.rank() {
-			worst = f
-		}
+	cause := verdict.Shown(g).Cause(verdict.Limits{Critical: limit.critical, Warning: limit.warning}, now)
+	f := finding{text: g.Name + " " + why(g, cause, now)}
+	switch cause.Level() {
+	case verdict.Critical:
+		f.severity = severityCritical
+	case verdict.Warning:
+		f.severity = severityWarning
+	default:
+		return finding{}
 	}
-	if worst.severity != severityOK {
-		worst.text = g.Name + " " + worst.text
-	}
-	return worst
+	return f
 }
 
-func judgeState(g wire.Grant, now time.Time) finding {
+func why(g wire.Grant, cause verdict.Cause, now time.Time) string {
+	switch cause {
+	case verdict.Expired:
+		return "token expired " + span(now.Sub(*g.AccessExpiresAt)) + " ago"
+	case verdict.Overdue:
+		return "overdue by " + span(now.Sub(*g.RefreshDueAt))
+	case verdict.Ending, verdict.EndingSoon:
+		what := "window"
+		if g.Kind == string(config.Static) {
+			what = "token"
+		}
+		if left := g.End().Sub(now); left > 0 {
+			return fmt.Sprintf("%s ends in %s", what, span(left))
+		}
+		return fmt.Sprintf("%s ended %s ago", what, span(now.Sub(*g.End())))
+	case verdict.Outputs:
+		return "files or hooks fail"
+	}
 	text := g.State
 	if g.Reason != "" && g.Reason != g.State {
 		text += " (" + words(g.Reason) + ")"
 	}
-	switch state := store.State(g.State); {
-	case state == store.OK:
-		return finding{}
-	case wire.Refused(g.State, g.Reason):
-		return finding{severityCritical, text}
-	case state == store.Unknown, state == store.Paused:
-	case state == store.Retrying && g.Failures < retriesBefore:
-		return finding{}
-	case state == store.Retrying:
+	if cause == verdict.Failing {
 		text += fmt.Sprintf(", %d times", g.Failures)
-	case state == store.Pending && (g.Since == nil || now.Sub(*g.Since) <= pendingFor):
-		return finding{}
-	case state == store.Pending:
-	default:
-		return finding{severityCritical, text}
 	}
-	return finding{severityWarning, text}
-}
-
-func judgeToken(g wire.Grant, now time.Time) finding {
-	switch due := g.RefreshDueAt; {
-	case g.AccessExpiresAt != nil && !now.Before(*g.AccessExpiresAt):
-		return finding{severityCritical, "token expired " + span(now.Sub(*g.AccessExpiresAt)) + " ago"}
-	case due != nil && now.Sub(*due) > verdict.OverdueAfter && g.State == string(store.OK):
-		return finding{severityCritical, "overdue by " + span(now.Sub(*due))}
-	}
-	return finding{}
-}
-
-func judgeWindow(g wire.Grant, now time.Time, limit thresholds) finding {
-	end, what := g.End(), "window"
-	if end == nil {
-		return finding{}
-	}
-	if g.Kind == string(config.Static) {
-		what = "token"
-	}
-	left := end.Sub(now)
-	text := fmt.Sprintf("%s ends in %s", what, span(left))
-	if left <= 0 {
-		text = fmt.Sprintf("%s ended %s ago", what, span(left))
-	}
-	switch {
-	case left < limit.critical:
-		return finding{severityCritical, text}
-	case left < limit.warning:
-		return finding{severityWarning, text}
-	}
-	return finding{}
+	return text
 }
 
 // judgeKeeper returns what is wrong with the daemon itself.

@@ -4,21 +4,14 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
 // headline answers whether somebody has to act, and until when.
 func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
-	bad, busy := 0, 0
-	for state, n := range sum.States {
-		switch toneOf(state) {
-		case "bad":
-			bad += n
-		case "busy":
-			busy += n
-		}
-	}
+	bad, soon := sum.Levels[string(verdict.Critical)], sum.Levels[string(verdict.Warning)]
 	switch {
 	case sum.Grants == 0:
 		head, tone = "No grants yet", "rest"
@@ -27,19 +20,21 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 	case sum.StoreKey != nil && sum.StoreKey.Fault != "":
 		head, tone = "The store will not open again", "bad"
 	case bad > 0:
-		head, tone = verbed(bad, "needs somebody", "need somebody"), "bad"
+		head, tone = verbed(bad, "needs attention", "need attention"), "bad"
 	case sum.Horizon != nil && !sum.Horizon.At.After(now):
-		head, tone = "Somebody has to act", "bad"
+		head, tone = "Attention is needed", "bad"
 	case sum.Keeper.Overdue > 0:
 		head, tone = "Refreshes are late", "busy"
 	case sum.FailingOutputs.Count > 0:
 		head, tone = "Not all files and hooks have the current token", "busy"
 	case sum.States[string(store.Pending)] > 0:
 		head, tone = verbed(sum.States[string(store.Pending)], "waits for its first tokens", "wait for their first tokens"), "busy"
-	case busy > 0:
+	case soon > 0:
+		head, tone = verbed(soon, "needs attention soon", "need attention soon"), "busy"
+	case sum.Levels[string(verdict.Working)] > 0:
 		head, tone = "Nobody has to act", "busy"
 	default:
-		head, tone = "All is well", "good"
+		head, tone = "All good", "good"
 	}
 	switch first := sum.EarliestWindowEnd; {
 	case sum.Grants == 0:
@@ -50,9 +45,6 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		detail = fmt.Sprintf("%s ended on %s.", first.Grant, date(first.At))
 	default:
 		detail = fmt.Sprintf("First to end is %s, %s, on %s.", first.Grant, distance(first.At, now), date(first.At))
-		if tone == "good" && first.At.Sub(now) < near {
-			head, tone = "A window ends soon", "busy"
-		}
 	}
 	switch h := sum.Horizon; {
 	case tone == "bad" && (h == nil || h.At.After(now)): // now

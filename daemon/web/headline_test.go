@@ -15,14 +15,22 @@ func TestThePageBeginsWithWhatSomebodyHasToDo(t *testing.T) {
 	}
 	all := func(states map[string]int, earliest, horizon *wire.WindowEnd) wire.Status {
 		sum := wire.Status{States: states, EarliestWindowEnd: earliest, Horizon: horizon}
-		for _, n := range states {
+		sum.Levels = make(map[string]int)
+		for state, n := range states {
 			sum.Grants += n
+			sum.Levels[map[string]string{"ok": "fine", "reauthorize": "critical"}[state]] += n
 		}
+		sum.Levels["working"] = sum.Levels[""]
 		return sum
 	}
 	well := map[string]int{"ok": 3}
 	lost := all(well, end(90), end(90))
 	lost.StoreKey = &wire.StoreKey{Fault: "there is no store key"}
+	near, nearer := all(well, end(13), end(13)), all(map[string]int{"ok": 99, "pending": 1}, end(2), end(2))
+	near.Levels["warning"] = 1
+	// With 97 windows ending within 42 hours the headline was "1 grant waits for
+	// its first tokens".
+	nearer.Levels["critical"] = 97
 	late, behind := all(well, end(90), nil), all(well, end(90), nil)
 	late.Keeper.Overdue, behind.FailingOutputs.Count = 1, 1
 	for _, c := range []struct {
@@ -31,12 +39,13 @@ func TestThePageBeginsWithWhatSomebodyHasToDo(t *testing.T) {
 		head, detail, tone string
 	}{
 		{"nothing is declared", all(nil, nil, nil), "No grants yet", "Declare one", "rest"},
-		{"all slide", all(well, end(90), nil), "All is well", "on 20 Feb 2027. All windows slide: no human action is in sight.", "good"},
-		{"one does not", all(well, end(60), end(90)), "All is well", "on 21 Jan 2027. Human action is needed by 20 Feb 2027 (ops).", "good"},
-		{"nothing ends", all(well, nil, nil), "All is well", "No window is known to end.", "good"},
-		{"an end is near", all(well, end(13), end(13)), "A window ends soon", "in 13 days", "busy"},
-		{"an end has passed", all(well, end(-2), end(-2)), "Somebody has to act", "Human action is needed since 20 Nov 2026 (ops).", "bad"},
-		{"a grant waits for consent", all(map[string]int{"ok": 2, "reauthorize": 1}, end(60), end(60)), "1 grant needs somebody", "First to end is ops, in 60 days", "bad"},
+		{"all slide", all(well, end(90), nil), "All good", "on 20 Feb 2027. All windows slide: no human action is in sight.", "good"},
+		{"one does not", all(well, end(60), end(90)), "All good", "on 21 Jan 2027. Human action is needed by 20 Feb 2027 (ops).", "good"},
+		{"nothing ends", all(well, nil, nil), "All good", "No window is known to end.", "good"},
+		{"an end is near", near, "1 grant needs attention soon", "in 13 days", "busy"},
+		{"an end is nearer", nearer, "97 grants need attention", "in 2 days", "bad"},
+		{"an end has passed", all(well, end(-2), end(-2)), "Attention is needed", "Human action is needed since 20 Nov 2026 (ops).", "bad"},
+		{"a grant waits for consent", all(map[string]int{"ok": 2, "reauthorize": 1}, end(60), end(60)), "1 grant needs attention", "First to end is ops, in 60 days", "bad"},
 		{"a grant is new", all(map[string]int{"ok": 2, "pending": 2}, end(60), end(60)), "2 grants wait for their first tokens", "First to end", "busy"},
 		{"it tries again", all(map[string]int{"ok": 2, "retrying": 1}, end(60), end(60)), "Nobody has to act", "First to end", "busy"},
 		{"work is late", late, "Refreshes are late", "First to end", "busy"},

@@ -230,7 +230,7 @@ type row struct {
 }
 
 func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
-	r := row{Grant: g, Tone: toneOf(g.State), Token: "none", Refresh: "–", Window: "–", Why: words(g.Reason)}
+	r := row{Grant: g, Tone: toneOf(g), Token: "none", Refresh: "–", Window: "–", Why: words(g.Reason)}
 	switch at := g.AccessExpiresAt; {
 	case at != nil && !now.Before(*at):
 		r.Token, r.TokenLate = "expired", true
@@ -249,7 +249,7 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 		r.Refresh = "now"
 	}
 	if at := g.End(); at != nil {
-		r.Window, r.WindowTone = date(*at), urgency(*at, now)
+		r.Window, r.WindowTone = date(*at), endTone(g, now)
 		r.Manner, r.Guessed = manner(g), guessed(g)
 		r.Bar = int(min(max(at.Sub(now)/day, 0), axis))
 	}

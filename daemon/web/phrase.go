@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"webex-tokend/daemon/verdict"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -73,10 +75,23 @@ func words(reason string) string {
 	return reason
 }
 
-// toneOf groups states by what they ask of an operator. Each has a colour and a
-// sign of its own: good nothing, busy patience, rest nothing for now, bad a
-// human.
-func toneOf(state string) string {
+// toneOf groups levels by their colour and sign: good asks nothing, busy
+// patience or somebody soon, rest nothing for now, bad somebody now.
+func toneOf(g wire.Grant) string {
+	switch verdict.Level(g.Level) {
+	case verdict.Fine:
+		return "good"
+	case verdict.Critical:
+		return "bad"
+	}
+	if g.State == string(store.Paused) {
+		return "rest"
+	}
+	return "busy"
+}
+
+// toneOfState is that of a state by itself, above the list.
+func toneOfState(state string) string {
 	switch store.State(state) {
 	case store.OK:
 		return "good"

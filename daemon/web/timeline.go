@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 )
 
@@ -20,20 +21,26 @@ const (
 	barsInHand = 6
 	// columnDays is the width of a column.
 	columnDays = 5
-
-	near     = 14 * day // from when on an end is a warning
-	veryNear = 3 * day
 )
 
 // urgency of the end of a window, as the monitoring check has it.
 func urgency(end, now time.Time) string {
-	switch left := end.Sub(now); {
-	case left < veryNear:
+	switch left, limits := end.Sub(now), verdict.Usual(); {
+	case left < limits.Critical:
 		return "bad"
-	case left < near:
+	case left < limits.Warning:
 		return "busy"
 	}
 	return "good"
+}
+
+// endTone is the colour of a grant's end, which asks for nobody where the next
+// refresh moves it.
+func endTone(g wire.Grant, now time.Time) string {
+	if end := g.End(); end.After(now) && verdict.Shown(g).Moves {
+		return "good"
+	}
+	return urgency(*g.End(), now)
 }
 
 // A timeline draws when refresh windows end over the coming 120 days.
@@ -83,7 +90,7 @@ func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
 		}
 		b := bar{
 			Name:    g.Name,
-			Tone:    urgency(*end, now),
+			Tone:    endTone(g, now),
 			Manner:  manner(g),
 			Guessed: guessed(g),
 			Days:    float64(end.Sub(now)) / float64(day),
