@@ -23,7 +23,7 @@ func (d *daemon) startAlerts() {
 	d.tasks.Go(func() { d.alerts.Run(d.watching, events) })
 }
 
-// unheard says why alerts do not arrive. It is asked by the keeper, which is
+// unheard says why alerts do not arrive. It is asked by the report, which is
 // made before the alerts.
 func (d *daemon) unheard() string {
 	var failing []string

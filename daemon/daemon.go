@@ -21,9 +21,9 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/credential"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/intake"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/ledger"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/metrics"
@@ -75,7 +75,7 @@ type daemon struct {
 	vault     *vault.Vault
 	events    *event.Stream
 	meter     meter.Meter
-	keeper    *keeper.Keeper
+	fleet     *fleet.Fleet
 	report    *report.Report
 	consents  *flow.Consents
 	publisher *publish.Publisher
@@ -126,7 +126,7 @@ func Run(ctx context.Context, cfg Config) error {
 	return err
 }
 
-// open makes the parts, up to a keeper that knows its open intents.
+// open makes the parts, up to a fleet that knows its open intents.
 func open(ctx context.Context, cfg Config) (*daemon, error) {
 	d := &daemon{cfg: cfg, log: cfg.Log, notify: &notifier{send: cfg.Notify}}
 	if d.log == nil {
@@ -142,7 +142,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	}
 	broker := provider.New(provider.Config{Transport: cfg.Transport})
 	d.events = event.NewStream(nil)
-	d.keeper = keeper.New(keeper.Config{
+	d.fleet = fleet.New(fleet.Config{
 		Store:    d.vault.Store(),
 		Config:   c,
 		Provider: broker,
@@ -153,9 +153,11 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	})
 	d.report = report.New(report.Config{
 		Store:     d.vault.Store(),
-		Config:    d.current.Load,
-		States:    d.keeper.States,
-		Keeper:    d.keeper,
+		Config:    d.fleet.Config,
+		States:    d.fleet.States,
+		Trust:     d.fleet.Trust,
+		Clients:   d.fleet.Circuits,
+		Endpoints: d.fleet.Endpoints,
 		Meter:     &d.meter,
 		Outputs:   d.outputs,
 		Failing:   func() []string { return d.publisher.Failing() },
@@ -165,7 +167,8 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		StoreKey:  d.vault.Key,
 	})
 	d.consents = flow.NewConsents(flow.ConsentConfig{
-		Keeper:    d.keeper,
+		Registry:  d.fleet.Registry,
+		Tokens:    d.fleet.Refresher,
 		Grants:    d.report,
 		Provider:  broker,
 		Config:    d.current.Load,
@@ -174,17 +177,17 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	})
 	d.publisher = publish.New(publish.Config{
 		Config:      c,
-		Current:     d.keeper.Current,
-		Published:   d.keeper.Published,
-		Unpublished: d.keeper.Unpublished,
-		Registered:  d.keeper.Registered,
+		Current:     d.fleet.Refresher.Current,
+		Published:   d.fleet.Registry.Published,
+		Unpublished: d.fleet.Registry.Unpublished,
+		Registered:  d.fleet.Registry.Registered,
 		Log:         d.log.Named("publish"),
 	})
-	d.seeds = &intake.Seeds{Keeper: d.keeper, Pending: d.keeper.States, Log: d.log.Named("seed")}
-	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Keeper: d.keeper, Log: d.log.Named("inbox")}
+	d.seeds = &intake.Seeds{Registry: d.fleet.Registry, Pending: d.fleet.States, Log: d.log.Named("seed")}
+	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Registry: d.fleet.Registry, Log: d.log.Named("inbox")}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())
-	if err := errors.Join(d.inbox.Prepare(), d.settle(ctx), d.keeper.Start(ctx)); err != nil {
+	if err := errors.Join(d.inbox.Prepare(), d.settle(ctx), d.fleet.Start(ctx)); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
 	return d, nil
@@ -206,7 +209,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	d.server = api.New(api.Config{
-		Keeper:   d.keeper,
+		Grants:   api.Grants{Registry: d.fleet.Registry, Refresher: d.fleet.Refresher, Sweeper: d.fleet.Sweeper},
 		Report:   d.report,
 		Consents: d.consents,
 		Events:   func(after uint64) api.Stream { return d.events.Subscribe(after) },
@@ -234,7 +237,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	d.tasks.Go(func() { watch.Run(d.watching) })
 	d.vault.ResumeRotation(d.watching)
 	d.tasks.Go(func() {
-		// Looking at a damaged record lets the keeper know and say so.
+		// Looking at a damaged record lets it be known and shown.
 		d.vault.Audit(d.watching, func(grant string) { _, _ = d.report.Grant(d.watching, grant) })
 	})
 	d.ready.Store(true)
@@ -261,7 +264,7 @@ func (d *daemon) serve(ctx context.Context) error {
 //  1. The API and the pages, so that nobody asks for what will not be done.
 //  2. The sweep and the watchers: nothing new begins.
 //  3. The consents: a code on its way is traded and its tokens are handed on.
-//  4. The keeper: what was sent is answered and stored, whatever time it takes
+//  4. The fleet: what was sent is answered and stored, whatever time it takes
 //     within the bound. This is why everything after it still stands. A store
 //     that was replaced takes nothing: then the spool has what was answered.
 //  5. The publisher, for the tokens that came last.
@@ -290,7 +293,7 @@ func (d *daemon) stop() error {
 	if d.vault.IsReplaced() {
 		giveUp()
 	}
-	err := d.keeper.Stop(storing)
+	err := d.fleet.Stop(storing)
 	if d.publishes {
 		d.publisher.Reconfigure(d.current.Load())
 		idle, cancel := context.WithTimeout(ctx, 5*time.Second)

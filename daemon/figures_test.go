@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/report"
 	"webex-tokend/store"
@@ -25,10 +25,10 @@ func TestATextfileThatCannotBeWrittenIsToldOnceAndOnceWhenItCan(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "collector")
 	var told bytes.Buffer
 	cfg := &config.Config{Maintenance: config.Maintenance{Textfile: filepath.Join(folder, "webex-tokend.prom")}}
-	k := keeper.New(keeper.Config{Store: s, Config: cfg})
+	k := fleet.New(fleet.Config{Store: s, Config: cfg})
 	d := &daemon{
 		log:      hclog.New(&hclog.LoggerOptions{Output: &told}),
-		metrics:  metrics.New(metrics.Config{Report: report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Keeper: k})}),
+		metrics:  metrics.New(metrics.Config{Report: report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Trust: k.Trust, Clients: k.Circuits, Endpoints: k.Endpoints})}),
 		watching: t.Context(),
 	}
 	d.current.Store(cfg)

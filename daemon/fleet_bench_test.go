@@ -20,22 +20,23 @@ import (
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
 )
 
-// A fleet is a keeper with its sealed store on disk and its publisher on tmpfs, and an
+// A benchFleet is a fleet with its sealed store on disk and its publisher on tmpfs, and an
 // emulated Webex on loopback that shares the processors with them.
-type fleet struct {
+type benchFleet struct {
 	webex     *emulator.Emulator
 	server    *httptest.Server
 	events    *event.Stream
-	keeper    *keeper.Keeper
+	fleet     *fleet.Fleet
 	publisher *publish.Publisher
 	names     []string
 	ahead     atomic.Int64 // how far the keeper's clock is, in nanoseconds
@@ -43,8 +44,8 @@ type fleet struct {
 
 const inFlight = 256
 
-func newFleet(b *testing.B, grants int, latency time.Duration) *fleet {
-	f := &fleet{webex: emulator.New(emulator.Config{Calm: true, KeepCalls: -1, AccessSize: 770, Latency: latency})}
+func newFleet(b *testing.B, grants int, latency time.Duration) *benchFleet {
+	f := &benchFleet{webex: emulator.New(emulator.Config{Calm: true, KeepCalls: -1, AccessSize: 770, Latency: latency})}
 	f.server = httptest.NewServer(f.webex)
 	b.Cleanup(f.server.Close)
 	state, run := b.TempDir(), tmpfs(b)
@@ -86,18 +87,18 @@ grant "tenant-*" {
 		b.Fatal(err)
 	}
 	f.events = event.NewStream(nil)
-	f.keeper = keeper.New(keeper.Config{Events: f.events, Store: kept, Config: cfg, Provider: provider.New(provider.Config{}),
+	f.fleet = fleet.New(fleet.Config{Events: f.events, Store: kept, Config: cfg, Provider: provider.New(provider.Config{}),
 		Now: func() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) }})
-	f.publisher = publish.New(publish.Config{Config: cfg, Current: f.keeper.Current,
+	f.publisher = publish.New(publish.Config{Config: cfg, Current: f.fleet.Refresher.Current,
 		Now:       func() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) },
-		Published: f.keeper.Published, Unpublished: f.keeper.Unpublished, Registered: f.keeper.Registered})
-	if err := f.keeper.Start(b.Context()); err != nil {
+		Published: f.fleet.Registry.Published, Unpublished: f.fleet.Registry.Unpublished, Registered: f.fleet.Registry.Registered})
+	if err := f.fleet.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	f.fill(b, grants)
 	f.follow(b)
 	b.Cleanup(func() {
-		if err := f.keeper.Stop(context.Background()); err != nil {
+		if err := f.fleet.Stop(context.Background()); err != nil {
 			b.Error(err)
 		}
 		if err := kept.Close(); err != nil {
@@ -117,7 +118,7 @@ func tmpfs(b *testing.B) string {
 }
 
 // fill registers the grants.
-func (f *fleet) fill(b *testing.B, grants int) {
+func (f *benchFleet) fill(b *testing.B, grants int) {
 	lines := make(chan []byte)
 	var workers sync.WaitGroup
 	for range 2 * inFlight {
@@ -128,7 +129,7 @@ func (f *fleet) fill(b *testing.B, grants int) {
 					b.Error(err)
 					continue
 				}
-				if _, err := f.keeper.Register(b.Context(), parsed.Grant, keeper.Registration{Answer: parsed.Answer}); err != nil {
+				if _, err := f.fleet.Registry.Register(b.Context(), parsed.Grant, registry.Registration{Answer: parsed.Answer}); err != nil {
 					b.Error(err)
 				}
 			}
@@ -145,7 +146,7 @@ func (f *fleet) fill(b *testing.B, grants int) {
 }
 
 // follow publishes as the daemon does.
-func (f *fleet) follow(b *testing.B) {
+func (f *benchFleet) follow(b *testing.B) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
 	events := f.events.Subscribe(event.Latest)
@@ -172,7 +173,7 @@ func (f *fleet) follow(b *testing.B) {
 
 // storm lets every grant fall due at once, sweeps each second as the daemon
 // does, and returns when the last token is durable and published.
-func (f *fleet) storm(b *testing.B) (perSecond float64) {
+func (f *benchFleet) storm(b *testing.B) (perSecond float64) {
 	f.ahead.Add(int64(8 * 24 * time.Hour))
 	before := f.webex.Stats().Refreshes
 	begin := time.Now()
@@ -180,15 +181,15 @@ func (f *fleet) storm(b *testing.B) (perSecond float64) {
 	defer sweep.Stop()
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
-	f.keeper.Sweep(b.Context())
+	f.fleet.Sweeper.Sweep(b.Context())
 	for f.webex.Stats().Refreshes-before < uint64(len(f.names)) {
 		select {
 		case <-sweep.C:
-			f.keeper.Sweep(b.Context())
+			f.fleet.Sweeper.Sweep(b.Context())
 		case <-look.C:
 		}
 	}
-	if err := f.keeper.Idle(b.Context()); err != nil {
+	if err := f.fleet.Sweeper.Idle(b.Context()); err != nil {
 		b.Error(err)
 	}
 	if err := f.publisher.Idle(b.Context()); err != nil {
@@ -201,7 +202,7 @@ func (f *fleet) storm(b *testing.B) (perSecond float64) {
 // counts what is durable when the time is over; a publisher that lags behind
 // shows as a lower rate, because its end is waited for. It serves fleets that
 // are too small for a storm to last.
-func (f *fleet) onOrder(b *testing.B, during time.Duration) (perSecond float64) {
+func (f *benchFleet) onOrder(b *testing.B, during time.Duration) (perSecond float64) {
 	ctx, cancel := context.WithTimeout(b.Context(), during)
 	defer cancel()
 	var done, next atomic.Int64
@@ -210,7 +211,7 @@ func (f *fleet) onOrder(b *testing.B, during time.Duration) (perSecond float64) 
 		workers.Go(func() {
 			for ctx.Err() == nil {
 				name := f.names[int(next.Add(1))%len(f.names)]
-				if err := f.keeper.Refresh(b.Context(), name); err != nil {
+				if err := f.fleet.Refresher.Refresh(b.Context(), name); err != nil {
 					b.Error(err)
 					return
 				}
@@ -229,7 +230,7 @@ func (f *fleet) onOrder(b *testing.B, during time.Duration) (perSecond float64) 
 }
 
 // bare posts the same requests with nothing but an HTTP client.
-func (f *fleet) bare(b *testing.B, during time.Duration) (perSecond float64) {
+func (f *benchFleet) bare(b *testing.B, during time.Duration) (perSecond float64) {
 	client := f.webex.Client(emulator.REST)
 	form := url.Values{
 		"grant_type": {"refresh_token"}, "client_id": {client.ID}, "client_secret": {client.Secret},
@@ -289,7 +290,7 @@ func BenchmarkFleet(b *testing.B) {
 }
 
 // against reports a rate beside that of the bare client before and after it.
-func (f *fleet) against(b *testing.B, during time.Duration, ours func() float64) {
+func (f *benchFleet) against(b *testing.B, during time.Duration, ours func() float64) {
 	f.bare(b, time.Second) // warms connections and the emulator
 	runtime.GC()
 	for b.Loop() {

@@ -19,7 +19,7 @@ const everything = "*"
 
 // mayImport says which packages of this module each package may import. The
 // rules behind it: the store knows nobody; leaves know nobody; only daemon
-// knows all; what acts on a grant or reacts to one goes through keeper; the
+// knows all; a room knows those below it, and none knows who asks it; the
 // client imports wire alone, so that other programs can use it.
 func mayImport() map[string][]string {
 	return map[string][]string{
@@ -68,19 +68,21 @@ func mayImport() map[string][]string {
 		"daemon/refusal":    {"store"},
 		"daemon/state":      {"daemon/circuit", "daemon/config", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/refusal", "daemon/verdict", "store"},
 		"daemon/job":        {},
-		"daemon/sweep":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/flight", "daemon/meter", "daemon/outcome", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
-		"daemon/keeper":     {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/sweep", "daemon/verdict", "daemon/window", "daemon/wire", "store"},
+		"daemon/sweep":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/flight", "daemon/meter", "daemon/outcome", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 
 		"daemon/report": {"daemon/config", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 
-		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/socket", "daemon/tokenfile", "daemon/report", "daemon/wire", "store"},
-		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/keeper", "daemon/meter", "daemon/refusal", "daemon/state", "daemon/verdict", "daemon/report", "daemon/wire", "store"},
-		"daemon/credential": {"daemon/acl", "daemon/keeper", "daemon/socket"},
-		"daemon/flow":       {"daemon/config", "daemon/duration", "daemon/keeper", "daemon/provider", "daemon/refusal", "daemon/wire", "store"},
-		"daemon/intake":     {"daemon/config", "daemon/keeper", "daemon/refusal", "daemon/tokenfile"},
+		"daemon/fleet":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/meter", "daemon/provider", "daemon/refresh", "daemon/registry", "daemon/state", "daemon/sweep", "store"},
+		"daemon/refresh":    {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/registry", "daemon/schedule", "daemon/state", "daemon/wire", "store"},
+		"daemon/registry":   {"daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/state", "daemon/window", "daemon/wire", "store"},
+		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refresh", "daemon/refusal", "daemon/registry", "daemon/report", "daemon/socket", "daemon/tokenfile", "daemon/wire", "store"},
+		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/meter", "daemon/refusal", "daemon/report", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
+		"daemon/credential": {"daemon/acl", "daemon/refresh", "daemon/socket"},
+		"daemon/flow":       {"daemon/config", "daemon/duration", "daemon/provider", "daemon/refresh", "daemon/refusal", "daemon/registry", "daemon/wire", "store"},
+		"daemon/intake":     {"daemon/config", "daemon/refusal", "daemon/registry", "daemon/tokenfile"},
 		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/meter", "daemon/report", "daemon/wire", "store"},
-		"daemon/publish":    {"daemon/accounts", "daemon/config", "daemon/hook", "daemon/keeper", "daemon/refusal", "daemon/wire", "store"},
-		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/keeper", "daemon/refusal", "daemon/report", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
+		"daemon/publish":    {"daemon/accounts", "daemon/config", "daemon/hook", "daemon/refresh", "daemon/refusal", "daemon/wire", "store"},
+		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refusal", "daemon/report", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
 		"daemon/webfile":    {"store"},
 		"daemon/vault":      {"daemon/wire", "store", "store/seal"},
 
@@ -181,7 +183,7 @@ func TestTheImportTableSeesWhatIsForbidden(t *testing.T) {
 		{"somebody beside main knows daemon", "daemon/api", []string{"webex-tokend/daemon"}, "package daemon/api must not know daemon:"},
 		{"daemon knows itself", "daemon", []string{"webex-tokend/daemon"}, "package daemon must not know daemon:"},
 		{"a package without a row", "daemon/util", nil, "package daemon/util has no row"},
-		{"the backend's library elsewhere", "daemon/keeper", []string{"go.etcd.io/bbolt"}, "must not use go.etcd.io/bbolt"},
+		{"the backend's library elsewhere", "daemon/refresh", []string{"go.etcd.io/bbolt"}, "must not use go.etcd.io/bbolt"},
 		{"another client for tokens", "daemon/provider", []string{"golang.org/x/oauth2/clientcredentials"}, "must not use golang.org/x/oauth2/clientcredentials"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

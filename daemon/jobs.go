@@ -84,7 +84,7 @@ func (d *daemon) sweep() {
 	if _, err := d.inbox.Take(d.watching); err != nil {
 		d.log.Error("inbox not read", "error", err)
 	}
-	d.keeper.Sweep(d.watching)
+	d.fleet.Sweeper.Sweep(d.watching)
 }
 
 func (d *daemon) backupNightly() {

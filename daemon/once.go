@@ -38,8 +38,8 @@ func (d *daemon) once(ctx context.Context) error {
 	}
 	complete = complete && taken
 
-	d.keeper.Sweep(ctx)
-	if err := d.keeper.Idle(ctx); err != nil {
+	d.fleet.Sweeper.Sweep(ctx)
+	if err := d.fleet.Sweeper.Idle(ctx); err != nil {
 		return err
 	}
 	// The events of the last refreshes may not have arrived; the store knows
@@ -62,7 +62,7 @@ func (d *daemon) once(ctx context.Context) error {
 // for this one to end counts on the token. What the operator removed stays away.
 func (d *daemon) seeded(ctx context.Context) (all bool) {
 	all = true
-	for _, g := range d.keeper.States.PendingSeeds() {
+	for _, g := range d.fleet.States.PendingSeeds() {
 		if stored, err := d.vault.Store().Get(ctx, g.Name); err == nil && stored.Removed {
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 
 // startPublishing probes the outputs, so that a missing folder or group shows
 // now and not when the first token is due, and lets the publisher follow the
-// keeper's events. An event that was lost costs nothing: what is behind stands
+// fleet's events. An event that was lost costs nothing: what is behind stands
 // in the store too.
 func (d *daemon) startPublishing(ctx context.Context) {
 	if err := d.publisher.Probe(ctx); err != nil {
@@ -57,5 +57,5 @@ func (d *daemon) react(e event.Event) {
 	}
 }
 
-// outputs is asked by the keeper, which is made before the publisher.
+// outputs is asked by the report, which is made before the publisher.
 func (d *daemon) outputs(name string) []wire.Output { return d.publisher.Outputs(name) }

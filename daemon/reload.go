@@ -58,13 +58,13 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	if watched && diff.Drastic() {
 		return errDrastic
 	}
-	// What may fail comes first: from the keeper on, which takes all or nothing,
+	// What may fail comes first: from the fleet on, which takes all or nothing,
 	// nothing does, and "nothing changed" is true.
 	specs, err := parseSpecs(next.Maintenance)
 	if err != nil {
 		return err
 	}
-	if err := d.keeper.Reconfigure(ctx, next); err != nil {
+	if err := d.fleet.Reconfigure(ctx, next); err != nil {
 		return err
 	}
 	d.apply(next)

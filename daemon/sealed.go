@@ -27,7 +27,7 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 // settle marks what an older copy of the store must not refresh.
 func (d *daemon) settle(ctx context.Context) error {
 	return d.vault.Settle(ctx, func(ctx context.Context) (marked int, err error) {
-		return d.keeper.Distrust(ctx, func(looked int) {
+		return d.fleet.Registry.Distrust(ctx, func(looked int) {
 			d.notify.starting(fmt.Sprintf("Looking for grants that an older store must not refresh, %d so far.", looked))
 		})
 	})

@@ -34,7 +34,7 @@ func (d *daemon) startCredentials(ctx context.Context) {
 		}
 	}
 	d.creds = credential.New(credential.Config{
-		Token:  d.keeper.Token,
+		Token:  d.fleet.Refresher.Token,
 		Rules:  d.rules.Load,
 		Handed: d.handed,
 		Log:    d.log.Named("credential"),
@@ -51,7 +51,7 @@ func (d *daemon) handed(grant string, to acl.Peer, generation uint64) {
 	})
 }
 
-// consumers is asked by the keeper.
+// consumers is asked by the report.
 func (d *daemon) consumers(grant string) []wire.Consumer {
 	list := []wire.Consumer{}
 	for _, r := range d.readers.Of(grant) {

@@ -13,7 +13,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/metrics"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
@@ -45,8 +45,8 @@ grant "bot" { integration = "bots" }
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := keeper.New(keeper.Config{Store: s, Config: cfg})
-	shown := report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Keeper: k,
+	k := fleet.New(fleet.Config{Store: s, Config: cfg})
+	shown := report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Trust: k.Trust, Clients: k.Circuits, Endpoints: k.Endpoints,
 		StoreKey: func(context.Context) *wire.StoreKey { return &wire.StoreKey{} }})
 	w := httptest.NewRecorder()
 	metrics.New(metrics.Config{Report: shown, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))

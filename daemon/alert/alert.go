@@ -44,7 +44,7 @@ type Report interface {
 // needed.
 type Config struct {
 	Report Report
-	// Meter says when the keeper swept last; nil: it never does.
+	// Meter says when the last sweep was; nil: it never does.
 	Meter *meter.Meter
 	// Store keeps what was told.
 	Store *store.Store

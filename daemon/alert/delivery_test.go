@@ -25,8 +25,9 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/report"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
@@ -36,7 +37,7 @@ import (
 // lines.
 type desk struct {
 	t      *testing.T
-	keeper *keeper.Keeper
+	fleet  *fleet.Fleet
 	alerts *alert.Alerts
 	lines  chan string
 }
@@ -59,8 +60,8 @@ func newDesk(t *testing.T, block string) *desk {
 	}
 	d := &desk{t: t, lines: make(chan string, 100)}
 	stream := event.NewStream(nil)
-	d.keeper = keeper.New(keeper.Config{Events: stream, Store: kept, Config: parsed, Provider: provider.New(provider.Config{})})
-	d.alerts = alert.New(alert.Config{Report: report.New(report.Config{Store: kept, Config: func() *config.Config { return parsed }, States: d.keeper.States, Keeper: d.keeper}), Store: kept, Config: func() *config.Config { return parsed },
+	d.fleet = fleet.New(fleet.Config{Events: stream, Store: kept, Config: parsed, Provider: provider.New(provider.Config{})})
+	d.alerts = alert.New(alert.Config{Report: report.New(report.Config{Store: kept, Config: func() *config.Config { return parsed }, States: d.fleet.States, Trust: d.fleet.Trust, Clients: d.fleet.Circuits, Endpoints: d.fleet.Endpoints}), Store: kept, Config: func() *config.Config { return parsed },
 		Log: hclog.New(&hclog.LoggerOptions{Output: d, DisableTime: true})})
 	ctx, cancel := context.WithCancel(context.Background())
 	var ended sync.WaitGroup
@@ -69,7 +70,7 @@ func newDesk(t *testing.T, block string) *desk {
 	t.Cleanup(func() {
 		cancel()
 		ended.Wait()
-		if err := d.keeper.Stop(context.Background()); err != nil {
+		if err := d.fleet.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -79,9 +80,9 @@ func newDesk(t *testing.T, block string) *desk {
 // end registers a token that ends in a day, and so makes an alert.
 func (d *desk) end(name string) {
 	d.t.Helper()
-	var reg keeper.Registration
+	var reg registry.Registration
 	reg.Access, reg.AccessLife = store.NewSecret("token-of-"+name), 24*time.Hour
-	if _, err := d.keeper.Register(d.t.Context(), name, reg); err != nil {
+	if _, err := d.fleet.Registry.Register(d.t.Context(), name, reg); err != nil {
 		d.t.Fatal(err)
 	}
 	d.alerts.Look()

@@ -26,9 +26,10 @@ import (
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/emulator/lab"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
@@ -81,7 +82,7 @@ type host struct {
 	full   atomic.Bool  // the store refuses records
 	dead   atomic.Bool  // the store refuses blobs, too
 	ahead  atomic.Int64 // of the wall clock, in nanoseconds
-	keeper *keeper.Keeper
+	fleet  *fleet.Fleet
 	report *report.Report
 	alerts *alert.Alerts
 	store  *store.Store
@@ -178,7 +179,7 @@ func (h *host) start() {
 	now := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load())) }
 	transport := lab.Transport(h.webex)
 	stream := event.NewStream(now)
-	h.keeper = keeper.New(keeper.Config{
+	h.fleet = fleet.New(fleet.Config{
 		Events:   stream,
 		Meter:    &h.meter,
 		Store:    h.store,
@@ -187,10 +188,10 @@ func (h *host) start() {
 		Spool:    filepath.Join(h.dir, "spool"),
 		Now:      now,
 	})
-	if err := h.keeper.Start(context.Background()); err != nil {
+	if err := h.fleet.Start(context.Background()); err != nil {
 		h.t.Fatal(err)
 	}
-	h.report = report.New(report.Config{Store: h.store, Config: h.config.Load, States: h.keeper.States, Keeper: h.keeper, Meter: &h.meter, Now: now})
+	h.report = report.New(report.Config{Store: h.store, Config: h.config.Load, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints, Meter: &h.meter, Now: now})
 	h.alerts = alert.New(alert.Config{
 		Report:    h.report,
 		Meter:     &h.meter,
@@ -214,15 +215,15 @@ func (h *host) start() {
 
 func (h *host) stop() {
 	h.t.Helper()
-	if h.keeper == nil {
+	if h.fleet == nil {
 		return
 	}
 	h.end()
 	h.ended.Wait()
-	if err := h.keeper.Stop(context.Background()); err != nil {
+	if err := h.fleet.Stop(context.Background()); err != nil {
 		h.t.Error(err)
 	}
-	h.keeper = nil
+	h.fleet = nil
 }
 
 func (h *host) restart() {
@@ -258,7 +259,7 @@ func (d disk) SwapBlob(ctx context.Context, key string, expect store.Revision, v
 // sweep looks for what is due, and then for what is to be told.
 func (h *host) sweep() {
 	h.t.Helper()
-	h.keeper.Sweep(h.t.Context())
+	h.fleet.Sweeper.Sweep(h.t.Context())
 	synctest.Wait()
 	h.alerts.Look()
 	synctest.Wait()
@@ -285,7 +286,7 @@ func (h *host) take(name, response string) {
 	h.t.Helper()
 	parsed, err := tokenfile.Parse([]byte(response), "auto")
 	if err == nil {
-		_, err = h.keeper.Register(h.t.Context(), name, keeper.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt})
+		_, err = h.fleet.Registry.Register(h.t.Context(), name, registry.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt})
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -295,7 +296,7 @@ func (h *host) take(name, response string) {
 
 // refresh asks for it at once, whatever comes of it.
 func (h *host) refresh(name string) {
-	_ = h.keeper.Refresh(h.t.Context(), name)
+	_ = h.fleet.Refresher.Refresh(h.t.Context(), name)
 	synctest.Wait()
 }
 

@@ -65,7 +65,7 @@ func (a *Alerts) readable(ctx context.Context, err error) {
 	a.unread = err != nil
 }
 
-// walk reads the next of the grants that the keeper lists as urgent, whatever
+// walk reads the next of the grants that the report lists as urgent, whatever
 // their windows, and of those whose end is near. It returns which others are to
 // be looked at: the given ones, and those with an entry.
 func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (others map[string]bool, err error) {

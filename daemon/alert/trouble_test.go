@@ -137,7 +137,7 @@ func TestAnAnswerThatTheStoreRefusesIsNamed(t *testing.T) {
 		h.register("rest-1")
 		arrived, release := make(chan struct{}), make(chan struct{})
 		h.webex.Script(lab.Hold(arrived, release))
-		go func() { _ = h.keeper.Refresh(t.Context(), "rest-1") }()
+		go func() { _ = h.fleet.Refresher.Refresh(t.Context(), "rest-1") }()
 		<-arrived
 		h.full.Store(true)
 		close(release)
@@ -246,7 +246,7 @@ func TestDamageAndRestoredCopiesAreTold(t *testing.T) {
 		}
 		h.sweep()
 		h.hearsInAnyOrder("damaged rest-1 0s", "unverified rest-2 0s")
-		if err := h.keeper.Adopt(t.Context(), "rest-2"); err != nil {
+		if err := h.fleet.Registry.Adopt(t.Context(), "rest-2"); err != nil {
 			t.Fatal(err)
 		}
 		h.register("rest-1")
@@ -260,7 +260,7 @@ func TestAGrantThatIsRemovedHasNoTroubleLeft(t *testing.T) {
 		h.register("rest-1")
 		h.live(70*day, 6*time.Hour)
 		h.hears("window rest-1 28d")
-		if err := h.keeper.Remove(t.Context(), "rest-1"); err != nil {
+		if err := h.fleet.Registry.Remove(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -330,7 +330,7 @@ func TestAnAnswerThatIsInMemoryAloneEndsNoTrouble(t *testing.T) {
 		h.hears("failing rest-1 0s")
 		arrived, release := make(chan struct{}), make(chan struct{})
 		h.webex.Script(lab.Hold(arrived, release))
-		go func() { _ = h.keeper.Refresh(t.Context(), "rest-1") }()
+		go func() { _ = h.fleet.Refresher.Refresh(t.Context(), "rest-1") }()
 		<-arrived
 		h.full.Store(true)
 		defer h.full.Store(false)

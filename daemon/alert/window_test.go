@@ -117,7 +117,7 @@ func TestAWindowThatEveryRefreshMovesIsNotToldOfUntilRefreshesFail(t *testing.T)
 func TestAGrantThatIsPausedOrUndeclaredStillCountsDown(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.register("rest-1")
-		if err := h.keeper.Pause(t.Context(), "rest-1"); err != nil {
+		if err := h.fleet.Registry.Pause(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err)
 		}
 		h.live(91*day, 6*time.Hour)
@@ -143,7 +143,7 @@ func TestAWrongClockIsNoReasonToMissATime(t *testing.T) {
 	inBubble(t, fixed, func(t *testing.T, h *host) {
 		h.register("rest-1")
 		h.live(day, time.Hour)
-		if err := h.keeper.Pause(t.Context(), "rest-1"); err != nil {
+		if err := h.fleet.Registry.Pause(t.Context(), "rest-1"); err != nil {
 			t.Fatal(err) // else it is refreshed under the wrong clock
 		}
 		h.ahead.Store(int64(87 * day))

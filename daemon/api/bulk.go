@@ -15,7 +15,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/grantname"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 )
@@ -34,7 +34,7 @@ const (
 
 // A bulkLine is one line on its way. Whoever fills in answer closes done.
 type bulkLine struct {
-	keeper.Registration
+	registry.Registration
 	answer wire.ImportedLine
 	done   chan struct{}
 }
@@ -89,13 +89,13 @@ func (s *Server) importLines(c *call) error {
 
 func (s *Server) registerLines(ctx context.Context, lane <-chan *bulkLine) {
 	for line := range lane {
-		registered, err := s.cfg.Keeper.Register(ctx, line.answer.Grant, line.Registration)
+		registered, err := s.cfg.Registry.Register(ctx, line.answer.Grant, line.Registration)
 		if err != nil {
 			line.answer.Error = err.Error()
 		} else {
 			line.answer.Result, line.answer.Note, line.answer.Notes = registered.Result, registered.Note, line.Notes
 		}
-		line.Registration = keeper.Registration{}
+		line.Registration = registry.Registration{}
 		close(line.done)
 	}
 }

@@ -62,7 +62,7 @@ func (s *Server) drain(c *call) error {
 	c.w.Header()["Content-Type"] = []string{wire.LinesType}
 	c.w.WriteHeader(http.StatusOK)
 	out := json.NewEncoder(c.w)
-	err = s.cfg.Keeper.Drain(c.r.Context(), away, func(d wire.Drained) error {
+	err = s.cfg.Sweeper.Drain(c.r.Context(), away, func(d wire.Drained) error {
 		_ = control.SetWriteDeadline(time.Now().Add(lineTimeout))
 		if err := out.Encode(d); err != nil {
 			return err

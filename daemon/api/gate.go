@@ -47,7 +47,7 @@ func (s *Server) gate(rt route) http.HandlerFunc {
 	}
 }
 
-// admit asks the rules. It does not ask the keeper: a refusal is the same
+// admit asks the rules. It does not look for the grant: a refusal is the same
 // whether the grant exists or not.
 func (s *Server) admit(rt route, c *call) bool {
 	if rt.reach == everybody {

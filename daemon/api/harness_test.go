@@ -26,8 +26,8 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/flow"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/report"
 	unixsocket "webex-tokend/daemon/socket"
@@ -43,7 +43,7 @@ const stranger = 41_414
 
 // A host is a server with a real keeper and store behind it.
 type host struct {
-	keeper *keeper.Keeper
+	fleet  *fleet.Fleet
 	server *api.Server
 	socket string
 	log    *record
@@ -78,9 +78,9 @@ grant "bot-*" { integration = "bots" }
 	}
 	broker := provider.New(provider.Config{})
 	stream := event.NewStream(nil)
-	k := keeper.New(keeper.Config{Events: stream, Store: records, Config: cfg, Provider: broker})
-	shown := report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: k.States, Keeper: k})
-	consents := flow.NewConsents(flow.ConsentConfig{Keeper: k, Grants: shown, Provider: broker, Config: func() *config.Config { return cfg }})
+	k := fleet.New(fleet.Config{Events: stream, Store: records, Config: cfg, Provider: broker})
+	shown := report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: k.States, Trust: k.Trust, Clients: k.Circuits, Endpoints: k.Endpoints})
+	consents := flow.NewConsents(flow.ConsentConfig{Registry: k.Registry, Tokens: k.Refresher, Grants: shown, Provider: broker, Config: func() *config.Config { return cfg }})
 	t.Cleanup(consents.Close)
 	if err := k.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -93,10 +93,10 @@ grant "bot-*" { integration = "bots" }
 			t.Error(err)
 		}
 	})
-	h := &host{keeper: k, log: &record{}}
+	h := &host{fleet: k, log: &record{}}
 	h.rules.Store(acl.New(acl.Config{}))
 	serving := api.Config{
-		Keeper:   k,
+		Grants:   api.Grants{Registry: k.Registry, Refresher: k.Refresher, Sweeper: k.Sweeper},
 		Report:   shown,
 		Consents: consents,
 		Events:   func(after uint64) api.Stream { return stream.Subscribe(after) },

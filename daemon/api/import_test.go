@@ -136,7 +136,7 @@ func TestLinesOfOneGrantAreTakenInOrder(t *testing.T) {
 			t.Fatalf("answer %d is %+v", i, a)
 		}
 	}
-	current, err := h.keeper.Current(t.Context(), "ops")
+	current, err := h.fleet.Refresher.Current(t.Context(), "ops")
 	if err != nil || current.Access.Reveal() != "access-299" || current.Generation != 300 {
 		t.Errorf("the last line is not what counts: generation %d, %v", current.Generation, err)
 	}

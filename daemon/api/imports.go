@@ -5,7 +5,7 @@ import (
 	"io"
 	"net/http"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 )
@@ -28,7 +28,7 @@ func (s *Server) importOne(c *call) error {
 	}
 	found, err := tokenfile.Parse(body, format)
 	if err != nil {
-		return keeper.Unreadable(c.grant, err)
+		return registry.Unreadable(c.grant, err)
 	}
 	r := registrationOf(found)
 	if text := query.Get("issued_at"); text != "" {
@@ -39,9 +39,9 @@ func (s *Server) importOne(c *call) error {
 			return refuse(http.StatusBadRequest, "the import for %s %v", c.grant, err)
 		}
 	} else if err := found.Check(s.cfg.Now()); err != nil {
-		return keeper.Unreadable(c.grant, err)
+		return registry.Unreadable(c.grant, err)
 	}
-	registered, err := s.cfg.Keeper.Register(c.r.Context(), c.grant, r)
+	registered, err := s.cfg.Registry.Register(c.r.Context(), c.grant, r)
 	if err != nil {
 		return err
 	}
@@ -61,6 +61,6 @@ func (s *Server) importOne(c *call) error {
 	return c.answer(status, imported)
 }
 
-func registrationOf(i tokenfile.Import) keeper.Registration {
-	return keeper.Registration{Answer: i.Answer, IssuedAt: i.IssuedAt}
+func registrationOf(i tokenfile.Import) registry.Registration {
+	return registry.Registration{Answer: i.Answer, IssuedAt: i.IssuedAt}
 }

@@ -7,19 +7,20 @@ import (
 
 // orders are the routes by which an operator acts on one grant.
 type orders struct {
-	keeper Keeper
-	report Report
+	registry  Registry
+	refresher Refresher
+	report    Report
 }
 
 // refresh refreshes a token now and waits for the outcome. The caller may leave:
 // an exchange that has begun goes on without it.
-func (o orders) refresh(c *call) error { return o.order(c, o.keeper.Refresh) }
+func (o orders) refresh(c *call) error { return o.order(c, o.refresher.Refresh) }
 
-func (o orders) pause(c *call) error { return o.order(c, o.keeper.Pause) }
+func (o orders) pause(c *call) error { return o.order(c, o.registry.Pause) }
 
-func (o orders) resume(c *call) error { return o.order(c, o.keeper.Resume) }
+func (o orders) resume(c *call) error { return o.order(c, o.registry.Resume) }
 
-func (o orders) adopt(c *call) error { return o.order(c, o.keeper.Adopt) }
+func (o orders) adopt(c *call) error { return o.order(c, o.registry.Adopt) }
 
 // order does something to a grant and answers with what it is then.
 func (o orders) order(c *call, do func(ctx context.Context, name string) error) error {
@@ -35,7 +36,7 @@ func (o orders) order(c *call, do func(ctx context.Context, name string) error) 
 }
 
 func (o orders) remove(c *call) error {
-	if err := o.keeper.Remove(c.r.Context(), c.grant); err != nil {
+	if err := o.registry.Remove(c.r.Context(), c.grant); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -44,7 +45,7 @@ func (o orders) remove(c *call) error {
 
 // revoke answers 200 with what the broker said, whatever it was.
 func (o orders) revoke(c *call) error {
-	out, err := o.keeper.Revoke(c.r.Context(), c.grant)
+	out, err := o.registry.Revoke(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (o orders) revoke(c *call) error {
 
 // probe answers 200 with what the API said, whatever it was.
 func (o orders) probe(c *call) error {
-	out, err := o.keeper.Probe(c.r.Context(), c.grant)
+	out, err := o.registry.Probe(c.r.Context(), c.grant)
 	if err != nil {
 		return err
 	}

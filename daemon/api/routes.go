@@ -31,7 +31,7 @@ const (
 
 // routes is the API.
 func routes(s *Server) []route {
-	orders, consents, sealing := orders{s.cfg.Keeper, s.cfg.Report}, consents{s.cfg.Consents}, sealing{s.cfg}
+	orders, consents, sealing := orders{s.cfg.Registry, s.cfg.Refresher, s.cfg.Report}, consents{s.cfg.Consents}, sealing{s.cfg}
 	return []route{
 		{"GET /healthz", everybody, "", s.health},
 		{"GET /readyz", everybody, "", s.readiness},

@@ -19,25 +19,41 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/event"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
-// Keeper is what the routes order. *keeper.Keeper is one.
-type Keeper interface {
-	Token(ctx context.Context, name string, minValid time.Duration) (keeper.Current, error)
-	Register(ctx context.Context, name string, r keeper.Registration) (keeper.Registered, error)
+// Refresher refreshes grants and gives out their tokens. *refresh.Refresher is one.
+type Refresher interface {
+	Token(ctx context.Context, name string, minValid time.Duration) (refresh.Current, error)
 	Refresh(ctx context.Context, name string) error
+}
+
+// Registry lets grants come and go. *registry.Registry is one.
+type Registry interface {
+	Register(ctx context.Context, name string, r registry.Registration) (registry.Registered, error)
 	Pause(ctx context.Context, name string) error
 	Resume(ctx context.Context, name string) error
 	Adopt(ctx context.Context, name string) error
 	Remove(ctx context.Context, name string) error
 	Revoke(ctx context.Context, name string) (wire.Revocation, error)
 	Probe(ctx context.Context, name string) (wire.Probe, error)
+}
+
+// Sweeper refreshes ahead of an absence. *sweep.Sweeper is one.
+type Sweeper interface {
 	Drain(ctx context.Context, away time.Duration, tell func(wire.Drained) error) error
+}
+
+// Grants are the rooms that act on grants.
+type Grants struct {
+	Registry  Registry
+	Refresher Refresher
+	Sweeper   Sweeper
 }
 
 // Report is what the routes show. *report.Report is one.
@@ -59,7 +75,7 @@ type Stream interface {
 
 // A Config says what stands behind the routes.
 type Config struct {
-	Keeper Keeper
+	Grants
 	Report Report
 	// Consents are needed by the authorization routes.
 	Consents Consents

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/duration"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 )
 
 // token answers the access token in force, as JSON or, to those who accept
@@ -22,7 +22,7 @@ func (s *Server) token(c *call) error {
 			return refuse(http.StatusBadRequest, "min_valid: %v", err)
 		}
 	}
-	t, err := s.cfg.Keeper.Token(c.r.Context(), c.grant, minValid)
+	t, err := s.cfg.Refresher.Token(c.r.Context(), c.grant, minValid)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func acceptsText(accept []string) bool {
 
 // appendToken writes a wire.Token as encoding/json would, without its
 // reflection.
-func appendToken(b []byte, t keeper.Current, now time.Time) []byte {
+func appendToken(b []byte, t refresh.Current, now time.Time) []byte {
 	b = append(b, `{"access_token":`...)
 	b = appendString(b, t.Access.Reveal())
 	b = append(b, `,"token_type":`...)

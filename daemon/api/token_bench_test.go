@@ -42,7 +42,7 @@ func BenchmarkToken(b *testing.B) {
 	b.Run("routed", func(b *testing.B) {
 		k := &tokens{}
 		k.current.Access, k.current.Type, k.current.Scope = store.NewSecret("NjlhNThmODctMzE5Yy00MTU3"), "Bearer", "spark:all"
-		_, socket := serve(b, api.Config{Keeper: k})
+		_, socket := serve(b, api.Config{Grants: api.Grants{Refresher: k}})
 		read(b, &host{socket: socket})
 	})
 	b.Run("stored", func(b *testing.B) {

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"webex-tokend/daemon/api"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -22,13 +22,13 @@ import (
 
 // tokens is a keeper that answers every grant with one token, or an error.
 type tokens struct {
-	api.Keeper
-	current keeper.Current
+	api.Refresher
+	current refresh.Current
 	err     error
 	asked   time.Duration
 }
 
-func (k *tokens) Token(_ context.Context, _ string, minValid time.Duration) (keeper.Current, error) {
+func (k *tokens) Token(_ context.Context, _ string, minValid time.Duration) (refresh.Current, error) {
 	k.asked = minValid
 	return k.current, k.err
 }
@@ -36,7 +36,7 @@ func (k *tokens) Token(_ context.Context, _ string, minValid time.Duration) (kee
 func TestATokenIsWrittenAsTheLibraryWouldWriteIt(t *testing.T) {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 123e6, time.UTC)
 	k := &tokens{}
-	_, socket := serve(t, api.Config{Keeper: k, Now: func() time.Time { return now }})
+	_, socket := serve(t, api.Config{Grants: api.Grants{Refresher: k}, Now: func() time.Time { return now }})
 	h := &host{socket: socket}
 	c := h.as(t, os.Geteuid())
 
@@ -48,7 +48,7 @@ func TestATokenIsWrittenAsTheLibraryWouldWriteIt(t *testing.T) {
 			Scope:       text.Draw(t, "scope"),
 			Generation:  rapid.Uint64().Draw(t, "generation"),
 		}
-		k.current = keeper.Current{Generation: want.Generation, Token: store.Token{
+		k.current = refresh.Current{Generation: want.Generation, Token: store.Token{
 			Access: store.NewSecret(want.AccessToken), Type: want.TokenType, Scope: want.Scope}}
 		if rapid.Bool().Draw(t, "expires") {
 			left := time.Duration(rapid.Int64Range(1, int64(400*24*time.Hour)).Draw(t, "left"))
@@ -69,8 +69,8 @@ func TestATokenIsWrittenAsTheLibraryWouldWriteIt(t *testing.T) {
 }
 
 func TestTextIsTheBareToken(t *testing.T) {
-	k := &tokens{current: keeper.Current{Token: store.Token{Access: store.NewSecret("the-token"), Type: "Bearer"}}}
-	_, socket := serve(t, api.Config{Keeper: k})
+	k := &tokens{current: refresh.Current{Token: store.Token{Access: store.NewSecret("the-token"), Type: "Bearer"}}}
+	_, socket := serve(t, api.Config{Grants: api.Grants{Refresher: k}})
 	c := (&host{socket: socket}).as(t, os.Geteuid())
 	for accept, text := range map[string]bool{
 		"":                             false,
@@ -98,8 +98,8 @@ func TestTextIsTheBareToken(t *testing.T) {
 }
 
 func TestMinValidIsADurationOrSeconds(t *testing.T) {
-	k := &tokens{current: keeper.Current{Token: store.Token{Access: store.NewSecret("the-token")}}}
-	_, socket := serve(t, api.Config{Keeper: k})
+	k := &tokens{current: refresh.Current{Token: store.Token{Access: store.NewSecret("the-token")}}}
+	_, socket := serve(t, api.Config{Grants: api.Grants{Refresher: k}})
 	c := (&host{socket: socket}).as(t, os.Geteuid())
 	for text, want := range map[string]time.Duration{
 		"10m": 10 * time.Minute, "1d": 24 * time.Hour, "1d12h": 36 * time.Hour, "90": 90 * time.Second, "0": 0, "": 0,
@@ -118,8 +118,8 @@ func TestMinValidIsADurationOrSeconds(t *testing.T) {
 
 func TestAnExpiredTokenIsNotHandedOut(t *testing.T) {
 	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
-	k := &tokens{current: keeper.Current{Token: store.Token{Access: store.NewSecret("the-token"), ExpiresAt: now}}}
-	_, socket := serve(t, api.Config{Keeper: k, Now: func() time.Time { return now }})
+	k := &tokens{current: refresh.Current{Token: store.Token{Access: store.NewSecret("the-token"), ExpiresAt: now}}}
+	_, socket := serve(t, api.Config{Grants: api.Grants{Refresher: k}, Now: func() time.Time { return now }})
 	c := (&host{socket: socket}).as(t, os.Geteuid())
 	resp := send(t, c, "GET", "/v1/grants/ops/token", "")
 	defer resp.Body.Close()
@@ -155,7 +155,7 @@ func TestErrorsBecomeProblems(t *testing.T) {
 		{"anything else is 500", errors.New("why"), 500, ""},
 	}
 	k := &tokens{}
-	_, socket := serve(t, api.Config{Keeper: k})
+	_, socket := serve(t, api.Config{Grants: api.Grants{Refresher: k}})
 	c := (&host{socket: socket}).as(t, os.Geteuid())
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -126,3 +126,9 @@ func (c *Config) Rules(name string) (in *Integration, g *Grant, ok bool) {
 	in, ok = c.Integrations[g.Integration]
 	return in, g, ok
 }
+
+// HasOutputs reports whether files or hooks belong to a grant.
+func (c *Config) HasOutputs(name string) bool {
+	g, ok := c.Grant(name)
+	return ok && g.HasOutputs()
+}

@@ -138,7 +138,7 @@ func TestNoSecretGetsAnywhereButWhereItBelongs(t *testing.T) {
 	client := h.webex.Client(emulator.REST)
 	d := h.start("daemon")
 	c := h.speak()
-	names := h.registerFleet(c, fleet)
+	names := h.registerFleet(c, fleetSize)
 	var seen bytes.Buffer
 	for round, answer := range mishaps(h.url) {
 		h.webex.Script(answer)

@@ -14,8 +14,9 @@ import (
 
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
@@ -34,7 +35,7 @@ const hung = 10 * time.Second
 
 // openKeeper opens the store of a folder and starts a keeper on it that has
 // nothing to send.
-func openKeeper(ctx context.Context, dir string, unsealed bool) (*keeper.Keeper, func() error, error) {
+func openKeeper(ctx context.Context, dir string, unsealed bool) (*fleet.Fleet, func() error, error) {
 	cfg, err := configfile.Load(filepath.Join(dir, "config.hcl"), configfile.Options{})
 	if err != nil {
 		return nil, nil, err
@@ -59,7 +60,7 @@ func openKeeper(ctx context.Context, dir string, unsealed bool) (*keeper.Keeper,
 	if err != nil {
 		return nil, nil, errors.Join(err, kv.Close())
 	}
-	k := keeper.New(keeper.Config{Store: kept, Config: cfg, Provider: provider.New(provider.Config{})})
+	k := fleet.New(fleet.Config{Store: kept, Config: cfg, Provider: provider.New(provider.Config{})})
 	end := func() error { return errors.Join(k.Stop(ctx), kept.Close()) }
 	if err := k.Start(ctx); err != nil {
 		return nil, nil, errors.Join(err, end())
@@ -111,7 +112,7 @@ func examineOne(dir string, n int, unsealed bool, tokens map[string]string) (ser
 		return 0
 	}
 	for name, want := range tokens {
-		current, err := k.Token(ctx, name, 0)
+		current, err := k.Refresher.Token(ctx, name, 0)
 		switch {
 		case err != nil:
 		case current.Access.Reveal() == want:
@@ -149,14 +150,14 @@ func (h *host) prepareDamage(unsealed bool) {
 		h.t.Fatal(err)
 	}
 	tokens := make(map[string]string)
-	for i := range fleet {
+	for i := range fleetSize {
 		name := fmt.Sprintf("ops-%d", i)
 		issued := h.webex.Issue(emulator.REST, emulator.Consent{})
 		parsed, err := tokenfile.Parse(issued.Response, "auto")
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		if _, err := k.Register(ctx, name, keeper.Registration{Answer: parsed.Answer}); err != nil {
+		if _, err := k.Registry.Register(ctx, name, registry.Registration{Answer: parsed.Answer}); err != nil {
 			h.t.Fatal(err)
 		}
 		tokens[name] = issued.AccessToken
@@ -193,7 +194,7 @@ func (h *host) judgeDamages(n int, unsealed bool) (v verdict) {
 			switch served {
 			case "0":
 				v.refused++
-			case fmt.Sprint(fleet):
+			case fmt.Sprint(fleetSize):
 				v.well++
 			default:
 				v.partly++

@@ -14,9 +14,10 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
@@ -79,11 +80,11 @@ func refreshOnce(dir, how string) error {
 		return trappedWay{&http.Transport{DisableKeepAlives: true}, trap}, nil
 	}
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: os.Stderr})
-	k := keeper.New(keeper.Config{Store: kept, Config: cfg, Provider: provider.New(provider.Config{Transport: way}), Spool: spool, Log: log})
+	k := fleet.New(fleet.Config{Store: kept, Config: cfg, Provider: provider.New(provider.Config{Transport: way}), Spool: spool, Log: log})
 	if err := k.Start(ctx); err != nil {
 		return err
 	}
-	if err := k.Idle(ctx); err != nil {
+	if err := k.Sweeper.Idle(ctx); err != nil {
 		return err
 	}
 	if err := registerOps(ctx, k, dir); err != nil {
@@ -103,7 +104,7 @@ func refreshOnce(dir, how string) error {
 }
 
 // registerOps does nothing when the tokens are known already.
-func registerOps(ctx context.Context, k *keeper.Keeper, dir string) error {
+func registerOps(ctx context.Context, k *fleet.Fleet, dir string) error {
 	response, err := os.ReadFile(filepath.Join(dir, "response.json"))
 	if err != nil {
 		return err
@@ -112,14 +113,14 @@ func registerOps(ctx context.Context, k *keeper.Keeper, dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = k.Register(ctx, "ops", keeper.Registration{Answer: parsed.Answer})
+	_, err = k.Registry.Register(ctx, "ops", registry.Registration{Answer: parsed.Answer})
 	return err
 }
 
-func orderRefresh(ctx context.Context, k *keeper.Keeper, held time.Duration) error {
+func orderRefresh(ctx context.Context, k *fleet.Fleet, held time.Duration) error {
 	ordered := make(chan error, 1)
 	go func() {
-		err := k.Refresh(ctx, "ops")
+		err := k.Refresher.Refresh(ctx, "ops")
 		ordered <- err
 	}()
 	select {
@@ -130,9 +131,9 @@ func orderRefresh(ctx context.Context, k *keeper.Keeper, held time.Duration) err
 	}
 }
 
-func publishOps(ctx context.Context, k *keeper.Keeper, cfg *config.Config) error {
-	p := publish.New(publish.Config{Config: cfg, Current: k.Current, Published: k.Published,
-		Unpublished: k.Unpublished, Registered: k.Registered})
+func publishOps(ctx context.Context, k *fleet.Fleet, cfg *config.Config) error {
+	p := publish.New(publish.Config{Config: cfg, Current: k.Refresher.Current, Published: k.Registry.Published,
+		Unpublished: k.Registry.Unpublished, Registered: k.Registry.Registered})
 	running, end := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(running) }()

@@ -13,7 +13,7 @@ import (
 	"webex-tokend/daemon/emulator"
 )
 
-const fleet = 8
+const fleetSize = 8
 
 // registerFleet imports that many grants by the socket.
 func (h *host) registerFleet(c *client.Client, n int) (names []string) {
@@ -56,7 +56,7 @@ func TestKillsAtAnyInstantLoseNothingWithinTheGrace(t *testing.T) {
 		d := h.start("daemon")
 		c := h.speak()
 		if names == nil {
-			names = h.registerFleet(c, fleet)
+			names = h.registerFleet(c, fleetSize)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		orders := keepBusy(ctx, c, names)

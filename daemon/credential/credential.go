@@ -25,7 +25,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/acl"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/socket"
 )
 
@@ -35,8 +35,8 @@ const Any = "webex"
 
 // A Config says where tokens come from.
 type Config struct {
-	// Token returns a token that has not expired. (*keeper.Keeper).Token is one.
-	Token func(ctx context.Context, grant string, minValid time.Duration) (keeper.Current, error)
+	// Token returns a token that has not expired. (*refresh.Refresher).Token is one.
+	Token func(ctx context.Context, grant string, minValid time.Duration) (refresh.Current, error)
 	// Rules returns the rules in force.
 	Rules func() *acl.Rules
 	// Handed is told who got a token; nil: nobody wants to know.

@@ -20,7 +20,7 @@ import (
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/credential"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/store"
 )
 
@@ -74,11 +74,11 @@ func begin(t *testing.T) (socket string, log *record, handed chan acl.Peer) {
 	}})
 	log, handed = &record{}, make(chan acl.Peer, 1)
 	s := credential.New(credential.Config{
-		Token: func(_ context.Context, grant string, _ time.Duration) (keeper.Current, error) {
+		Token: func(_ context.Context, grant string, _ time.Duration) (refresh.Current, error) {
 			if grant == "none" {
-				return keeper.Current{}, errors.New("nothing there")
+				return refresh.Current{}, errors.New("nothing there")
 			}
-			return keeper.Current{Grant: grant, Generation: 7, Token: store.Token{Access: store.NewSecret("of-" + grant)}}, nil
+			return refresh.Current{Grant: grant, Generation: 7, Token: store.Token{Access: store.NewSecret("of-" + grant)}}, nil
 		},
 		Rules:  func() *acl.Rules { return rules },
 		Handed: func(_ string, to acl.Peer, _ uint64) { handed <- to },

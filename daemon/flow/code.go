@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -108,7 +108,7 @@ func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Autho
 	sentAt := c.cfg.Now()
 	answer, err := c.cfg.Provider.Exchange(ctx, a.in, provider.Code{Value: code, RedirectURI: a.in.RedirectURL, Verifier: sent})
 	// What has been paid for with the code is brought home, whoever waits.
-	c.settle(context.WithoutCancel(ctx), a, keeper.Registration{Answer: answer, IssuedAt: sentAt,
+	c.settle(context.WithoutCancel(ctx), a, registry.Registration{Answer: answer, IssuedAt: sentAt,
 		RedirectURI: a.in.RedirectURL, CodeVerifier: sent}, err)
 	return c.show(a), nil
 }

@@ -43,7 +43,7 @@ func TestAConsentRegistersTokensAndGreetsThePerson(t *testing.T) {
 					t.Errorf("person %+v, warnings %q", out.Person, out.Warnings)
 				}
 				// The refresh token works, with what Meetings wants again.
-				if err := h.keeper.Refresh(t.Context(), row.grant); err != nil {
+				if err := h.fleet.Refresher.Refresh(t.Context(), row.grant); err != nil {
 					t.Error(err)
 				}
 			})

@@ -19,9 +19,10 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/duration"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -38,10 +39,14 @@ const (
 	mostOfGrant = 50
 )
 
-// Keeper stores what a consent brought. *keeper.Keeper is one.
-type Keeper interface {
-	Current(ctx context.Context, name string) (keeper.Current, error)
-	Register(ctx context.Context, name string, r keeper.Registration) (keeper.Registered, error)
+// Registry takes what a consent brought. *registry.Registry is one.
+type Registry interface {
+	Register(ctx context.Context, name string, r registry.Registration) (registry.Registered, error)
+}
+
+// Tokens gives the token in force. *refresh.Refresher does.
+type Tokens interface {
+	Current(ctx context.Context, name string) (refresh.Current, error)
 }
 
 // Grants shows a grant before and after its consent. *report.Report is one.
@@ -49,10 +54,11 @@ type Grants interface {
 	Grant(ctx context.Context, name string) (wire.Grant, error)
 }
 
-// A ConsentConfig says what Consents work with. Keeper, Grants, Provider and
-// Config are needed.
+// A ConsentConfig says what Consents work with. Registry, Tokens, Grants,
+// Provider and Config are needed.
 type ConsentConfig struct {
-	Keeper   Keeper
+	Registry Registry
+	Tokens   Tokens
 	Grants   Grants
 	Provider *provider.Client
 	// Config returns the configuration in force.

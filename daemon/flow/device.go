@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -57,7 +57,7 @@ func (c *Consents) poll(ctx context.Context, a *consent, device provider.Device)
 		if !failed {
 			if c.decided(a) {
 				// The tokens are there: whoever leaves now, they are brought home.
-				c.settle(context.WithoutCancel(ctx), a, keeper.Registration{Answer: answer, IssuedAt: sentAt}, nil)
+				c.settle(context.WithoutCancel(ctx), a, registry.Registration{Answer: answer, IssuedAt: sentAt}, nil)
 			}
 			return
 		}

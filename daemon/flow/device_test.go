@@ -51,7 +51,7 @@ func TestTheDeviceFlowEndsAsThePersonDecides(t *testing.T) {
 				}
 				time.Sleep(5 * time.Minute)
 				h.failed(h.now(expired.ID), "in time", "begin again")
-				if err := h.keeper.Refresh(t.Context(), "screen"); err != nil {
+				if err := h.fleet.Refresher.Refresh(t.Context(), "screen"); err != nil {
 					t.Error(err)
 				}
 			})

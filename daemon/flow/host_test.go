@@ -18,8 +18,8 @@ import (
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/emulator/lab"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/flow"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
@@ -32,7 +32,7 @@ import (
 type host struct {
 	t        *testing.T
 	webex    *emulator.Emulator
-	keeper   *keeper.Keeper
+	fleet    *fleet.Fleet
 	report   *report.Report
 	consents *flow.Consents
 	log      *transcript
@@ -139,13 +139,13 @@ func (h *host) open(dir, text string) {
 	}
 	log := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: h.log})
 	broker := provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) { return h, nil }})
-	h.keeper = keeper.New(keeper.Config{Store: records, Config: parsed, Provider: broker, Log: log})
-	if err := h.keeper.Start(t.Context()); err != nil {
+	h.fleet = fleet.New(fleet.Config{Store: records, Config: parsed, Provider: broker, Log: log})
+	if err := h.fleet.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return parsed }, States: h.keeper.States, Keeper: h.keeper})
+	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return parsed }, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints})
 	h.consents = flow.NewConsents(flow.ConsentConfig{
-		Keeper:    h.keeper,
+		Registry: h.fleet.Registry, Tokens: h.fleet.Refresher,
 		Grants:    h.report,
 		Provider:  broker,
 		Config:    func() *config.Config { return parsed },
@@ -154,7 +154,7 @@ func (h *host) open(dir, text string) {
 	})
 	t.Cleanup(func() {
 		h.consents.Close()
-		if err := h.keeper.Stop(context.Background()); err != nil {
+		if err := h.fleet.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if err := records.Close(); err != nil {
@@ -262,7 +262,7 @@ func (h *host) failed(a wire.Authorization, why, advice string) {
 // token is the access token in force.
 func (h *host) token(grant string) string {
 	h.t.Helper()
-	current, err := h.keeper.Current(h.t.Context(), grant)
+	current, err := h.fleet.Refresher.Current(h.t.Context(), grant)
 	if err != nil {
 		h.t.Fatal(err)
 	}

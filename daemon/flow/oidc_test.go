@@ -161,14 +161,14 @@ func TestTheFlowsWorkWithAnIndependentServer(t *testing.T) {
 	}
 	first := h.token("ops")
 	for range 2 { // the second one with the rotated refresh token
-		if err := h.keeper.Refresh(t.Context(), "ops"); err != nil {
+		if err := h.fleet.Refresher.Refresh(t.Context(), "ops"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if h.token("ops") == first {
 		t.Error("the token was not renewed")
 	}
-	if out, err := h.keeper.Revoke(t.Context(), "ops"); err != nil || out.Result != "revoked" {
+	if out, err := h.fleet.Registry.Revoke(t.Context(), "ops"); err != nil || out.Result != "revoked" {
 		t.Errorf("revocation %+v, %v", out, err)
 	}
 

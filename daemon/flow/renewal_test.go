@@ -10,7 +10,7 @@ import (
 
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/flow"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 	"webex-tokend/daemon/wire"
 )
@@ -46,7 +46,7 @@ func TestARenewalBySomebodyElseChangesNothing(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if _, err := h.keeper.Register(t.Context(), "ops", keeper.Registration{Answer: parsed.Answer}); err != nil {
+					if _, err := h.fleet.Registry.Register(t.Context(), "ops", registry.Registration{Answer: parsed.Answer}); err != nil {
 						t.Fatal(err)
 					}
 				} else {
@@ -57,7 +57,7 @@ func TestARenewalBySomebodyElseChangesNothing(t *testing.T) {
 				if h.token("ops") != before {
 					t.Error("the tokens were replaced")
 				}
-				if err := h.keeper.Refresh(t.Context(), "ops"); err != nil {
+				if err := h.fleet.Refresher.Refresh(t.Context(), "ops"); err != nil {
 					t.Errorf("the tokens before: %v", err)
 				}
 				out := h.done(h.authorize("ops", flow.Options{OtherUser: true}, accept(row.person)))
@@ -103,7 +103,7 @@ func TestNarrowedScopesAreNamedAndFlagged(t *testing.T) {
 		if err != nil || g.State != "ok" || g.Reason != "scopes_missing" || g.Action != "webex-tokend authorize ops" {
 			t.Errorf("grant %+v, %v", g, err)
 		}
-		p, err := h.keeper.Probe(t.Context(), "ops")
+		p, err := h.fleet.Registry.Probe(t.Context(), "ops")
 		if err != nil || p.Verdict != "alive" || len(p.Checks) != 3 || p.Checks[1].Result != "scope_missing" ||
 			!strings.Contains(p.Checks[1].Detail, "spark:rooms_read") || p.Checks[1].TrackingID == "" {
 			t.Errorf("probe %+v, %v", p, err)
@@ -159,7 +159,7 @@ func TestRevokingTellsWhatTheBrokerSaid(t *testing.T) {
 					}
 					return pass.RoundTrip(req)
 				}
-				out, err := h.keeper.Revoke(t.Context(), "ops")
+				out, err := h.fleet.Registry.Revoke(t.Context(), "ops")
 				if err != nil || out.Result != row.result || out.Detail == "" {
 					t.Errorf("revocation %+v, %v", out, err)
 				}

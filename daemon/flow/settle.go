@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/wire"
 )
 
 // settle ends a consent with what the token endpoint answered. The order
 // matters: who consented is asked with the new token before it is registered,
 // because a registration replaces.
-func (c *Consents) settle(ctx context.Context, a *consent, reg keeper.Registration, err error) {
+func (c *Consents) settle(ctx context.Context, a *consent, reg registry.Registration, err error) {
 	var outcome *wire.Consented
 	if err == nil {
 		outcome, err = c.register(ctx, a, reg)
@@ -39,9 +39,9 @@ func (c *Consents) settle(ctx context.Context, a *consent, reg keeper.Registrati
 		"missing_scopes", strings.Join(outcome.Missing, " "))
 }
 
-// register verifies the person and hands the tokens to the keeper, which has
+// register verifies the person and hands the tokens to the registry, which has
 // the last word on whether this person may replace what is there.
-func (c *Consents) register(ctx context.Context, a *consent, reg keeper.Registration) (*wire.Consented, error) {
+func (c *Consents) register(ctx context.Context, a *consent, reg registry.Registration) (*wire.Consented, error) {
 	outcome := &wire.Consented{Warnings: []string{}}
 	person, err := c.whose(ctx, a.in, reg.Answer)
 	if err != nil {
@@ -51,11 +51,11 @@ func (c *Consents) register(ctx context.Context, a *consent, reg keeper.Registra
 	if err != nil {
 		return nil, err
 	}
-	reg.Consent = &keeper.Consent{Person: person, OtherUser: a.options.OtherUser}
+	reg.Consent = &registry.Consent{Person: person, OtherUser: a.options.OtherUser}
 	if person.ID != "" && before.Person == nil && before.Generation > 0 {
 		reg.Consent.Before = c.formerly(ctx, a)
 	}
-	registered, err := c.cfg.Keeper.Register(ctx, a.shown.Grant, reg)
+	registered, err := c.cfg.Registry.Register(ctx, a.shown.Grant, reg)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (c *Consents) whose(ctx context.Context, in *config.Integration, a provider
 // formerly asks the token in force whose it is, for grants that came by import.
 // One that does not tell any more gives nobody.
 func (c *Consents) formerly(ctx context.Context, a *consent) provider.Person {
-	current, err := c.cfg.Keeper.Current(ctx, a.shown.Grant)
+	current, err := c.cfg.Tokens.Current(ctx, a.shown.Grant)
 	if err != nil || current.Access.Empty() || !current.ExpiresAt.IsZero() && !c.cfg.Now().Before(current.ExpiresAt) {
 		return provider.Person{}
 	}

@@ -16,8 +16,8 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/intake"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/wire"
@@ -60,7 +60,7 @@ grant "bot-*" {
 type host struct {
 	t      *testing.T
 	config *config.Config
-	keeper *keeper.Keeper
+	fleet  *fleet.Fleet
 	report *report.Report
 	disk   *disk
 	seed   string
@@ -85,24 +85,24 @@ func newHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.keeper = keeper.New(keeper.Config{
+	h.fleet = fleet.New(fleet.Config{
 		Store: s, Config: h.config,
 		Provider: provider.New(provider.Config{Transport: func(*config.Integration) (http.RoundTripper, error) {
 			return nil, errors.New("nothing is sent here")
 		}}),
 	})
-	h.report = report.New(report.Config{Store: s, Config: func() *config.Config { return h.config }, States: h.keeper.States, Keeper: h.keeper})
-	if err := h.keeper.Start(t.Context()); err != nil {
+	h.report = report.New(report.Config{Store: s, Config: func() *config.Config { return h.config }, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints})
+	if err := h.fleet.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := h.keeper.Stop(context.Background()); err != nil {
+		if err := h.fleet.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
 	log := hclog.New(&hclog.LoggerOptions{Output: h.log, DisableTime: true})
-	h.seeds = &intake.Seeds{Keeper: h.keeper, Pending: h.keeper.States, Log: log}
-	h.inbox = &intake.Inbox{Dir: filepath.Join(dir, "inbox"), Keeper: h.keeper, Log: log, Now: func() time.Time { return h.now }}
+	h.seeds = &intake.Seeds{Registry: h.fleet.Registry, Pending: h.fleet.States, Log: log}
+	h.inbox = &intake.Inbox{Dir: filepath.Join(dir, "inbox"), Registry: h.fleet.Registry, Log: log, Now: func() time.Time { return h.now }}
 	if err := h.inbox.Prepare(); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func (h *host) write(path, text string) {
 
 // access is the access token of a grant, empty without one.
 func (h *host) access(name string) string {
-	current, err := h.keeper.Current(h.t.Context(), name)
+	current, err := h.fleet.Refresher.Current(h.t.Context(), name)
 	if err != nil {
 		return ""
 	}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 )
 
@@ -25,10 +25,10 @@ const settled = 2 * time.Second
 // removed when its tokens are durable; one that cannot be used is moved to
 // rejected/ beside it, with the reason in a file NAME.json.reason.
 type Inbox struct {
-	Dir    string
-	Keeper *keeper.Keeper
-	Log    hclog.Logger
-	Now    func() time.Time // nil means time.Now
+	Dir      string
+	Registry *registry.Registry
+	Log      hclog.Logger
+	Now      func() time.Time // nil means time.Now
 
 	seen map[string]look
 }
@@ -151,11 +151,11 @@ func (b *Inbox) register(ctx context.Context, file, path string) error {
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}
-	reg, err := parse(b.Keeper, name, data, tokenfile.Auto, b.now())
+	reg, err := parse(b.Registry, name, data, tokenfile.Auto, b.now())
 	if err != nil {
 		return fmt.Errorf("%v: %w", err, errUnusable)
 	}
-	if _, err = b.Keeper.Register(ctx, name, reg); err == nil && len(reg.Notes) > 0 {
+	if _, err = b.Registry.Register(ctx, name, reg); err == nil && len(reg.Notes) > 0 {
 		b.Log.Warn("inbox file is odd", "file", file, "notes", reg.Notes)
 	}
 	return err

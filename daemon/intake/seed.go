@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 )
 
@@ -25,9 +25,9 @@ const fileLimit = 64 << 10
 
 // Seeds registers grants from the files of their seed blocks.
 type Seeds struct {
-	Keeper  *keeper.Keeper
-	Pending Pending
-	Log     hclog.Logger
+	Registry *registry.Registry
+	Pending  Pending
+	Log      hclog.Logger
 }
 
 // Pending are the grants that have no record yet. *state.Book knows them.
@@ -86,12 +86,12 @@ func (s *Seeds) tell(g *config.Grant, err error) {
 }
 
 func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) error {
-	reg, err := parse(s.Keeper, g.Name, data, g.Seed.Format, time.Now())
+	reg, err := parse(s.Registry, g.Name, data, g.Seed.Format, time.Now())
 	if err != nil {
 		return err
 	}
 	reg.Standing = true
-	registered, err := s.Keeper.Register(ctx, g.Name, reg)
+	registered, err := s.Registry.Register(ctx, g.Name, reg)
 	// Of a seed that is read again at each start, the oddities are no news.
 	if len(reg.Notes) > 0 && err == nil && registered.Result != "unchanged" {
 		s.Log.Warn("seed is odd", "grant", g.Name, "file", g.Seed.File, "notes", reg.Notes)
@@ -99,8 +99,8 @@ func (s *Seeds) register(ctx context.Context, g *config.Grant, data []byte) erro
 	return err
 }
 
-// parse turns a file into what the keeper takes.
-func parse(k *keeper.Keeper, name string, data []byte, format string, now time.Time) (keeper.Registration, error) {
+// parse turns a file into what the registry takes.
+func parse(k *registry.Registry, name string, data []byte, format string, now time.Time) (registry.Registration, error) {
 	// A grant that is not declared is refused by Register, with better words.
 	if kind := k.KindOf(name); kind != "" {
 		format = tokenfile.FormatFor(string(kind), format)
@@ -110,9 +110,9 @@ func parse(k *keeper.Keeper, name string, data []byte, format string, now time.T
 		err = parsed.Check(now)
 	}
 	if err != nil {
-		return keeper.Registration{}, err
+		return registry.Registration{}, err
 	}
-	return keeper.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt}, nil
+	return registry.Registration{Answer: parsed.Answer, IssuedAt: parsed.IssuedAt}, nil
 }
 
 // readFile reads a regular file of acceptable size. Without O_NONBLOCK a pipe

@@ -117,7 +117,7 @@ func TestASeedDoesNotBringBackWhatWasRemoved(t *testing.T) {
 	h := newHost(t)
 	h.write(h.seed, response("first"))
 	h.seeds.ReadAll(t.Context(), h.config)
-	if err := h.keeper.Remove(t.Context(), "ops"); err != nil {
+	if err := h.fleet.Registry.Remove(t.Context(), "ops"); err != nil {
 		t.Fatal(err)
 	}
 	h.seeds.ReadAll(t.Context(), h.config)

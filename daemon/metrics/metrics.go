@@ -42,7 +42,7 @@ type Stream interface {
 // A Config says what the figures come from. Only Report is needed.
 type Config struct {
 	Report Report
-	// Meter has the counts of the keeper; nil: there are none.
+	// Meter has the counts of refreshes; nil: there are none.
 	Meter *meter.Meter
 	// Failing lists the grants of which an output failed at its last try; nil:
 	// there are no outputs.

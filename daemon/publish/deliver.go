@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
@@ -53,7 +53,7 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 }
 
 // try brings one output up to date.
-func (p *Publisher) try(w write, current keeper.Current, last outcome) outcome {
+func (p *Publisher) try(w write, current refresh.Current, last outcome) outcome {
 	var err error
 	var left trace
 	w.content, err = Render(w.file, w.labels, current)
@@ -77,7 +77,7 @@ func (p *Publisher) try(w write, current keeper.Current, last outcome) outcome {
 	return outcome{target: last.target, generation: current.Generation, left: left}
 }
 
-func expired(current keeper.Current, now time.Time) bool {
+func expired(current refresh.Current, now time.Time) bool {
 	return !current.ExpiresAt.IsZero() && !now.Before(current.ExpiresAt)
 }
 

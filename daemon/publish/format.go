@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/wire"
 )
 
@@ -24,7 +24,7 @@ import (
 //	xml       the security context of a request to the Meetings XML API
 //	template  what the operator wrote
 //	meta      no token: generation, expires_at, state
-func Render(f config.File, labels map[string]string, current keeper.Current) ([]byte, error) {
+func Render(f config.File, labels map[string]string, current refresh.Current) ([]byte, error) {
 	token := current.Access.Reveal()
 	if i := strings.IndexFunc(token, unprintable); i >= 0 {
 		// It would end the line, or mean another thing to every reader.
@@ -65,7 +65,7 @@ func Render(f config.File, labels map[string]string, current keeper.Current) ([]
 
 func unprintable(r rune) bool { return r <= ' ' || r > '~' }
 
-func renderJSON(token string, current keeper.Current) ([]byte, error) {
+func renderJSON(token string, current refresh.Current) ([]byte, error) {
 	t := wire.Token{
 		AccessToken: token,
 		TokenType:   current.Type,
@@ -78,7 +78,7 @@ func renderJSON(token string, current keeper.Current) ([]byte, error) {
 }
 
 // expiry is nil for a token that is not known to end.
-func expiry(current keeper.Current) *time.Time {
+func expiry(current refresh.Current) *time.Time {
 	if current.ExpiresAt.IsZero() {
 		return nil
 	}

@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/store"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func meetingsToken(access string) keeper.Current {
-	return keeper.Current{
+func meetingsToken(access string) refresh.Current {
+	return refresh.Current{
 		Grant:      "ops",
 		Generation: 7,
 		Token: store.Token{
@@ -103,9 +103,9 @@ func TestATokenThatAFormatCannotCarryIsAnError(t *testing.T) {
 }
 
 func TestXMLNeedsToKnowWhoAsksWhere(t *testing.T) {
-	for name, spoil := range map[string]func(*keeper.Current){
-		"site": func(c *keeper.Current) { c.Site = "" },
-		"user": func(c *keeper.Current) { c.User = "" },
+	for name, spoil := range map[string]func(*refresh.Current){
+		"site": func(c *refresh.Current) { c.Site = "" },
+		"user": func(c *refresh.Current) { c.User = "" },
 	} {
 		c := meetingsToken("abc")
 		spoil(&c)

@@ -9,7 +9,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/hook"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 )
 
 // hooksAtOnce bounds the programs that hooks run at one time, each of which may
@@ -26,7 +26,7 @@ func target(h config.Hook) string {
 	return strings.Join(h.Command, " ")
 }
 
-func news(d *delivery, current keeper.Current) hook.News {
+func news(d *delivery, current refresh.Current) hook.News {
 	n := hook.News{Grant: d.name, Generation: current.Generation, Token: current.Access}
 	if len(d.files) > 0 {
 		n.Path = d.files[0].Path

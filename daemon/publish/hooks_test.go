@@ -16,8 +16,8 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/hook"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/refresh"
 )
 
 // A listener stands for the programs behind hooks.
@@ -160,7 +160,7 @@ func TestAFileThatFailsHoldsItsHookBackWithoutARush(t *testing.T) {
 		reads := 0
 		cfg := l.publisher(h, told("ops", []config.File{raw(filepath.Join(dir, "in", "ops"))}, "/bin/a"))
 		current := cfg.Current
-		cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+		cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 			reads++
 			return current(ctx, name)
 		}
@@ -277,9 +277,9 @@ func TestATokenThatCannotBeReadIsToldLater(t *testing.T) {
 		h.token("ops", 1, "abc")
 		cfg := l.publisher(h, told("ops", nil, "/bin/a"))
 		reads := 0
-		cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+		cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 			if reads++; reads < 5 {
-				return keeper.Current{}, errors.New("store is away")
+				return refresh.Current{}, errors.New("store is away")
 			}
 			return h.Current(ctx, name)
 		}

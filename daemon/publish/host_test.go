@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/publish"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
@@ -28,20 +28,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A host stands for the keeper: tokens, and the marks of those that are behind.
 type host struct {
 	mu      sync.Mutex
-	current map[string]keeper.Current
+	current map[string]refresh.Current
 	behind  map[string]uint64
 	listing error // of Unpublished and Registered
 }
 
 func newHost() *host {
-	return &host{current: make(map[string]keeper.Current), behind: make(map[string]uint64)}
+	return &host{current: make(map[string]refresh.Current), behind: make(map[string]uint64)}
 }
 
 // token stores a token for a grant, as a refresh does.
 func (h *host) token(name string, generation uint64, access string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.current[name] = keeper.Current{
+	h.current[name] = refresh.Current{
 		Grant:      name,
 		Generation: generation,
 		Token:      store.Token{Access: store.NewSecret(access), Type: "Bearer", ExpiresAt: time.Now().Add(24 * time.Hour)},
@@ -57,12 +57,12 @@ func (h *host) state(name string, s store.State) {
 	h.current[name] = c
 }
 
-func (h *host) Current(_ context.Context, name string) (keeper.Current, error) {
+func (h *host) Current(_ context.Context, name string) (refresh.Current, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c, ok := h.current[name]
 	if !ok {
-		return keeper.Current{}, &refusal.Error{Kind: refusal.Conflict, State: store.Pending, Detail: "no token of grant " + name}
+		return refresh.Current{}, &refusal.Error{Kind: refusal.Conflict, State: store.Pending, Detail: "no token of grant " + name}
 	}
 	return c, nil
 }

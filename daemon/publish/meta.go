@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 	"webex-tokend/store"
 )
 
@@ -20,7 +20,7 @@ type meta struct {
 	State      store.State `json:"state"`
 }
 
-func renderMeta(current keeper.Current) ([]byte, error) {
+func renderMeta(current refresh.Current) ([]byte, error) {
 	content, err := json.Marshal(meta{current.Generation, expiry(current), current.State})
 	return append(content, '\n'), err
 }

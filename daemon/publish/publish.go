@@ -21,10 +21,10 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/hook"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 )
 
-// A Config joins a Publisher to its keeper. Config and the four funcs are
+// A Config joins a Publisher to the grants. Config and the four funcs are
 // required.
 type Config struct {
 	// Config is the configuration until Reconfigure brings another one.
@@ -32,7 +32,7 @@ type Config struct {
 
 	// Current returns the token in force, even an expired one. A *refusal.Error
 	// of a kind other than Unavailable means that there is nothing to publish.
-	Current func(ctx context.Context, name string) (keeper.Current, error)
+	Current func(ctx context.Context, name string) (refresh.Current, error)
 	// Published is told that all outputs of a grant carry that generation. It
 	// may wait for a commit of the store.
 	Published func(ctx context.Context, name string, generation uint64) error

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 )
 
 func TestAGrantIsPublishedAtTheStartAndAfterEachRefresh(t *testing.T) {
@@ -150,9 +150,9 @@ func TestATokenThatCannotBeReadNowIsPublishedLater(t *testing.T) {
 		var broken atomic.Bool
 		broken.Store(true)
 		cfg := h.publisher(declare("/run/none", "ops", raw(path)))
-		cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+		cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 			if broken.Load() {
-				return keeper.Current{}, errors.New("store is away")
+				return refresh.Current{}, errors.New("store is away")
 			}
 			return h.Current(ctx, name)
 		}
@@ -205,7 +205,7 @@ func TestNoGrantWaitsForAnotherOne(t *testing.T) {
 	c.Grants = append(c.Grants, &config.Grant{Name: "quick", Files: []config.File{raw(filepath.Join(dir, "quick"))}})
 	cfg := h.publisher(c)
 	blocked, published := make(chan struct{}), make(chan string, 1)
-	cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+	cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 		if name == "slow" {
 			<-blocked
 		}
@@ -264,7 +264,7 @@ func TestAGrantNeverHasTwoWritersAndItsLastTokenWins(t *testing.T) {
 	h.token("ops", 1, "token-1")
 	cfg := h.publisher(declare("/run/none", "ops", raw(path)))
 	var writers, deliveries atomic.Int32
-	cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+	cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 		if writers.Add(1) > 1 {
 			t.Error("two workers have the grant")
 		}
@@ -316,7 +316,7 @@ func TestRemoveWaitsForTheWriter(t *testing.T) {
 		h.token("ops", 1, "abc")
 		cfg := h.publisher(declare("/run/none", "ops", raw(filepath.Join(dir, "ops"))))
 		blocked := make(chan struct{})
-		cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+		cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 			<-blocked
 			return h.Current(ctx, name)
 		}
@@ -347,7 +347,7 @@ func TestATokenThatComesRightAfterARemovalIsPublished(t *testing.T) {
 		h.token("ops", 1, "first")
 		cfg := h.publisher(declare("/run/none", "ops", raw(path)))
 		var slow atomic.Bool
-		cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+		cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 			c, err := h.Current(ctx, name)
 			if slow.Load() {
 				time.Sleep(time.Second)
@@ -422,7 +422,7 @@ func TestAWriteThatHasBegunIsFinishedBeforeRunReturns(t *testing.T) {
 	h.token("ops", 1, "abc")
 	cfg := h.publisher(declare("/run/none", "ops", raw(path)))
 	begun, blocked := make(chan struct{}), make(chan struct{})
-	cfg.Current = func(ctx context.Context, name string) (keeper.Current, error) {
+	cfg.Current = func(ctx context.Context, name string) (refresh.Current, error) {
 		close(begun)
 		<-blocked
 		if ctx.Err() != nil {

@@ -10,7 +10,7 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// Remove deletes the files of a grant that the keeper no longer holds, once
+// Remove deletes the files of a grant that the store no longer holds, once
 // whoever writes them has finished. One that came back meanwhile keeps them, and
 // gets its new token. It goes on after an error and returns all of them, or that
 // of ctx when it ends first.

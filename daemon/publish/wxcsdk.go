@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 )
 
 // renderWxcSDK writes the YAML that wxc_sdk reads tokens from, as its own
@@ -18,7 +17,7 @@ import (
 //	token_type    exactly Bearer, or the file is ignored and a browser opens
 //	expires_at    with a zone, or it raises TypeError; absent means expired
 //	all strings   quoted: YAML makes a number of a token that has digits alone
-func renderWxcSDK(token string, current keeper.Current) []byte {
+func renderWxcSDK(token string, current refresh.Current) []byte {
 	at := current.ExpiresAt
 	if at.IsZero() {
 		// A token that is not known to end ends late enough for a reader that

@@ -3,8 +3,7 @@ package publish
 import (
 	"encoding/xml"
 	"errors"
-
-	"webex-tokend/daemon/keeper"
+	"webex-tokend/daemon/refresh"
 )
 
 // A securityContext stands in the header of each request to the Meetings XML
@@ -22,7 +21,7 @@ type securityContext struct {
 	AccessToken string   `xml:"webExAccessToken"`
 }
 
-func renderXML(token string, current keeper.Current) ([]byte, error) {
+func renderXML(token string, current refresh.Current) ([]byte, error) {
 	switch {
 	case current.Site == "":
 		return nil, errors.New("format xml needs a site: set it in the integration")

@@ -21,7 +21,7 @@ type glance struct {
 }
 
 func (r *Report) glance(ctx context.Context) (*glance, error) {
-	g := &glance{cfg: r.cfg.Config(), now: r.now(), refused: r.cfg.Keeper.Refusals(), failing: make(map[string]bool)}
+	g := &glance{cfg: r.cfg.Config(), now: r.now(), refused: r.cfg.Clients.Refusals(), failing: make(map[string]bool)}
 	for _, name := range r.cfg.Failing() {
 		g.failing[name] = true
 	}

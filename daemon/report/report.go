@@ -35,26 +35,36 @@ type States interface {
 	Absent(cfg *config.Config, name string) error
 }
 
-// Keeper is what holds back more than one grant. *keeper.Keeper is one.
-type Keeper interface {
+// Trust is whether the store takes answers. *state.Trust is one.
+type Trust interface {
 	// Held lists the grants with an answer that is in memory alone, in order.
 	Held() []string
-	// StoreError is why the store refuses to be written; empty: it does not.
-	StoreError() string
-	// Refusals are the integrations whose client is refused.
-	Refusals() map[string]store.Condition
-	// ClockSkew is that of the endpoint whose clock is furthest from ours.
-	ClockSkew() time.Duration
+	// Error is why the store refuses to be written; empty: it does not.
+	Error() string
 }
 
-// A Config says what is shown. Store, Config, States and Keeper are
-// needed.
+// Clients are those of integrations. *circuit.Circuits knows them.
+type Clients interface {
+	// Refusals are the integrations whose client is refused.
+	Refusals() map[string]store.Condition
+}
+
+// Endpoints are the token endpoints. *endpoint.Set knows them.
+type Endpoints interface {
+	// WidestSkew is that of the endpoint whose clock is furthest from ours.
+	WidestSkew() time.Duration
+}
+
+// A Config says what is shown. Store, Config, States, Trust, Clients and
+// Endpoints are needed.
 type Config struct {
 	Store *store.Store
 	// Config returns the configuration in force.
-	Config func() *config.Config
-	States States
-	Keeper Keeper
+	Config    func() *config.Config
+	States    States
+	Trust     Trust
+	Clients   Clients
+	Endpoints Endpoints
 	// Meter says how sweeps and commits fare; nil: nobody measures.
 	Meter *meter.Meter
 	// Outputs reports where the token of a grant stands; nil: nowhere.

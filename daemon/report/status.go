@@ -19,13 +19,13 @@ func (r *Report) Status(ctx context.Context, view View) (wire.Status, error) {
 		LastSweepAt:         instant(health.LastSweep),
 		StoreLatencySeconds: health.Latency.Seconds(),
 		Overdue:             health.Overdue,
-		ClockSkewSeconds:    r.cfg.Keeper.ClockSkew().Seconds(),
+		ClockSkewSeconds:    r.cfg.Endpoints.WidestSkew().Seconds(),
 		AlertError:          r.cfg.Unheard(),
 		ConfigError:         r.cfg.Refused(),
 	}}}
 	s.FailingOutputs = r.failingOutputs(view)
 	s.StoreKey = r.cfg.StoreKey(ctx)
-	if s.Keeper.StoreError = r.cfg.Keeper.StoreError(); s.Keeper.StoreError != "" {
+	if s.Keeper.StoreError = r.cfg.Trust.Error(); s.Keeper.StoreError != "" {
 		s.Keeper.Action = state.DiskAction(r.cfg.Config())
 	}
 	g, err := r.glance(ctx)

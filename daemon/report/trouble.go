@@ -24,9 +24,9 @@ type Trouble struct {
 // Trouble returns what there is at this moment.
 func (r *Report) Trouble() Trouble {
 	return Trouble{
-		Rejected:    r.cfg.Keeper.Refusals(),
-		Unpersisted: r.cfg.Keeper.Held(),
-		StoreError:  r.cfg.Keeper.StoreError(),
+		Rejected:    r.cfg.Clients.Refusals(),
+		Unpersisted: r.cfg.Trust.Held(),
+		StoreError:  r.cfg.Trust.Error(),
 		StoreAction: state.DiskAction(r.cfg.Config()),
 		Overdue:     r.cfg.Meter.Health().Overdue,
 	}

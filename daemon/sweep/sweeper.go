@@ -26,6 +26,8 @@ import (
 type Refresher interface {
 	// Due starts the refresh of a grant that is due, or joins the one in flight.
 	Due(grant string) *flight.Flight
+	// Refresh orders one and waits for its outcome.
+	Refresh(ctx context.Context, grant string) error
 	// Again starts a refresh that the store held up, as an order.
 	Again(grant string) *flight.Flight
 	// Recall lists the refreshes whose outcome never became durable.

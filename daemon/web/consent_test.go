@@ -239,7 +239,7 @@ func TestNoSecretIsShownOrLogged(t *testing.T) {
 	replayed := v.land(t, back).body
 	asked, _ := url.Parse(at)
 	answered, _ := url.Parse(back)
-	current, err := h.keeper.Current(t.Context(), "ops")
+	current, err := h.fleet.Refresher.Current(t.Context(), "ops")
 	if err != nil {
 		t.Fatal(err)
 	}

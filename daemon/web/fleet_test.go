@@ -14,16 +14,16 @@ import (
 	"webex-tokend/store"
 )
 
-// A fleet is a Keeper of any size, as it would be shown: in every state, with
+// A sampleFleet is a report of any size, as it would be shown: in every state, with
 // windows near and far.
-type fleet struct {
+type sampleFleet struct {
 	grants []wire.Grant // by urgency
 }
 
 // newFleet makes n grants around an instant. About one in thirty needs
 // somebody.
-func newFleet(n int, now time.Time) *fleet {
-	f := &fleet{}
+func newFleet(n int, now time.Time) *sampleFleet {
+	f := &sampleFleet{}
 	teams := []string{"crm", "support", "rooms", "analytics", "billing"}
 	for i := range n {
 		team := teams[i%len(teams)]
@@ -81,7 +81,7 @@ func newFleet(n int, now time.Time) *fleet {
 	return f
 }
 
-func (f *fleet) Status(_ context.Context, view report.View) (wire.Status, error) {
+func (f *sampleFleet) Status(_ context.Context, view report.View) (wire.Status, error) {
 	s := wire.Status{States: map[string]int{}}
 	for _, g := range f.grants {
 		if view != nil && !view(g.Name) {
@@ -96,7 +96,7 @@ func (f *fleet) Status(_ context.Context, view report.View) (wire.Status, error)
 	return s, nil
 }
 
-func (f *fleet) Grants(_ context.Context, q report.Query) (wire.Grants, error) {
+func (f *sampleFleet) Grants(_ context.Context, q report.Query) (wire.Grants, error) {
 	page := wire.Grants{Grants: []wire.Grant{}}
 	behind := q.After == ""
 	for _, g := range f.grants {
@@ -116,7 +116,7 @@ func (f *fleet) Grants(_ context.Context, q report.Query) (wire.Grants, error) {
 	return page, nil
 }
 
-func (f *fleet) Grant(_ context.Context, name string) (wire.Grant, error) {
+func (f *sampleFleet) Grant(_ context.Context, name string) (wire.Grant, error) {
 	for _, g := range f.grants {
 		if g.Name == name {
 			return g, nil
@@ -126,7 +126,7 @@ func (f *fleet) Grant(_ context.Context, name string) (wire.Grant, error) {
 }
 
 // History is that of a window that slides for a while and stands still then.
-func (f *fleet) History(_ context.Context, name string) ([]store.Observation, error) {
+func (f *sampleFleet) History(_ context.Context, name string) ([]store.Observation, error) {
 	g, err := f.Grant(context.Background(), name)
 	if err != nil || g.WindowEndsAt == nil {
 		return nil, err

@@ -25,8 +25,8 @@ import (
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/flow"
-	"webex-tokend/daemon/keeper"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/web"
@@ -44,7 +44,7 @@ const somebody = 41_414
 type host struct {
 	url      string
 	webex    *emulator.Emulator
-	keeper   *keeper.Keeper
+	fleet    *fleet.Fleet
 	report   *report.Report
 	consents *flow.Consents
 	server   *web.Server
@@ -96,19 +96,19 @@ grant "bot" { integration = "bots" }
 	log := hclog.New(&hclog.LoggerOptions{Output: h.log, Level: hclog.Trace})
 	client2 := provider.New(provider.Config{})
 	stream := event.NewStream(nil)
-	h.keeper = keeper.New(keeper.Config{Events: stream, Store: records, Config: cfg, Provider: client2, Log: log.Named("keeper")})
-	if err := h.keeper.Start(t.Context()); err != nil {
+	h.fleet = fleet.New(fleet.Config{Events: stream, Store: records, Config: cfg, Provider: client2, Log: log.Named("keeper")})
+	if err := h.fleet.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: h.keeper.States, Keeper: h.keeper})
+	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints})
 	h.consents = flow.NewConsents(flow.ConsentConfig{
-		Keeper: h.keeper, Grants: h.report, Provider: client2, Log: log.Named("flow"), Now: func() time.Time { return h.now() },
+		Registry: h.fleet.Registry, Tokens: h.fleet.Refresher, Grants: h.report, Provider: client2, Log: log.Named("flow"), Now: func() time.Time { return h.now() },
 		Config:    func() *config.Config { return cfg },
 		PublicURL: func() string { return cfg.HTTP.PublicURL },
 	})
 	t.Cleanup(func() {
 		h.consents.Close()
-		if err := h.keeper.Stop(context.Background()); err != nil {
+		if err := h.fleet.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 		client2.Close()

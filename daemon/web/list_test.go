@@ -27,7 +27,7 @@ func (a answer) rows() []string {
 }
 
 // crowd serves a fleet to root.
-func crowd(t *testing.T, n int) (*visitor, *fleet) {
+func crowd(t *testing.T, n int) (*visitor, *sampleFleet) {
 	t.Helper()
 	url, door := serveFleet(t, n)
 	v := (&host{url: url}).stranger(t)

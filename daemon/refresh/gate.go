@@ -1,0 +1,121 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"webex-tokend/daemon/circuit"
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/outcome"
+	"webex-tokend/daemon/state"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
+)
+
+// errNotDue lets the sweep leave a grant alone for now.
+var errNotDue = errors.New("not due")
+
+// plan asks the gates. What passes may be sent as soon as its intent is durable.
+func (x *Refresher) plan(ctx context.Context, name string, why cause) (*plan, error) {
+	cfg, now := x.cfg.Config(), x.cfg.Now()
+	stored, err := x.cfg.States.Read(ctx, cfg, name)
+	if err != nil {
+		return nil, err
+	}
+	in, grant, declared := cfg.Rules(name)
+	c := x.cfg.States.Condition(stored.Record)
+	if !declared || c.State == store.Paused || c.State == store.Unverified {
+		return nil, x.cfg.States.Refuse(name, c, "is not refreshed")
+	}
+	if in.Kind == config.Static {
+		return nil, x.expireStatic(stored, now)
+	}
+	if stored.Refresh.Value.Empty() {
+		return nil, x.cfg.States.Refuse(name, c, "has no refresh token")
+	}
+	p := &plan{stored: stored, in: in, grant: grant, rule: outcome.RuleOf(in, grant), endpoint: x.cfg.Endpoints.Of(in.TokenURL)}
+	p.attempt = x.cfg.Flights.Attempts(name) + 1
+	if p.endpoint == nil {
+		return nil, errNotDue // a reload is just taking the integration away
+	}
+	if err := x.admit(p, c, why, now); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// admit asks the gates that depend on the cause.
+func (x *Refresher) admit(p *plan, c store.Condition, why cause, now time.Time) error {
+	if err := x.needStore(p, c, now); err != nil {
+		return err
+	}
+	if wait := p.endpoint.PausedFor(now); wait > 0 {
+		return x.notNow(p, c, why, wait, "the token endpoint asked for patience")
+	}
+	if why == ordered || why == resumed {
+		return nil
+	}
+	if why == scheduled && now.Before(p.stored.DueAt) {
+		return errNotDue // somebody else was faster than the queue
+	}
+	if why == demanded {
+		switch c.State {
+		case store.Misconfigured:
+			return x.cfg.States.Later(p.name(), c, circuit.ProbePause, "the client is rejected")
+		case store.Reauthorize:
+			return x.cfg.States.Refuse(p.name(), c, "needs a human")
+		}
+	}
+	interval, budget := outcome.Remaining(p.stored.LastAttemptAt, p.rule.MinInterval, now), p.budget(now)
+	if interval > max(budget, 0) {
+		return x.notNow(p, c, why, interval, "the last request is not long enough ago")
+	}
+	if budget > 0 {
+		if why == scheduled {
+			// Rules or clocks have moved the due time: it goes to where it may.
+			_, _ = x.commit(p.stored, keepIntent, func(r *store.Record) { r.DueAt = now.Add(budget) })
+		}
+		return x.notNow(p, c, why, budget, "it was refreshed within the last day")
+	}
+	if wait := p.endpoint.Probe(now); wait > 0 {
+		return x.notNow(p, c, why, wait, "the token endpoint fails, and another grant is trying it")
+	}
+	return nil
+}
+
+// needStore refuses what the store could not take.
+func (x *Refresher) needStore(p *plan, c store.Condition, now time.Time) error {
+	if x.cfg.Trust.Writable(now) {
+		return nil
+	}
+	return x.cfg.States.Later(p.name(), c, state.StorePause, "the store does not accept writes, so nothing is sent")
+}
+
+// budget is how long the grant has to wait for its next refresh of the day.
+func (p *plan) budget(now time.Time) time.Duration { return outcome.Budget(p.stored.Record, now) }
+
+func (x *Refresher) notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {
+	if why == scheduled {
+		return errNotDue
+	}
+	return x.cfg.States.Later(p.name(), c, wait, reason)
+}
+
+// expireStatic notes that a token which nobody can refresh has ended.
+func (x *Refresher) expireStatic(s store.Stored, now time.Time) error {
+	if end := s.Token.ExpiresAt; end.IsZero() || now.Before(end) || !s.ReauthorizeSince.IsZero() {
+		return x.cfg.States.Refuse(s.Name, x.cfg.States.Condition(s.Record), "is static and never refreshed")
+	}
+	before := s.Condition()
+	after, err := x.commit(s, keepIntent, func(r *store.Record) {
+		r.ReauthorizeSince, r.Reason, r.DueAt = now, outcome.TokenExpired, time.Time{}
+	})
+	if err != nil {
+		return err
+	}
+	x.cfg.Log.Warn("static token has expired", "grant", s.Name, "expired_at", wire.Stamp(s.Token.ExpiresAt))
+	x.cfg.States.Announce(event.Failed, s.Record, before, after)
+	return errNotDue
+}

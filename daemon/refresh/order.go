@@ -1,0 +1,54 @@
+package refresh
+
+import (
+	"context"
+
+	"webex-tokend/daemon/flight"
+)
+
+// A cause is why a refresh starts. Each may pass gates that others may not.
+type cause int
+
+const (
+	scheduled cause = iota // the sweep found it due: all gates hold
+	demanded               // a consumer wants a longer life than is left
+	ordered                // the operator said so: exempt from budget and interval
+	resumed                // an intent was found open: exempt like an order
+)
+
+// fly starts an exchange for the grant, or joins the one in flight: joined
+// reports which.
+func (x *Refresher) fly(name string, why cause) (f *flight.Flight, joined bool) {
+	return x.cfg.Flights.Start(name, func(ctx context.Context) (bool, error) { return x.exchange(ctx, name, why) })
+}
+
+// refresh runs an exchange for one caller. A flight that it joined may have
+// ended at a gate that this caller passes; then its own one follows.
+func (x *Refresher) refresh(ctx context.Context, name string, why cause) error {
+	f, joined := x.fly(name, why)
+	atGate, err := f.Wait(ctx)
+	if joined && atGate {
+		f, _ = x.fly(name, why)
+		_, err = f.Wait(ctx)
+	}
+	return err
+}
+
+// Due starts the refresh of a grant that is due, or joins the one in flight.
+func (x *Refresher) Due(name string) *flight.Flight {
+	f, _ := x.fly(name, scheduled)
+	return f
+}
+
+// Again starts a refresh that the store held up, as an order.
+func (x *Refresher) Again(name string) *flight.Flight {
+	f, _ := x.fly(name, ordered)
+	return f
+}
+
+// Refresh renews a grant now and waits for the outcome, or joins the exchange
+// in flight. It is exempt from budget and interval, not from what the endpoint
+// asked for.
+func (x *Refresher) Refresh(ctx context.Context, name string) error {
+	return x.refresh(ctx, name, ordered)
+}
