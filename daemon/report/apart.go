@@ -9,7 +9,7 @@ import (
 	"webex-tokend/store"
 )
 
-// An apart is a grant of which the keeper knows what is in no index: an answer
+// An apart is a grant of which memory has what is in no index: an answer
 // that the store refuses, an outcome that nobody works on, a record that does not
 // open. Of the first two there are as many as requests were in flight, at most.
 type apart struct {

@@ -13,7 +13,7 @@ type Trouble struct {
 	// Unpersisted are the grants with an answer that is in memory alone, in order.
 	Unpersisted []string
 	// StoreError is why the store refuses to be written; empty: it does not, as
-	// far as the keeper knows, which has perhaps not tried yet. StoreAction is a
+	// far as is known: perhaps nobody has tried yet. StoreAction is a
 	// command that helps.
 	StoreError, StoreAction string
 	// Overdue counts refreshes that should have begun more than 5 minutes ago, as

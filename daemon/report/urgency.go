@@ -16,7 +16,7 @@ import (
 // their tokens, or by when they are due; so each slot is made of parts of places,
 // which are merged. What is read of a grant then decides whether it belongs there,
 // or stands in another slot because its token expired, its refresh is late, a
-// file fails, or the keeper knows more than the record.
+// file fails, or memory knows more than the record.
 
 // A source yields candidates for one slot, in order.
 type source struct {

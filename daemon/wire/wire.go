@@ -105,7 +105,7 @@ type Token struct {
 	Scope       string     `json:"scope"`
 }
 
-// A Status sums up the fleet and its keeper.
+// A Status sums up the fleet and its daemon.
 type Status struct {
 	Grants            int            `json:"grants"`
 	States            map[string]int `json:"states"`
