@@ -50,6 +50,8 @@ type Circuits struct {
 	refusals map[string]map[string]bool
 	// stored are the integrations of which the store has a refusal.
 	stored map[string]struct{}
+	// suspicions are, by integration, what speaks for its client.
+	suspicions map[string]*suspicion
 }
 
 // A circuit is that of a client which is refused.
@@ -66,18 +68,19 @@ func New(cfg Config) *Circuits {
 		cfg.Log = hclog.NewNullLogger()
 	}
 	return &Circuits{
-		notes:    cfg.Notes,
-		log:      cfg.Log,
-		open:     make(map[string]*circuit),
-		refusals: make(map[string]map[string]bool),
-		stored:   make(map[string]struct{}),
+		notes:      cfg.Notes,
+		log:        cfg.Log,
+		open:       make(map[string]*circuit),
+		refusals:   make(map[string]map[string]bool),
+		stored:     make(map[string]struct{}),
+		suspicions: make(map[string]*suspicion),
 	}
 }
 
 // Refused opens the circuit after the client was refused for a grant, and leaves
 // that to the next start.
 func (c *Circuits) Refused(in *config.Integration, grant string, f *provider.Failure, now time.Time) {
-	if c.trip(in, f, now) {
+	if c.trip(in, grant, f, now) {
 		c.persist(in)
 	}
 	c.mu.Lock()
@@ -90,7 +93,7 @@ func (c *Circuits) Refused(in *config.Integration, grant string, f *provider.Fai
 
 // trip opens a circuit and reports whether this is the first refusal of these
 // secrets.
-func (c *Circuits) trip(in *config.Integration, f *provider.Failure, now time.Time) (first bool) {
+func (c *Circuits) trip(in *config.Integration, grant string, f *provider.Failure, now time.Time) (first bool) {
 	secrets := digest(in)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +102,7 @@ func (c *Circuits) trip(in *config.Integration, f *provider.Failure, now time.Ti
 	if is == nil {
 		is = &circuit{since: now, reason: f.Code}
 		c.open[in.Name] = is
-		c.log.Error("client rejected", "integration", in.Name, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID)
+		c.log.Error("client rejected", "integration", in.Name, "grant", grant, "code", f.Code, "description", f.Description, "tracking_id", f.TrackingID)
 	}
 	is.secrets = secrets
 	is.probeAt = now.Add(max(ProbePause, f.RetryAfter))
@@ -107,8 +110,9 @@ func (c *Circuits) trip(in *config.Integration, f *provider.Failure, now time.Ti
 }
 
 // Accepted closes the circuit after the client was accepted for a grant.
-func (c *Circuits) Accepted(integration, grant string) {
+func (c *Circuits) Accepted(integration, grant string, now time.Time) {
 	c.mu.Lock()
+	c.vouch(integration, grant, now)
 	_, open := c.open[integration]
 	_, stored := c.stored[integration]
 	delete(c.open, integration)
@@ -134,10 +138,11 @@ func (c *Circuits) Reconfigure(before, cfg *config.Config, now time.Time) {
 	c.mu.Lock()
 	maps.DeleteFunc(c.open, func(name string, _ *circuit) bool { return changed(name) })
 	maps.DeleteFunc(c.refusals, func(name string, _ map[string]bool) bool { return changed(name) })
+	maps.DeleteFunc(c.suspicions, func(name string, _ *suspicion) bool { return changed(name) })
 	c.mu.Unlock()
 	for _, in := range cfg.Integrations {
 		if f := provider.Unreadable(in); f != nil {
-			c.trip(in, f, now)
+			c.trip(in, "", f, now)
 		}
 	}
 }

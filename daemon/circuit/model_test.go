@@ -121,7 +121,7 @@ func TestAClientThatIsRefusedIsKnownSoWhateverHappens(t *testing.T) {
 					m.refuse(grant, secrets, now)
 				case n < 8:
 					step = "accepted for " + grant
-					r.circuits.Accepted("ops", grant)
+					r.circuits.Accepted("ops", grant, now)
 					m.accept(grant)
 				case n < 10:
 					step, secrets = "secret changed", string('a'+rune(random.IntN(3)))
@@ -213,7 +213,7 @@ func TestAClientThatIsAcceptedWhileItsRefusalIsNotedIsNotRefusedAfterARestart(t 
 				return func() {
 					if is == when && r != nil && !accepted {
 						accepted = true
-						r.circuits.Accepted("ops", "g2")
+						r.circuits.Accepted("ops", "g2", now)
 					}
 				}
 			}

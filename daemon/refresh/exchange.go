@@ -183,7 +183,7 @@ func (x *Refresher) succeeded(p *plan, sentAt time.Time, a provider.Answer) erro
 	if err != nil {
 		return err
 	}
-	x.cfg.Circuits.Accepted(p.in.Name, p.name())
+	x.cfg.Circuits.Accepted(p.in.Name, p.name(), x.cfg.Now())
 	for _, note := range a.Notes {
 		x.cfg.Log.Warn("odd answer", "grant", p.name(), "note", note)
 	}
@@ -198,6 +198,12 @@ func (x *Refresher) succeeded(p *plan, sentAt time.Time, a provider.Answer) erro
 func (x *Refresher) failed(p *plan, sentAt time.Time, f *provider.Failure) error {
 	p.endpoint.CompareClocks(f.Date, sentAt, x.cfg.Now())
 	before := p.stored.Condition()
+	if f.Kind == provider.Misconfigured && f.Answered && !x.blamesClient(p) {
+		// Its own fault: it pauses alone, under the code that it met.
+		own := *f
+		own.Kind = provider.Transient
+		f = &own
+	}
 	switch {
 	case f.Kind == provider.Misconfigured:
 		x.cfg.Circuits.Refused(p.in, p.name(), f, x.cfg.Now())
