@@ -80,7 +80,7 @@ func mayImport() map[string][]string {
 		"daemon/credential": {"daemon/acl", "daemon/refresh", "daemon/socket"},
 		"daemon/flow":       {"daemon/config", "daemon/duration", "daemon/provider", "daemon/refresh", "daemon/refusal", "daemon/registry", "daemon/wire", "store"},
 		"daemon/intake":     {"daemon/config", "daemon/refusal", "daemon/registry", "daemon/tokenfile"},
-		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/meter", "daemon/report", "daemon/wire", "store"},
+		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/meter", "daemon/report", "daemon/verdict", "daemon/wire", "store"},
 		"daemon/publish":    {"daemon/accounts", "daemon/config", "daemon/hook", "daemon/refresh", "daemon/refusal", "daemon/wire", "store"},
 		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refusal", "daemon/report", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
 		"daemon/webfile":    {"store"},

@@ -43,7 +43,7 @@ func entries(r *Record) []Entry {
 	}
 	p := r.Place()
 	list := []Entry{{Index: AttentionIndex, Group: p.group(), Rank: rankOrLast(r.EndsAt()), Name: r.Name}}
-	if p.expires() && !r.Token.ExpiresAt.IsZero() {
+	if p.expires(r) && !r.Token.ExpiresAt.IsZero() {
 		p.Part = Expires
 		list = append(list, Entry{Index: AttentionIndex, Group: p.group(), Rank: rank(r.Token.ExpiresAt), Name: r.Name})
 	}

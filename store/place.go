@@ -28,7 +28,7 @@ const (
 	Refused Part = "refused" // of Retrying and Unknown: so was the refresh token
 	Often   Part = "often"   // of Retrying: it failed at least Tries times
 	// Expires has those of Retrying, Unknown and Paused a second time, by the
-	// expiry of their access tokens.
+	// expiry of their access tokens, and those of OK that are due after it.
 	Expires Part = "expires"
 )
 
@@ -54,10 +54,15 @@ func (r *Record) Place() Place {
 	return p
 }
 
-// expires reports whether grants in this place stand in the part Expires too.
+// DueInTime reports whether the schedule has a grant before its token expires.
+func (r *Record) DueInTime() bool { return !r.DueAt.IsZero() && r.DueAt.Before(r.Token.ExpiresAt) }
+
+// expires reports whether a record in this place stands in the part Expires too.
 // While a grant is well, its due time tells that its token is about to expire.
-func (p Place) expires() bool {
+func (p Place) expires(r *Record) bool {
 	switch p.State {
+	case OK:
+		return !r.Refresh.Value.Empty() && !r.DueInTime()
 	case Retrying, Unknown:
 		return p.Part != Refused
 	case Paused:

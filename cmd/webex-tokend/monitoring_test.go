@@ -52,7 +52,7 @@ grant "bot" { integration = "bots" }
 	metrics.New(metrics.Config{Report: shown, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	there := w.Body.String()
 	// Those of single grants and of a sweep need more than a keeper that rests.
-	for _, name := range []string{"grant_window_remaining_seconds", "grant_token_remaining_seconds", "grant_failures", "last_sweep_timestamp_seconds"} {
+	for _, name := range []string{"alerts_waiting", "grant_window_remaining_seconds", "grant_token_remaining_seconds", "grant_failures", "last_sweep_timestamp_seconds"} {
 		there += "\nwebex_tokend_" + name + " "
 	}
 	for _, file := range []string{"monitoring/alerts.yml", "monitoring/dashboard.json"} {

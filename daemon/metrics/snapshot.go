@@ -9,6 +9,7 @@ import (
 
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/report"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -72,6 +73,11 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 	for _, state := range store.ByUrgency() {
 		grants.gauge(out, float64(sum.States[string(state)]), string(state))
 	}
+	levels := describe("grants_by_level", "Grants by what they ask of people.", "level")
+	for _, level := range verdict.Levels() {
+		levels.gauge(out, float64(sum.Levels[string(level)]), string(level))
+	}
+	describe("grants_refused", "Grants whose refresh token is refused and tried again.").gauge(out, float64(sum.Refused))
 	if first := sum.EarliestWindowEnd; first != nil {
 		describe("earliest_window_end_timestamp_seconds", "When the first window ends unless it is extended before, as Unix time.").gauge(out, unix(first.At))
 	}

@@ -107,8 +107,8 @@ func (g *glance) home(p store.Place, end time.Time) verdict.Cause {
 // slotOf is where a list by urgency has a grant: its cause, but that a token which
 // expired while its grant is well comes with what is overdue. Both are read
 // from the schedule.
-func slotOf(v verdict.Verdict) verdict.Cause {
-	if v.Cause == verdict.Expired && v.State == store.OK {
+func slotOf(rec *store.Record, v verdict.Verdict) verdict.Cause {
+	if v.Cause == verdict.Expired && v.State == store.OK && rec.DueInTime() {
 		return verdict.Overdue
 	}
 	return v.Cause

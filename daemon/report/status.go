@@ -68,7 +68,7 @@ func (s *summary) add(state store.State, n int) {
 // count adds one grant by its record.
 func (s *summary) count(rec *store.Record, v verdict.Verdict) {
 	s.add(v.State, 1)
-	s.slots[slotOf(v)]++
+	s.slots[slotOf(rec, v)]++
 	s.bound(rec, v)
 }
 
@@ -219,7 +219,7 @@ func (r *Report) moveLate(ctx context.Context, g *glance, s *summary) error {
 				continue
 			}
 			s.slots[g.home(stored.Place(), stored.EndsAt())]--
-			s.slots[slotOf(v)]++
+			s.slots[slotOf(stored.Record, v)]++
 		}
 		if looked >= moved {
 			return nil

@@ -113,7 +113,7 @@ func (r *Report) inMemory(g *glance) (list []source) {
 	}
 	found := make(map[of][]position)
 	for name, a := range g.apart {
-		key := of{slotOf(a.verdict), exceptions}
+		key := of{slotOf(a.record, a.verdict), exceptions}
 		found[key] = append(found[key], position{orderedBy(key.slot, a.record), name})
 	}
 	for name := range g.failing {
@@ -192,8 +192,7 @@ func (r *Report) late(in *config.Integration, now time.Time) func(context.Contex
 			behind = &store.DueGrant{Name: after.name, DueAt: after.at}
 		}
 		for len(list) < limit {
-			// A token that lives less than min_interval expires before it is due.
-			found, err := r.cfg.Store.Due(ctx, in.Name, now.Add(in.MinInterval), behind, page)
+			found, err := r.cfg.Store.Due(ctx, in.Name, now, behind, page)
 			if err != nil {
 				return nil, err
 			}
@@ -217,7 +216,7 @@ func (g *glance) belongs(s source, e entry) bool {
 	if _, apart := g.apart[e.record.Name]; apart {
 		return s.kind == exceptions
 	}
-	slot := slotOf(e.verdict)
+	slot := slotOf(e.record, e.verdict)
 	if s.kind == vacant || slot == s.slot {
 		return true
 	}
