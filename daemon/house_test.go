@@ -45,7 +45,6 @@ func exceptions() map[string]string {
 		"fields of daemon/alert.entry":                 cut,
 		"fields of daemon/alert.Message":               "one field for each key that is posted",
 		"fields of daemon/config.Integration":          "one field for each key of the block",
-		"fields of daemon/config.Config":               "one field for each key of the file",
 		"fields of daemon/configfile.integrationBlock": "one field for each key of the block",
 		"fields of daemon/wire.Grant":                  "one field for each key of the answer",
 		"fields of store.Record":                       "one field for each field of the stored format",

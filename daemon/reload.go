@@ -118,7 +118,7 @@ func needRestart(old, next *config.Config) []string {
 		"api":         old.API != next.API,
 		"seal":        old.Seal != next.Seal,
 		"http":        !reflect.DeepEqual(old.HTTP, next.HTTP),
-		"log_format":  old.LogFormat != next.LogFormat,
+		"log_format":  old.Log.Format != next.Log.Format,
 	} {
 		if changed {
 			keys = append(keys, key)

@@ -18,11 +18,11 @@ import (
 // newLog writes lines for people, or for journald, which adds its own time and
 // reads the priority from the start of the line.
 func newLog(c *console, cfg *config.Config) (hclog.Logger, *verbosity) {
-	journal := cfg.LogFormat == "text" && os.Getenv("JOURNAL_STREAM") != ""
+	journal := cfg.Log.Format == "text" && os.Getenv("JOURNAL_STREAM") != ""
 	v := newVerbosity(hclog.LoggerOptions{
 		Name:        "webex-tokend",
 		Output:      &logLines{out: c.err, journal: journal, now: time.Now},
-		JSONFormat:  cfg.LogFormat == "json",
+		JSONFormat:  cfg.Log.Format == "json",
 		DisableTime: journal,
 	})
 	v.configure(cfg)

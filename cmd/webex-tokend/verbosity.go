@@ -45,7 +45,7 @@ func (v *verbosity) adopt(l hclog.Logger) hclog.Logger {
 
 // levelOf an area, empty for what belongs to none. v.mu is held.
 func (v *verbosity) levelOf(area string) hclog.Level {
-	level := hclog.LevelFromString(cmp.Or(v.cfg.LogLevels[area], v.cfg.LogLevel))
+	level := hclog.LevelFromString(cmp.Or(v.cfg.Log.Levels[area], v.cfg.Log.Level))
 	if v.more {
 		level = min(level, hclog.Debug)
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestAreasFollowTheConfigurationInForceAndTheSignal(t *testing.T) {
 	v := newVerbosity(hclog.LoggerOptions{Name: "webex-tokend", Output: io.Discard})
-	v.configure(&config.Config{LogLevel: "warn", LogLevels: map[string]string{"keeper": "debug", "api": "error"}})
+	v.configure(&config.Config{Log: config.Log{Level: "warn", Levels: map[string]string{"keeper": "debug", "api": "error"}}})
 	loggers := map[string]hclog.Logger{"": v.log}
 	for _, area := range []string{"keeper", "api", "web"} {
 		loggers[area] = v.log.Named(area)
@@ -39,7 +39,7 @@ func TestAreasFollowTheConfigurationInForceAndTheSignal(t *testing.T) {
 		{"the second one no longer", v.toggle, configured},
 		{"the third one again", v.toggle, everything},
 		{"a reload ends that", func() {
-			v.configure(&config.Config{LogLevel: "error", LogLevels: map[string]string{"web": "trace"}})
+			v.configure(&config.Config{Log: config.Log{Level: "error", Levels: map[string]string{"web": "trace"}}})
 		}, reloaded},
 	} {
 		if step.do(); !maps.Equal(levels(), step.want) {

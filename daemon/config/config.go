@@ -5,7 +5,7 @@
 package config
 
 import (
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,11 +22,8 @@ type Config struct {
 	Path       string // the file it came from
 	StateDir   string
 	RuntimeDir string
-	LogLevel   string // trace debug info warn error
-	// LogLevels replace LogLevel for single LogAreas.
-	LogLevels map[string]string
-	LogFormat string // text json
 
+	Log         Log
 	API         API
 	HTTP        *HTTP // nil: no web pages
 	Seal        Seal
@@ -41,8 +38,7 @@ type Config struct {
 	// line each with file and line number.
 	Warnings []string
 
-	once  sync.Once
-	index index // of Grants, built at the first look-up
+	index atomic.Pointer[index] // of Grants, built at the first look-up
 }
 
 // API holds the sockets for local programs.

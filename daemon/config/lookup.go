@@ -15,24 +15,26 @@ type index struct {
 	lengths  []int // of prefixes, longest first
 }
 
+// indexed builds the index at the first look-up. Two that are first at once build
+// the same.
 func (c *Config) indexed() *index {
-	c.once.Do(func() {
-		x := &c.index
-		x.exact = make(map[string]*Grant)
-		x.prefixes = make(map[string]*Grant)
-		for _, g := range c.Grants {
-			if !g.Pattern() {
-				x.exact[g.Name] = g
-				continue
-			}
-			x.prefixes[g.Prefix()] = g
-			x.lengths = append(x.lengths, len(g.Prefix()))
+	if x := c.index.Load(); x != nil {
+		return x
+	}
+	x := &index{exact: make(map[string]*Grant), prefixes: make(map[string]*Grant)}
+	for _, g := range c.Grants {
+		if !g.Pattern() {
+			x.exact[g.Name] = g
+			continue
 		}
-		slices.Sort(x.lengths)
-		x.lengths = slices.Compact(x.lengths)
-		slices.Reverse(x.lengths)
-	})
-	return &c.index
+		x.prefixes[g.Prefix()] = g
+		x.lengths = append(x.lengths, len(g.Prefix()))
+	}
+	slices.Sort(x.lengths)
+	x.lengths = slices.Compact(x.lengths)
+	slices.Reverse(x.lengths)
+	c.index.Store(x)
+	return x
 }
 
 // Grant returns the block that speaks for a name: the one with exactly this

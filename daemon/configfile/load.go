@@ -82,9 +82,11 @@ func (doc *document) read(r *reader, path string) *config.Config {
 		Path:       path,
 		StateDir:   r.Path(doc.StateDir, config.DefaultStateDir),
 		RuntimeDir: r.Path(doc.RuntimeDir, config.DefaultRuntimeDir),
-		LogLevel:   r.Choice(doc.LogLevel, "info", logLevels()...),
-		LogLevels:  levels(doc.LogLevels, r),
-		LogFormat:  r.Choice(doc.LogFormat, "text", "text", "json"),
+		Log: config.Log{
+			Level:  r.Choice(doc.LogLevel, "info", logLevels()...),
+			Levels: levels(doc.LogLevels, r),
+			Format: r.Choice(doc.LogFormat, "text", "text", "json"),
+		},
 	}
 	r.disk.folder(doc.StateDir, c.StateDir)
 	r.disk.folder(doc.RuntimeDir, c.RuntimeDir)
