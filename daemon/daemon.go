@@ -65,41 +65,64 @@ const stopWithin = 80 * time.Second
 
 // A daemon holds the parts between start and stop.
 type daemon struct {
-	cfg     Config
-	log     hclog.Logger
-	notify  *notifier
+	cfg    Config
+	log    hclog.Logger
+	notify *notifier
+	ready  atomic.Bool
+	*inForce
+	*span
+
+	vault  *vault.Vault
+	events *event.Stream
+	meter  meter.Meter
+	fleet  *fleet.Fleet
+	report *report.Report
+	*sources
+	*followers
+	*doors
+}
+
+// inForce is the configuration and what follows from it alone.
+type inForce struct {
 	current atomic.Pointer[config.Config]
 	rules   atomic.Pointer[acl.Rules]
-	ready   atomic.Bool
+	reloads sync.Mutex            // held while one configuration gives way to the next
+	refusal atomic.Pointer[error] // why the last reload changed nothing; nil: it did
+}
 
-	vault     *vault.Vault
-	events    *event.Stream
-	meter     meter.Meter
-	fleet     *fleet.Fleet
-	report    *report.Report
-	consents  *flow.Consents
-	publisher *publish.Publisher
-	seeds     *intake.Seeds
-	inbox     *intake.Inbox
-	server    *api.Server
-	pages     *web.Server // nil: noPages says why
-	noPages   error
-	jobs      *jobs
-	alerts    *alert.Alerts
-	metrics   *metrics.Metrics
-	creds     *credential.Server
-	readers   ledger.Ledger
-	reloads   sync.Mutex            // held while one configuration gives way to the next
-	refusal   atomic.Pointer[error] // why the last reload changed nothing; nil: it did
-
-	// tasks are what runs beside; watching ends them at the stop, publishing
-	// ends the publisher, which comes last.
+// A span is how long things run: tasks are what runs beside; watching ends them at
+// the stop, publishing ends the publisher, which comes last.
+type span struct {
 	tasks      sync.WaitGroup
 	watching   context.Context
 	endWatch   context.CancelFunc
 	publishing context.Context
 	endPublish context.CancelFunc
 	publishes  bool // Run of the publisher has begun
+}
+
+// sources are where tokens come from.
+type sources struct {
+	consents *flow.Consents
+	seeds    *intake.Seeds
+	inbox    *intake.Inbox
+}
+
+// followers are what reacts to events, and what runs by the clock.
+type followers struct {
+	publisher *publish.Publisher
+	alerts    *alert.Alerts
+	metrics   *metrics.Metrics
+	jobs      *jobs
+}
+
+// doors are the ways in, and who was given which token there.
+type doors struct {
+	server  *api.Server
+	pages   *web.Server // nil: noPages says why
+	noPages error
+	creds   *credential.Server
+	readers ledger.Ledger
 }
 
 // Run is the daemon from start to stop. It returns nil when ctx asked for the
@@ -128,7 +151,8 @@ func Run(ctx context.Context, cfg Config) error {
 
 // open makes the parts, up to a fleet that knows its open intents.
 func open(ctx context.Context, cfg Config) (*daemon, error) {
-	d := &daemon{cfg: cfg, log: cfg.Log, notify: &notifier{send: cfg.Notify}}
+	d := &daemon{cfg: cfg, log: cfg.Log, notify: &notifier{send: cfg.Notify},
+		inForce: new(inForce), span: new(span), sources: new(sources), followers: new(followers), doors: new(doors)}
 	if d.log == nil {
 		d.log = hclog.NewNullLogger()
 	}

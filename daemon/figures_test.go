@@ -27,9 +27,10 @@ func TestATextfileThatCannotBeWrittenIsToldOnceAndOnceWhenItCan(t *testing.T) {
 	cfg := &config.Config{Maintenance: config.Maintenance{Textfile: filepath.Join(folder, "webex-tokend.prom")}}
 	k := fleet.New(fleet.Config{Store: s, Config: cfg})
 	d := &daemon{
-		log:      hclog.New(&hclog.LoggerOptions{Output: &told}),
-		metrics:  metrics.New(metrics.Config{Report: report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Trust: k.Trust, Clients: k.Circuits, Endpoints: k.Endpoints})}),
-		watching: t.Context(),
+		log:       hclog.New(&hclog.LoggerOptions{Output: &told}),
+		followers: &followers{metrics: metrics.New(metrics.Config{Report: report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Trust: k.Trust, Clients: k.Circuits, Endpoints: k.Endpoints})})},
+		span:      &span{watching: t.Context()},
+		inForce:   new(inForce),
 	}
 	d.current.Store(cfg)
 	f := &textfile{d: d}
