@@ -94,6 +94,7 @@ func mayImport() map[string][]string {
 // homes says which packages may use a library; the module paths are prefixes.
 func homes() map[string][]string {
 	return map[string][]string{
+		"github.com/andybalholm/brotli":    {"daemon/answer", "daemon/emulator"},
 		"go.etcd.io/bbolt":                 {"store/boltkv"},
 		"github.com/tink-crypto/tink-go/":  {"store/seal"},
 		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile", "daemon/draft"},

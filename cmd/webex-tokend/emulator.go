@@ -22,9 +22,11 @@ func newEmulator(c *console) *cobra.Command {
 		Short: "Run a Webex authorization server that keeps nothing",
 		Long: `Run a Webex authorization server for trying a configuration. It behaves as
 Webex documents and, unless --calm, now and then as Webex does: it limits
-calls, fails, or answers with the same token again. It prints its URL, clients
+calls, fails, or answers with the same token again. With --play it answers all
+refreshes in one odd way that servers have; --play help lists them. It prints its URL, clients
 and one token response of each kind as JSON, and ends on Ctrl-C.`,
 		Example: `  webex-tokend emulator --listen 127.0.0.1:8410 --access-life 2m
+  webex-tokend emulator --calm --play refresh-number
   webex-tokend emulator | jq --unbuffered .responses.rest > response.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,6 +43,12 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 					return usage(cmd, "%s: %v", d.flag, err)
 				}
 			}
+			if cfg.Play == "help" {
+				return listPlays(c)
+			}
+			if _, known := emulator.PlayOf(cfg.Play); !known && cfg.Play != "" {
+				return usage(cmd, "--play: no kind is called %q; --play help lists them", cfg.Play)
+			}
 			if err := checkAddress(cmd.Context(), listen); err != nil {
 				return usage(cmd, "--listen: %v", err)
 			}
@@ -50,10 +58,21 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8410", "`address` to listen on; port 0 takes any")
 	cmd.Flags().StringVar(&accessLife, "access-life", "0s", "life of access tokens, a `duration` like 2m; 0s: as Webex documents")
 	cmd.Flags().StringVar(&refreshLife, "refresh-life", "0s", "life of refresh tokens, a `duration` like 90d; 0s: as Webex documents")
+	cmd.Flags().StringVar(&cfg.Play, "play", "", "answer all refreshes in an odd way, a `KIND`; help lists them")
 	cmd.Flags().BoolVar(&cfg.Calm, "calm", false, "never misbehave")
 	cmd.Flags().BoolVar(&cfg.Rotate, "rotate", false, "give out a new refresh token with each refresh")
 	cmd.Flags().StringVar(&grace, "grace", "0s", "with --rotate: how long a used refresh token goes on working, as a `duration`")
 	return cmd
+}
+
+// listPlays names what can be played.
+func listPlays(c *console) error {
+	for _, p := range emulator.Plays() {
+		if _, err := fmt.Fprintf(c.out, "%-18s %s\n", p.Kind, p.About); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkAddress tells an address that is none from one that cannot be had.

@@ -81,6 +81,9 @@ type Config struct {
 	// Mischief replaces the usual moods; nil means those of DefaultMischief.
 	Mischief *Mischief
 
+	// Play answers all refreshes in an odd way, see Plays; empty: in none.
+	Play string
+
 	// KeepCalls is how many of the latest calls Calls returns: 65,536 when zero,
 	// none when negative.
 	KeepCalls int

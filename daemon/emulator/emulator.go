@@ -23,7 +23,7 @@ import (
 )
 
 // maxBody is how much of a request is read, in bytes.
-const maxBody = 64 << 10
+const maxBody = 256 << 10
 
 // An Emulator is the server. It is an http.Handler. All of its methods may be
 // called at any time.
@@ -48,7 +48,7 @@ func New(cfg Config) *Emulator {
 	e := &Emulator{
 		routes:   http.NewServeMux(),
 		issuer:   i,
-		tokens:   &tokens{i, waiting},
+		tokens:   &tokens{i, waiting, newPlayer(cfg.Play)},
 		devices:  &devices{issuer: i, pages: views, waiting: map[string]*deviceRequest{}},
 		consents: &consents{i, waiting, views},
 		api:      &api{i},

@@ -30,10 +30,13 @@ func (c Config) dialect(path string) (dialect, bool) {
 type tokens struct {
 	issuer *issuer
 	codes  *codes
+	player *player // nil: nothing is played
 }
 
 // serveToken is the token endpoint of every dialect.
-func (t *tokens) serveToken(w http.ResponseWriter, r *http.Request) { t.exchange(w, r, false) }
+func (t *tokens) serveToken(w http.ResponseWriter, r *http.Request) {
+	t.player.serve(w, r, func(w http.ResponseWriter, r *http.Request) { t.exchange(w, r, false) })
+}
 
 // exchange answers a token request. With again a refresh brings the access token
 // that is there already.
