@@ -224,7 +224,7 @@ func TestARecordOfANewerFormatStaysWhereItIsFiled(t *testing.T) {
 
 func TestTheAuditDropsEntriesOfNoRecord(t *testing.T) {
 	a := newAudited(t, "a", "b", "c")
-	if err := a.Intend(t.Context(), "a", store.Any, store.Intent{Attempt: 1}); err != nil {
+	if _, err := a.Claim(t.Context(), "a", store.Any, store.Intent{Attempt: 1}, nil); err != nil {
 		t.Fatal(err)
 	}
 	a.change(t, func(tx *bbolt.Tx) error {

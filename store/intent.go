@@ -39,13 +39,19 @@ type OpenIntent struct {
 	sealed []byte
 }
 
+// Same reports whether both are one intent, under whatever key it is sealed.
+func (o OpenIntent) Same(other OpenIntent) bool {
+	return bytes.Equal(o.sealed, other.sealed) || o.Nonce != (Nonce{}) && o.Nonce == other.Nonce
+}
+
 // ErrIntentLost: the record is as it was read, but the intent that an update was
 // to close no longer stands: somebody has closed or replaced it.
 var ErrIntentLost = errors.New("the intent was closed by another host")
 
 // Claim makes an intent durable if the record still has that revision and
 // nothing is open but over; nil: nothing at all. It gives the intent its nonce.
-// ErrConflict says that the record, or what is open, is another one.
+// ErrConflict says that the record, or what is open, is another one. After any
+// other error what it returns may stand or not.
 func (s *Store) Claim(ctx context.Context, name string, expect Revision, i Intent, over *OpenIntent) (*OpenIntent, error) {
 	defer s.uses.begin().Done()
 	i.Nonce = NewNonce()
@@ -69,7 +75,10 @@ func (s *Store) Claim(ctx context.Context, name string, expect Revision, i Inten
 		if err == nil {
 			return &OpenIntent{Name: name, Intent: i, sealed: value}, nil
 		}
-		if !errors.Is(err, ErrConflict) || over == nil || !s.resealed(ctx, over) {
+		if !errors.Is(err, ErrConflict) {
+			return &OpenIntent{Name: name, Intent: i, sealed: value}, err
+		}
+		if over == nil || !s.resealed(ctx, over) {
 			return nil, err
 		}
 	}

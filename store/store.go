@@ -121,8 +121,6 @@ type Update struct {
 	Record *Record
 	// Expect is the revision that was read, Absent for a new grant.
 	Expect Revision
-	// CloseIntent clears the grant's open intent in the same transaction.
-	CloseIntent bool
 	// Close is the open intent that is closed in the same transaction, and no
 	// other one; nil: none.
 	Close *OpenIntent
@@ -142,9 +140,6 @@ func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 	c := Change{Name: r.Name, Expect: u.Expect, Write: &Write{Value: value, Entries: entries(r), Unpublished: generation(r.Generation), Stamp: stamp(r)}}
 	if u.Close != nil {
 		return s.close(ctx, c, u)
-	}
-	if u.CloseIntent {
-		c.Marks = append(c.Marks, Mark{Index: OpenIndex})
 	}
 	if u.Unpublished {
 		c.Marks = append(c.Marks, Mark{Index: UnpublishedIndex, Value: generation(r.Generation)})
@@ -176,17 +171,6 @@ func (s *Store) close(ctx context.Context, c Change, u Update) (Revision, error)
 		}
 		return 0, err
 	}
-}
-
-// Intend makes an intent durable if the record still has that revision.
-func (s *Store) Intend(ctx context.Context, name string, expect Revision, i Intent) error {
-	defer s.uses.begin().Done()
-	value, err := s.seal.Seal(intentPlace+name, encodeIntent(i))
-	if err != nil {
-		return fmt.Errorf("seal intent of grant %s: %w", name, err)
-	}
-	_, err = s.kv.Swap(ctx, Change{Name: name, Expect: expect, Marks: []Mark{{Index: OpenIndex, Value: value}}})
-	return err
 }
 
 // A DueGrant is an entry of the schedule.

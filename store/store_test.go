@@ -101,7 +101,7 @@ func TestAnUpdateFromAnOldRevisionIsAConflict(t *testing.T) {
 	if _, err := s.Put(t.Context(), store.Update{Record: r, Expect: first}); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("Put: %v", err)
 	}
-	if err := s.Intend(t.Context(), "ops", first, store.Intent{Attempt: 1}); !errors.Is(err, store.ErrConflict) {
+	if _, err := s.Claim(t.Context(), "ops", first, store.Intent{Attempt: 1}, nil); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("Intend: %v", err)
 	}
 	if _, err := s.Get(t.Context(), "other"); !errors.Is(err, store.ErrNotFound) {
@@ -274,20 +274,23 @@ func TestAnIntentStaysOpenUntilItsOutcomeIsStored(t *testing.T) {
 	s, _ := memory(t)
 	sent := store.Intent{At: at, Attempt: 1, Generation: 1, Fingerprint: store.Fingerprint{1, 2, 3}}
 	var revisions []store.Revision
+	var made []*store.OpenIntent
 	for i, name := range []string{"a", "b", "c"} {
 		revision := put(t, s, grant(name, i), store.Absent)
 		revisions = append(revisions, revision)
-		if err := s.Intend(t.Context(), name, revision, sent); err != nil {
+		intent, err := s.Claim(t.Context(), name, revision, sent, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
+		made = append(made, intent)
 	}
 	open, err := s.Intents(t.Context(), "", 2)
-	if err != nil || len(open) != 2 || open[0].Name != "a" || open[0].Intent != sent {
+	if err != nil || len(open) != 2 || open[0].Name != "a" || !open[0].Same(*made[0]) || open[0].Fingerprint != sent.Fingerprint {
 		t.Fatalf("%+v and %v", open, err)
 	}
 	// The intent has not changed the record's revision.
 	put(t, s, grant("b", 9), revisions[1])
-	if _, err := s.Put(t.Context(), store.Update{Record: grant("c", 9), Expect: revisions[2], CloseIntent: true}); err != nil {
+	if _, err := s.Put(t.Context(), store.Update{Record: grant("c", 9), Expect: revisions[2], Close: made[2]}); err != nil {
 		t.Fatal(err)
 	}
 	open, err = s.Intents(t.Context(), "a", 10)

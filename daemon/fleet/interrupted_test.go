@@ -22,7 +22,11 @@ func (h *host) crashed(name string, attempt uint64) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	err = h.store.Intend(h.t.Context(), name, s.Revision, store.Intent{At: time.Now(), Attempt: attempt, Generation: s.Generation})
+	var over *store.OpenIntent
+	if open, err := h.store.Intent(h.t.Context(), name); err == nil {
+		over = &open
+	}
+	_, err = h.store.Claim(h.t.Context(), name, s.Revision, store.Intent{At: time.Now(), Attempt: attempt, Generation: s.Generation}, over)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -162,7 +162,7 @@ func TestWhatTheSpoolHoldsIsMergedWithWhatHappenedSince(t *testing.T) {
 					h.t.Fatal(err)
 				}
 				gone := &store.Record{Name: "rest-1", Removed: true}
-				if _, err := h.store.Put(h.t.Context(), store.Update{Record: gone, Expect: s.Revision, CloseIntent: true}); err != nil {
+				if _, err := h.store.Put(h.t.Context(), store.Update{Record: gone, Expect: s.Revision}); err != nil {
 					h.t.Fatal(err)
 				}
 			},

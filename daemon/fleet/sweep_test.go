@@ -65,8 +65,9 @@ func (s *turnstile) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer s.mu.Unlock()
 		s.inside[host]--
 	}()
+	resp, err := s.RoundTripper.RoundTrip(req)
 	time.Sleep(s.linger)
-	return s.RoundTripper.RoundTrip(req)
+	return resp, err
 }
 
 // times are when requests for a host began.

@@ -3,6 +3,8 @@ package flight
 import (
 	"slices"
 	"time"
+
+	"webex-tokend/store"
 )
 
 // An Outcome is one that is open: the request was sent, or may have been, and the
@@ -10,6 +12,10 @@ import (
 type Outcome struct {
 	Attempts uint64
 	Since    time.Time // the first attempt that this process knows of
+	// Intent is what stands in the store, and is to be closed or replaced; nil:
+	// nothing that this process knows of. It can stand without an attempt, when the
+	// store did not take back what was never sent.
+	Intent *store.OpenIntent
 }
 
 // Recall notes an outcome that an earlier run left open.
@@ -26,15 +32,34 @@ func (f *Flights) Attempts(name string) uint64 {
 	return f.open[name].Attempts
 }
 
+// Intent is the open one that this process may close or replace; nil: none.
+func (f *Flights) Intent(name string) *store.OpenIntent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.open[name].Intent
+}
+
+// Stands notes what stands in the store, whatever was sent.
+func (f *Flights) Stands(name string, intent *store.OpenIntent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	o := f.open[name]
+	if o.Intent = intent; o == (Outcome{}) {
+		delete(f.open, name)
+		return
+	}
+	f.open[name] = o
+}
+
 // Intend notes an intent that is durable.
-func (f *Flights) Intend(name string, attempt uint64, at time.Time) {
+func (f *Flights) Intend(name string, attempt uint64, at time.Time, intent *store.OpenIntent) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	o := f.open[name]
 	if o.Attempts == 0 {
 		o.Since = at
 	}
-	o.Attempts = attempt
+	o.Attempts, o.Intent = attempt, intent
 	f.open[name] = o
 }
 
@@ -68,8 +93,8 @@ func (f *Flights) Unresolved(name string) (since time.Time, unresolved bool) {
 func (f *Flights) AllUnresolved() (names []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for name := range f.open {
-		if f.byGrant[name] == nil {
+	for name, o := range f.open {
+		if o.Attempts > 0 && f.byGrant[name] == nil {
 			names = append(names, name)
 		}
 	}

@@ -40,6 +40,13 @@ func (x *Refresher) commit(base store.Stored, intent intentChange, apply func(*s
 			x.settle(name, intent, hold.spared)
 			return &next, nil
 		}
+		if errors.Is(err, store.ErrIntentLost) {
+			// The answer is stored all the same: it may be the only one.
+			x.cfg.Log.Warn("another host has taken the refresh of this grant over", "grant", name)
+			x.cfg.Flights.Close(name)
+			intent = keepIntent
+			continue
+		}
 		if !errors.Is(err, store.ErrConflict) {
 			if err := hold.wait(&next, begin, err); err != nil {
 				return nil, err
@@ -73,10 +80,14 @@ func (x *Refresher) commit(base store.Stored, intent intentChange, apply func(*s
 
 // write stores a record in the place of base.
 func (x *Refresher) write(base store.Stored, next *store.Record, intent intentChange) error {
-	revision, err := x.cfg.Store.Put(context.Background(), store.Update{
-		Record: next, Expect: base.Revision, CloseIntent: bool(intent),
+	u := store.Update{
+		Record: next, Expect: base.Revision,
 		Unpublished: x.cfg.Config().HasOutputs(base.Name) && !sameToken(base.Token, next.Token),
-	})
+	}
+	if intent == closeIntent {
+		u.Close = x.cfg.Flights.Intent(base.Name)
+	}
+	revision, err := x.cfg.Store.Put(context.Background(), u)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/boottime"
 	"webex-tokend/daemon/circuit"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/endpoint"
@@ -26,7 +27,8 @@ type plan struct {
 	grant    *config.Grant
 	rule     schedule.Rule
 	endpoint *endpoint.Endpoint
-	attempt  uint64 // 1, or more while the outcome of an earlier one is open
+	attempt  uint64        // 1, or more while the outcome of an earlier one is open
+	claimed  boottime.Mark // from before the intent was made, which ages
 }
 
 func (p *plan) name() string { return p.stored.Name }
@@ -43,8 +45,9 @@ func (p *plan) exchange(s *store.Store) outcome.Exchange {
 //  2. The intent is made durable. It proves that the store accepts writes
 //     before the request can use up the refresh token, and it tells a later
 //     start that an outcome may be missing.
-//  3. The request is sent, once. From its first byte on nothing cancels it:
-//     the server may already have replaced the refresh token.
+//  3. The request is sent, once, and not on an old intent: after a pause of
+//     this machine another one may have sent the same. From its first byte on
+//     nothing cancels it: the server may already have replaced the refresh token.
 //  4. The answer is made durable together with the end of the intent. Only
 //     then does anybody hear of it.
 //
@@ -75,11 +78,17 @@ func (x *Refresher) exchange(ctx context.Context, name string, why cause) (atGat
 		Token:        p.stored.Refresh.Value,
 		RedirectURI:  p.stored.RedirectURI,
 		CodeVerifier: p.stored.CodeVerifier,
+		MayDepart:    func() error { return x.mayDepart(p) },
 	})
 	x.cfg.Meter.Answered(x.cfg.Now().Sub(sentAt))
 	p.endpoint.Release()
 
 	failure, failed := errors.AsType[*provider.Failure](err)
+	if failed && failure.Withheld != nil {
+		x.withdraw(p)
+		x.cfg.Log.Warn("refresh not sent", "grant", p.name(), "reason", failure.Withheld)
+		return true, x.cfg.States.Later(p.name(), p.stored.Condition(), time.Second, failure.Withheld.Error())
+	}
 	x.judge(p, failure)
 	if failed {
 		err := x.failed(p, sentAt, failure)
@@ -121,55 +130,13 @@ func (x *Refresher) permit(ctx context.Context, p *plan) error {
 	if err == nil && x.cfg.Flights.Overtaken(p.name()) {
 		err = store.ErrConflict
 	}
+	if err == nil && p.claimed.Passed() > departsWithin/2 {
+		err = x.intend(ctx, p) // the same one anew: it has grown old in the queue
+	}
 	if err != nil {
 		p.endpoint.Release()
 	}
 	return err
-}
-
-func (x *Refresher) intend(ctx context.Context, p *plan) error {
-	begin := x.cfg.Now()
-	err := x.cfg.Store.Intend(context.WithoutCancel(ctx), p.name(), p.stored.Revision, store.Intent{
-		At:          begin,
-		Attempt:     p.attempt,
-		Generation:  p.stored.Generation,
-		Fingerprint: x.cfg.Store.Fingerprint(p.stored.Refresh.Value),
-	})
-	switch {
-	case errors.Is(err, store.ErrConflict):
-		return err
-	case err != nil:
-		x.cfg.Trust.Refused(p.name(), begin, err)
-		x.cfg.Log.Error("intent refused by the store, nothing sent", "grant", p.name(), "error", err)
-		return fmt.Errorf("store intent of grant %s: %w", p.name(), err)
-	}
-	x.cfg.Meter.Committed(x.cfg.Now().Sub(begin))
-	x.cfg.Trust.Accepted()
-	x.cfg.Flights.Intend(p.name(), p.attempt, begin)
-	return nil
-}
-
-// withdraw ends an intent whose request was not sent. The outcome of an
-// earlier one stays open. A store that refuses keeps the mark, which costs one
-// request after a restart, or the next intent replaces it.
-func (x *Refresher) withdraw(p *plan) {
-	if p.attempt > 1 {
-		return
-	}
-	stored := p.stored
-	for {
-		_, err := x.cfg.Store.Put(context.Background(), store.Update{Record: stored.Record, Expect: stored.Revision, CloseIntent: true})
-		if err != nil && !errors.Is(err, store.ErrConflict) {
-			x.cfg.Trust.Refused(p.name(), x.cfg.Now(), err)
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			break
-		}
-		if stored, err = x.cfg.Store.Get(context.Background(), p.name()); err != nil || stored.Removed {
-			break
-		}
-	}
-	x.cfg.Flights.Close(p.name())
 }
 
 // succeeded stores an answer with an access token in it.

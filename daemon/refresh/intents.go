@@ -2,6 +2,7 @@ package refresh
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"webex-tokend/daemon/flight"
@@ -27,9 +28,12 @@ func (x *Refresher) Recall(ctx context.Context) (all []store.OpenIntent, err err
 			return nil, fmt.Errorf("list open intents: %w", err)
 		}
 		for _, i := range open {
-			x.cfg.Flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At})
+			if x.cfg.Flights.Flying(i.Name) || x.foreign(i) {
+				continue
+			}
+			x.cfg.Flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At, Intent: &i})
+			all = append(all, i)
 		}
-		all = append(all, open...)
 		if len(open) < page {
 			return all, nil
 		}
@@ -50,6 +54,13 @@ func (x *Refresher) Resolve(ctx context.Context, i store.OpenIntent) {
 		return // its answer came from the spool and waits for the store
 	}
 	cfg := x.cfg.Config()
+	if there, err := x.cfg.Store.Get(ctx, i.Name); errors.Is(err, store.ErrNotFound) || err == nil && there.Removed {
+		// Whoever removed the grant did not know of the intent.
+		if err := x.cfg.Store.Withdraw(ctx, i); err == nil {
+			x.cfg.Flights.Close(i.Name)
+		}
+		return
+	}
 	stored, err := x.cfg.States.Read(ctx, cfg, i.Name)
 	if err != nil || !stored.UnknownSince.IsZero() || !stored.LastAttemptAt.Before(i.At) && stored.Failures == 0 {
 		return // gone, resolved, or noted already

@@ -32,7 +32,8 @@ type Registrar interface {
 	Register(ctx context.Context, name string, reg registry.Registration) (registry.Registered, error)
 }
 
-// A Config says what a Refresher works with. All but Spool and Log is needed.
+// A Config says what a Refresher works with. Store to Meter and Now are
+// needed.
 type Config struct {
 	Store     *store.Store
 	Config    func() *config.Config // in force
@@ -44,6 +45,14 @@ type Config struct {
 	Trust     *state.Trust
 	States    *state.Book
 	Meter     *meter.Meter
+	// Member names this process among the hosts that share the store; empty: there
+	// is one host.
+	Member string
+	// Foreign reports whether an open intent may be in the hands of another host;
+	// nil: there is one host.
+	Foreign func(store.OpenIntent) bool
+	// MayAct reports whether this host is in office; nil: always.
+	MayAct func() bool
 	// Spool is a folder for sealed copies of answers that the store refuses,
 	// made when it is needed; empty: such answers are in memory only.
 	Spool string

@@ -15,6 +15,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/flight"
 	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/store"
@@ -167,6 +168,9 @@ func (x *Refresher) takeSpare(name string) {
 		return
 	}
 	intent := keepIntent
+	if open, err := x.cfg.Store.Intent(context.Background(), name); err == nil && !x.foreign(open) {
+		x.cfg.Flights.Recall(name, flight.Outcome{Attempts: max(open.Attempt, 1), Since: open.At, Intent: &open})
+	}
 	if damaged || overtakes(spare, base.Record) {
 		intent = closeIntent // the copy is its outcome
 	}

@@ -81,8 +81,12 @@ func (g *Registry) Remove(ctx context.Context, name string) error {
 			gone.Fingerprints, gone.Registered = stored.Fingerprints, stored.Registered
 		}
 		_, err = g.cfg.Store.Put(ctx, store.Update{
-			Record: gone, Expect: revision, CloseIntent: true, Unpublished: g.cfg.Config().HasOutputs(name),
+			Record: gone, Expect: revision, Close: g.cfg.Flights.Intent(name), Unpublished: g.cfg.Config().HasOutputs(name),
 		})
+		if errors.Is(err, store.ErrIntentLost) {
+			g.cfg.Flights.Close(name)
+			continue
+		}
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}

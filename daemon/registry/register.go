@@ -164,8 +164,15 @@ func (g *Registry) register(ctx context.Context, in *config.Integration, grant *
 	r.Registered = outcome.AddPrint(r.Registered, print, store.MaxRegistered)
 	// An outcome that was open concerns a token that is no longer in force. Only
 	// a flight under way still needs its intent.
-	_, err = g.cfg.Store.Put(ctx, store.Update{Record: r, Expect: old.Revision, CloseIntent: !g.cfg.Flights.Flying(name),
-		Unpublished: grant.HasOutputs() && !r.Token.Access.Empty()})
+	u := store.Update{Record: r, Expect: old.Revision, Unpublished: grant.HasOutputs() && !r.Token.Access.Empty()}
+	if !g.cfg.Flights.Flying(name) {
+		u.Close = g.cfg.Flights.Intent(name)
+	}
+	_, err = g.cfg.Store.Put(ctx, u)
+	if errors.Is(err, store.ErrIntentLost) {
+		g.cfg.Flights.Close(name)
+		return "", "", store.ErrConflict // to be begun anew
+	}
 	if err != nil {
 		return "", "", err
 	}

@@ -104,7 +104,7 @@ func fill(t *testing.T, h *host, grants int) {
 				Refresh: store.RefreshToken{Value: store.NewSecret("canary refresh " + name)}}
 			revision, err := h.Put(t.Context(), store.Update{Record: r, Expect: store.Any, Unpublished: i%3 == 0})
 			if err == nil && i%5 == 0 {
-				err = h.Intend(t.Context(), name, revision, store.Intent{Attempt: 7})
+				_, err = h.Claim(t.Context(), name, revision, store.Intent{Attempt: 7}, nil)
 			}
 			failed <- err
 		}()

@@ -52,7 +52,7 @@ func (h *host) put(t testing.TB, name string) {
 	}
 	revision, err := h.Put(t.Context(), store.Update{Record: r, Expect: store.Any})
 	if err == nil {
-		err = h.Intend(t.Context(), name, revision, store.Intent{Attempt: 7})
+		_, err = h.Claim(t.Context(), name, revision, store.Intent{Attempt: 7}, nil)
 	}
 	if err != nil {
 		t.Fatal(err)

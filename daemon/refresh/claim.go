@@ -1,0 +1,108 @@
+package refresh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"webex-tokend/daemon/boottime"
+	"webex-tokend/daemon/flight"
+	"webex-tokend/store"
+)
+
+// departsWithin is how old an intent may be when its request departs. What
+// comes later could meet the request of another host that has waited long enough.
+const departsWithin = 10 * time.Second
+
+var (
+	errLate      = errors.New("the machine stood still between the intent and the request, which is begun anew")
+	errNotActing = errors.New("this host is not in office any more")
+)
+
+// intend makes the intent of a plan durable, over the one that is open already
+// for an earlier attempt or has grown old. store.ErrConflict: the record, or what
+// is open, is not what it was.
+func (x *Refresher) intend(ctx context.Context, p *plan) error {
+	name, begin := p.name(), x.cfg.Now()
+	claimed := boottime.Here()
+	intent, err := x.cfg.Store.Claim(context.WithoutCancel(ctx), name, p.stored.Revision, store.Intent{
+		At:          begin,
+		Attempt:     p.attempt,
+		Generation:  p.stored.Generation,
+		Fingerprint: x.cfg.Store.Fingerprint(p.stored.Refresh.Value),
+		Owner:       x.cfg.Member,
+	}, x.cfg.Flights.Intent(name))
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return x.meet(ctx, p)
+	case errors.Is(err, store.ErrNoOffice):
+		return x.cfg.States.Later(name, p.stored.Condition(), time.Second, errNotActing.Error())
+	case err != nil:
+		// It may stand all the same. Nothing is sent, so it is to be replaced.
+		x.cfg.Flights.Stands(name, intent)
+		x.cfg.Trust.Refused(name, begin, err)
+		x.cfg.Log.Error("intent refused by the store, nothing sent", "grant", name, "error", err)
+		return fmt.Errorf("store intent of grant %s: %w", name, err)
+	}
+	x.cfg.Meter.Committed(x.cfg.Now().Sub(begin))
+	x.cfg.Trust.Accepted()
+	x.cfg.Flights.Intend(name, p.attempt, begin, intent)
+	p.claimed = claimed
+	return nil
+}
+
+// meet looks at what is open for a grant where it is not what this process knew,
+// and returns store.ErrConflict when the next try may succeed.
+func (x *Refresher) meet(ctx context.Context, p *plan) error {
+	name := p.name()
+	there, err := x.cfg.Store.Intent(context.WithoutCancel(ctx), name)
+	known := x.cfg.Flights.Intent(name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		x.cfg.Flights.Stands(name, nil)
+	case err != nil:
+		return fmt.Errorf("look for the intent of grant %s: %w", name, err)
+	case known != nil && known.Same(there):
+		// The record is another one.
+	case x.foreign(there):
+		return x.cfg.States.Later(name, p.stored.Condition(), time.Second, "another host refreshes this grant")
+	default:
+		x.cfg.Flights.Recall(name, flight.Outcome{Attempts: max(there.Attempt, 1), Since: there.At, Intent: &there})
+	}
+	return store.ErrConflict
+}
+
+// foreign reports whether an intent may be in the hands of another host. A
+// single host has none beside it: whatever is open is its own.
+func (x *Refresher) foreign(i store.OpenIntent) bool {
+	return x.cfg.Foreign != nil && x.cfg.Foreign(i)
+}
+
+// mayDepart is asked when the first byte of a request is about to leave.
+func (x *Refresher) mayDepart(p *plan) error {
+	if p.claimed.Passed() >= departsWithin {
+		return errLate
+	}
+	if x.cfg.MayAct != nil && !x.cfg.MayAct() {
+		return errNotActing
+	}
+	return nil
+}
+
+// withdraw ends an intent whose request was not sent. The outcome of an
+// earlier one stays open. Where the store refuses, the intent stands until the
+// next one replaces it, or costs one request after a restart.
+func (x *Refresher) withdraw(p *plan) {
+	name := p.name()
+	intent := x.cfg.Flights.Intent(name)
+	if p.attempt > 1 || intent == nil {
+		return
+	}
+	err := x.cfg.Store.Withdraw(context.Background(), *intent)
+	x.cfg.Flights.Close(name)
+	if err != nil {
+		x.cfg.Flights.Stands(name, intent)
+		x.cfg.Trust.Refused(name, x.cfg.Now(), err)
+	}
+}
