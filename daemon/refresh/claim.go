@@ -31,7 +31,7 @@ func (x *Refresher) intend(ctx context.Context, p *plan) error {
 		Attempt:     p.attempt,
 		Generation:  p.stored.Generation,
 		Fingerprint: x.cfg.Store.Fingerprint(p.stored.Refresh.Value),
-		Owner:       x.cfg.Member,
+		Owner:       x.cfg.Hosts.Member,
 	}, x.cfg.Flights.Intent(name))
 	switch {
 	case errors.Is(err, store.ErrConflict):
@@ -65,7 +65,7 @@ func (x *Refresher) meet(ctx context.Context, p *plan) error {
 		return fmt.Errorf("look for the intent of grant %s: %w", name, err)
 	case known != nil && known.Same(there):
 		// The record is another one.
-	case x.foreign(there):
+	case x.cfg.Hosts.foreign(there):
 		return x.cfg.States.Later(name, p.stored.Condition(), time.Second, "another host refreshes this grant")
 	default:
 		x.cfg.Flights.Recall(name, flight.Outcome{Attempts: max(there.Attempt, 1), Since: there.At, Intent: &there})
@@ -73,18 +73,25 @@ func (x *Refresher) meet(ctx context.Context, p *plan) error {
 	return store.ErrConflict
 }
 
-// foreign reports whether an intent may be in the hands of another host. A
-// single host has none beside it: whatever is open is its own.
-func (x *Refresher) foreign(i store.OpenIntent) bool {
-	return x.cfg.Foreign != nil && x.cfg.Foreign(i)
+// Hosts are those that share the store. The zero value is a single host, which
+// is always in office, and to which every intent belongs that is open.
+type Hosts struct {
+	// Member names this process among them.
+	Member string
+	// Foreign reports whether an open intent may be in the hands of another one.
+	Foreign func(store.OpenIntent) bool
+	// MayAct reports whether this one is in office.
+	MayAct func() bool
 }
 
+func (h Hosts) foreign(i store.OpenIntent) bool { return h.Foreign != nil && h.Foreign(i) }
+
 // mayDepart is asked when the first byte of a request is about to leave.
-func (x *Refresher) mayDepart(p *plan) error {
+func (p *plan) mayDepart(h Hosts) error {
 	if p.claimed.Passed() >= departsWithin {
 		return errLate
 	}
-	if x.cfg.MayAct != nil && !x.cfg.MayAct() {
+	if h.MayAct != nil && !h.MayAct() {
 		return errNotActing
 	}
 	return nil

@@ -78,7 +78,7 @@ func (x *Refresher) exchange(ctx context.Context, name string, why cause) (atGat
 		Token:        p.stored.Refresh.Value,
 		RedirectURI:  p.stored.RedirectURI,
 		CodeVerifier: p.stored.CodeVerifier,
-		MayDepart:    func() error { return x.mayDepart(p) },
+		MayDepart:    func() error { return p.mayDepart(x.cfg.Hosts) },
 	})
 	x.cfg.Meter.Answered(x.cfg.Now().Sub(sentAt))
 	p.endpoint.Release()

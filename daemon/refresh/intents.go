@@ -28,7 +28,7 @@ func (x *Refresher) Recall(ctx context.Context) (all []store.OpenIntent, err err
 			return nil, fmt.Errorf("list open intents: %w", err)
 		}
 		for _, i := range open {
-			if x.cfg.Flights.Flying(i.Name) || x.foreign(i) {
+			if x.cfg.Flights.Flying(i.Name) || x.cfg.Hosts.foreign(i) {
 				continue
 			}
 			x.cfg.Flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At, Intent: &i})

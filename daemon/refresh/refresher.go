@@ -45,14 +45,8 @@ type Config struct {
 	Trust     *state.Trust
 	States    *state.Book
 	Meter     *meter.Meter
-	// Member names this process among the hosts that share the store; empty: there
-	// is one host.
-	Member string
-	// Foreign reports whether an open intent may be in the hands of another host;
-	// nil: there is one host.
-	Foreign func(store.OpenIntent) bool
-	// MayAct reports whether this host is in office; nil: always.
-	MayAct func() bool
+	// Hosts is what there is to know of others that share the store; zero: none do.
+	Hosts Hosts
 	// Spool is a folder for sealed copies of answers that the store refuses,
 	// made when it is needed; empty: such answers are in memory only.
 	Spool string

@@ -168,7 +168,7 @@ func (x *Refresher) takeSpare(name string) {
 		return
 	}
 	intent := keepIntent
-	if open, err := x.cfg.Store.Intent(context.Background(), name); err == nil && !x.foreign(open) {
+	if open, err := x.cfg.Store.Intent(context.Background(), name); err == nil && !x.cfg.Hosts.foreign(open) {
 		x.cfg.Flights.Recall(name, flight.Outcome{Attempts: max(open.Attempt, 1), Since: open.At, Intent: &open})
 	}
 	if damaged || overtakes(spare, base.Record) {
