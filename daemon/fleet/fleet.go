@@ -30,7 +30,7 @@ type Config struct {
 	Store    *store.Store
 	Config   *config.Config
 	Provider *provider.Client
-	// Events is told what happens; nil: nobody is. Stop closes it.
+	// Events receives what happens; nil: nobody hears of it. Stop closes it.
 	Events *event.Stream
 	// Meter measures sweeps, requests and commits; nil: nobody reads it.
 	Meter *meter.Meter

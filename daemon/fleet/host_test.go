@@ -32,7 +32,7 @@ import (
 	"webex-tokend/store/storetest"
 )
 
-// A host is a keeper over a real store that speaks to an emulated Webex in the
+// A host is a fleet over a real store that speaks to an emulated Webex in the
 // same process, so that all of it can live in a bubble of fake time.
 type host struct {
 	t      testing.TB
@@ -42,7 +42,7 @@ type host struct {
 	store  *store.Store
 	fleet  *fleet.Fleet
 	report *report.Report
-	events *event.Stream // of the keeper
+	events *event.Stream // of the fleet
 	meter  *meter.Meter  // too
 	// backend is below the store, and below kv.
 	backend store.KV
@@ -53,9 +53,9 @@ type host struct {
 	quiet  bool // nothing is logged
 	// told, when set, gets the log instead of the test's own.
 	told io.Writer
-	// now, when set, is the wall clock of the keeper.
+	// now, when set, is the wall clock of the fleet.
 	now func() time.Time
-	// transport, when set, stands between keeper and emulator.
+	// transport, when set, stands between fleet and emulator.
 	transport func(http.RoundTripper) http.RoundTripper
 }
 
@@ -95,7 +95,7 @@ grant "slow-*" {
 }
 `
 
-// newHost starts a keeper under twoKinds and what more says.
+// newHost starts a fleet under twoKinds and what more says.
 func newHost(t testing.TB, cfg emulator.Config, more string) *host {
 	h := &host{t: t, dir: ramDir(t), webex: emulator.New(cfg)}
 	h.configure(more)
@@ -230,7 +230,7 @@ func (h *host) log() hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: out, DisableTime: true})
 }
 
-// stop ends the keeper as the daemon does.
+// stop ends the fleet as the daemon does.
 func (h *host) stop() {
 	if h.fleet == nil {
 		return

@@ -156,7 +156,7 @@ func TestTheModelSeesAKeeperThatBreaksItsPromises(t *testing.T) {
 		{"a store that drops intents",
 			func(kv store.KV) store.KV { return unintended{kv} },
 			[]step{{Deed: "refresh", Grant: "rest-1"}}, "without an intent"},
-		{"a second keeper over the same store", nil,
+		{"a second fleet over the same store", nil,
 			[]step{{Deed: "hold", Grant: "rest-1"}, {Deed: "twice", Grant: "rest-1"}}, "two requests are in flight"},
 		{"a store whose index has lost a grant",
 			func(kv store.KV) store.KV { return unlisted{kv} },
@@ -269,7 +269,7 @@ func (w *world) hold(s step) {
 	synctest.Wait()
 }
 
-// second refreshes by another keeper over the same store.
+// second refreshes by another fleet over the same store.
 func (w *world) second(s step) {
 	other := fleet.New(fleet.Config{Store: w.store, Config: w.config, Provider: provider.New(provider.Config{
 		Transport: func(*config.Integration) (http.RoundTripper, error) { return w.current, nil },

@@ -218,7 +218,7 @@ func TestANewSecretInItsFileMendsTheIntegrationAtOnce(t *testing.T) {
 			t.Fatalf("state %s", got)
 		}
 		time.Sleep(2 * time.Hour)
-		h.configure("") // writes the file anew; the keeper keeps its config
+		h.configure("") // writes the file anew; the fleet keeps its config
 		h.live(2*time.Second, time.Second)
 		if g := h.is("meetings-1", store.OK, ""); g.Generation != 2 {
 			t.Errorf("generation %d", g.Generation)

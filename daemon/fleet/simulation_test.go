@@ -75,7 +75,7 @@ func TestTheWatchOverExpiriesSeesAKeeperThatSleeps(t *testing.T) {
 		watch := newExpiryWatch(h, h.population(1), time.Now())
 		h.live(3*time.Hour, time.Minute)
 		if err := watch.look(); err != nil {
-			t.Fatalf("it blames a keeper that works: %v", err)
+			t.Fatalf("it blames a fleet that works: %v", err)
 		}
 		time.Sleep(3 * time.Hour)
 		if watch.look() == nil {

@@ -14,7 +14,7 @@ import (
 	"webex-tokend/store"
 )
 
-// dies ends the keeper without the patience of a stop: what the store has not
+// dies ends the fleet without the patience of a stop: what the store has not
 // taken by then is gone from memory.
 func (h *host) dies() {
 	h.t.Helper()
@@ -30,7 +30,7 @@ func (h *host) dies() {
 }
 
 // refusedAnswer lets the store refuse the answer to a refresh of rest-1, whose
-// token is rotated without any grace, and the keeper die with it.
+// token is rotated without any grace, and the fleet die with it.
 func refusedAnswer(t *testing.T) (*host, *fickle) {
 	h, kv := newFickleHost(t, emulator.Config{Calm: true, Rotate: true})
 	h.register("rest-1", emulator.REST)

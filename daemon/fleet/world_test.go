@@ -38,7 +38,7 @@ type world struct {
 	current *incarnation
 
 	mu sync.Mutex
-	// required are refresh tokens that reached the keeper and were neither
+	// required are refresh tokens that reached the fleet and were neither
 	// replaced by an import nor made needless by the success of another.
 	required map[string]map[string]bool
 	imports  map[string]int // how often the tokens were replaced from outside
@@ -53,7 +53,7 @@ type span struct{ from, to time.Time }
 
 func (s span) holds(t time.Time) bool { return t.After(s.from) && t.Before(s.to) }
 
-// An incarnation is a keeper process between its start and its crash.
+// An incarnation is a fleet process between its start and its crash.
 type incarnation struct {
 	world *world
 	store.KV
@@ -64,7 +64,7 @@ type incarnation struct {
 // worldNames: the last is declared only now and then.
 func worldNames() []string { return []string{"rest-1", "rest-2", "meetings-1", "tenant-1"} }
 
-// newWorld starts a keeper over a store that sabotage, when it is not nil,
+// newWorld starts a fleet over a store that sabotage, when it is not nil,
 // makes unfaithful.
 func newWorld(t testing.TB, cfg emulator.Config, sabotage func(store.KV) store.KV) *world {
 	w := &world{
@@ -103,7 +103,7 @@ func (i *incarnation) Swap(ctx context.Context, c store.Change) (store.Revision,
 }
 
 // RoundTrip lets witnesses see the request when the server has all of it, and
-// the answer as far as the keeper has read it.
+// the answer as far as the fleet has read it.
 func (i *incarnation) RoundTrip(req *http.Request) (*http.Response, error) {
 	e := &exchange{incarnation: i, endpoint: req.URL.Path}
 	req.Body = &watched{ReadCloser: req.Body, ended: e.departed}
@@ -193,7 +193,7 @@ func (e *exchange) over() {
 // refreshMember finds refresh tokens that stand whole in an answer.
 var refreshMember = regexp.MustCompile(`"refresh_token":"([^"\\]+)"`)
 
-// answered notes which refresh tokens have reached the keeper.
+// answered notes which refresh tokens have reached the fleet.
 func (e *exchange) answered(resp *http.Response, body []byte) {
 	e.over()
 	w := e.world

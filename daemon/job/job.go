@@ -20,7 +20,7 @@ const nap = time.Minute
 
 // A Config says what a Table works with. Its zero value is good.
 type Config struct {
-	// Log is told of runs that panic; nil: nobody is.
+	// Log gets a line for each run that panics; nil means none.
 	Log hclog.Logger
 	// Wall is what a reading of the clock says to people; nil: the host's clock.
 	Wall func(reading time.Time) time.Time

@@ -143,7 +143,7 @@ func (x *Refresher) settle(name string, intent intentChange, spared bool) {
 	x.cfg.Flights.Close(name)
 }
 
-// sameOutcome tells whether a write that seemed to fail is there after all.
+// sameOutcome reports whether a write that seemed to fail is there after all.
 func sameOutcome(there, meant *store.Record) bool {
 	return there.Generation == meant.Generation && there.LastAttemptAt.Equal(meant.LastAttemptAt) &&
 		there.Refresh.Value.Equal(meant.Refresh.Value) && sameToken(there.Token, meant.Token)

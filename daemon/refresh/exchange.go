@@ -51,7 +51,7 @@ func (p *plan) exchange(s *store.Store) outcome.Exchange {
 //  4. The answer is made durable together with the end of the intent. Only
 //     then does anybody hear of it.
 //
-// Turning any two of these round can lose a grant. atGate tells that it ended
+// Turning any two of these round can lose a grant. atGate reports that it ended
 // before the third step.
 func (x *Refresher) exchange(ctx context.Context, name string, why cause) (atGate bool, err error) {
 	var p *plan

@@ -177,14 +177,14 @@ func (x *Refresher) takeSpare(name string) {
 	before := base.Condition()
 	after, err := x.commit(base, intent, func(r *store.Record) { x.merge(r, spare) })
 	if err != nil {
-		return // the log has told
+		return // the log has it
 	}
 	x.dropSpare(name)
 	x.cfg.Log.Info("answer from the spool stored", "grant", name, "generation", after.Generation)
 	x.cfg.States.Announce(event.Refreshed, base.Record, before, after)
 }
 
-// overtakes tells whether a copy was made of an exchange that came after what
+// overtakes reports whether a copy was made of an exchange that came after what
 // the record tells of.
 func overtakes(spare, r *store.Record) bool { return spare.LastAttemptAt.After(r.LastAttemptAt) }
 

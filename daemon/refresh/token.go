@@ -100,11 +100,11 @@ func (x *Refresher) unserved(s store.Stored, refused error) error {
 	c, now := x.cfg.States.Condition(s.Record), x.cfg.Now()
 	wait := max(s.DueAt.Sub(now), time.Second)
 	if r, ok := refusal.As(refused); ok {
-		told := *r // all that waited for the flight share it
+		copied := *r // all that waited for the flight share it
 		if r.Kind == refusal.Broker {
-			told.Kind, told.RetryAfter = refusal.Unavailable, wait
+			copied.Kind, copied.RetryAfter = refusal.Unavailable, wait
 		}
-		return &told
+		return &copied
 	}
 	switch {
 	case errors.Is(refused, context.DeadlineExceeded):

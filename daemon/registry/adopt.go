@@ -20,7 +20,7 @@ const distrusting = 256
 // which a refresh token may be used up by now: those of integrations that
 // replace it at each use, and those of which nobody knows. Sent once more, such
 // a token can end the grant at the server. It is called before Start, and can
-// be repeated when it was cut off. progress is told how many grants it has
+// be repeated when it was cut off. progress receives how many grants it has
 // looked at.
 func (g *Registry) Distrust(ctx context.Context, progress func(looked int)) (marked int, err error) {
 	cfg := g.cfg.Config()

@@ -16,7 +16,7 @@ import (
 )
 
 // AskExpiry asks Webex when the access token of a grant ends, where no answer
-// and no token has told it exactly: a response that was kept for a while before
+// and no token has said it exactly: a response that was kept for a while before
 // it was imported ends sooner than it seems, a personal token after 12 hours.
 // Nothing is asked where it is known, and of kinds whose API has no such route.
 // An error means that asking again may help.
@@ -36,18 +36,18 @@ func (g *Registry) AskExpiry(ctx context.Context, name string) error {
 		return nil
 	}
 	asked := stored.Token.Access
-	told, err := g.cfg.Provider.TokenExpiry(ctx, in, asked)
+	answer, err := g.cfg.Provider.TokenExpiry(ctx, in, asked)
 	if f, failed := errors.AsType[*provider.Failure](err); failed {
-		return g.untold(name, f)
+		return g.finalAnswer(name, f)
 	}
 	for expiryOpen(stored.Record) && stored.Token.Access.Equal(asked) {
 		before := g.cfg.States.Condition(stored.Record)
 		r := *stored.Record
-		endAt(&r, told.End.UTC().Truncate(time.Millisecond))
+		endAt(&r, answer.End.UTC().Truncate(time.Millisecond))
 		bringForward(cfg, &r)
 		_, err := g.cfg.Store.Put(ctx, store.Update{Record: &r, Expect: stored.Revision, Unpublished: g.cfg.Config().HasOutputs(name)})
 		if err == nil {
-			g.cfg.Log.Info("told when the token ends", "grant", name, "expires_at", wire.Stamp(r.Token.ExpiresAt), "due_at", wire.Stamp(r.DueAt))
+			g.cfg.Log.Info("learned when the token ends", "grant", name, "expires_at", wire.Stamp(r.Token.ExpiresAt), "due_at", wire.Stamp(r.DueAt))
 			g.cfg.States.Announce(event.ExpiryConfirmed, stored.Record, before, &r)
 			return nil
 		}
@@ -74,9 +74,9 @@ func expiryOpen(r *store.Record) bool {
 	return !r.Removed && !r.Token.Access.Empty() && (r.AssumedAccess || r.Token.ExpiresAt.IsZero())
 }
 
-// untold is nil where asking again would bring nothing else: of a token that
+// finalAnswer is nil where asking again would bring nothing else: of a token that
 // does not work, and where there is no such route.
-func (g *Registry) untold(name string, f *provider.Failure) error {
+func (g *Registry) finalAnswer(name string, f *provider.Failure) error {
 	switch f.Status {
 	case http.StatusUnauthorized:
 		g.cfg.Log.Warn("the API does not take the access token", "grant", name, "tracking_id", f.TrackingID)

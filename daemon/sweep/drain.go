@@ -143,7 +143,7 @@ func (w *Sweeper) gains(cfg *config.Config, s store.Stored, now time.Time, away 
 	return gains(s.Record, now, now.Add(away))
 }
 
-// gains tells whether a refresh now serves a grant that is left alone until
+// gains reports whether a refresh now serves a grant that is left alone until
 // back. An answer is taken to say what the last one said.
 func gains(r *store.Record, now, back time.Time) bool {
 	token := r.Token.ExpiresAt
