@@ -40,8 +40,6 @@ func exceptions() map[string]string {
 		"lines of cmd/webex-tokend":                    cut,
 		"exported names of store":                      cut,
 		"exported names of daemon/wire":                cut,
-		"fields of daemon/alert.Alerts":                cut,
-		"fields of daemon/alert.entry":                 cut,
 		"fields of daemon/alert.Message":               "one field for each key that is posted",
 		"fields of daemon/config.Integration":          "one field for each key of the block",
 		"fields of daemon/configfile.integrationBlock": "one field for each key of the block",

@@ -77,8 +77,13 @@ type Alerts struct {
 	done    chan outcome
 	sending sync.WaitGroup
 
-	// These belong to Run.
-	book    book
+	book   book    // of Run
+	last   *looked // of Run
+	shared *shared
+}
+
+// looked is what the looks so far have found.
+type looked struct {
 	cursor  string    // of the walk through the urgent grants
 	missed  int       // grants that this walk found and the book has no room for
 	proven  bool      // since the start the store took the outcome of a refresh
@@ -86,9 +91,11 @@ type Alerts struct {
 	late    time.Time // since when refreshes are overdue; zero: they are not
 	failing bool      // files or hooks do, as of the last look
 	turned  time.Time // when that changed; zero: before the first look
-	unsaved bool      // the last attempt to store the book failed
-	unread  bool      // and the last one to read a grant
+	unread  bool      // the last attempt to read a grant failed
+}
 
+// shared is what Run and those who call Alerts share.
+type shared struct {
 	mu       sync.Mutex
 	news     news
 	watched  map[string]bool // grants with an entry
@@ -128,8 +135,9 @@ func New(cfg Config) *Alerts {
 		ways: []*way{newWay(logWay(cfg.Log)), newWay(commandWay()), newWay(webhookWay(cfg.Transport))},
 		wake: make(chan struct{}, 1),
 		book: book{store: cfg.Store},
+		last: new(looked),
 		// Until the first look has been.
-		unproven: true,
+		shared: &shared{unproven: true},
 	}
 	a.done = make(chan outcome, len(a.ways))
 	return a
@@ -138,9 +146,9 @@ func New(cfg Config) *Alerts {
 // Look asks for a look at everything, also at what no event tells: the time
 // that passes, and what happened while nobody watched. It does not wait.
 func (a *Alerts) Look() {
-	a.mu.Lock()
-	a.news.look = true
-	a.mu.Unlock()
+	a.shared.mu.Lock()
+	a.shared.news.look = true
+	a.shared.mu.Unlock()
 	a.rouse()
 }
 
@@ -191,17 +199,17 @@ func (a *Alerts) finish(ctx context.Context) {
 
 func (a *Alerts) save(ctx context.Context) {
 	err := a.book.save(ctx)
-	if err != nil && !a.unsaved && ctx.Err() == nil {
+	if err != nil && !a.book.unsaved && ctx.Err() == nil {
 		a.cfg.Log.Warn("what was told is not stored; it is told again after a restart", "error", err)
 	}
-	a.unsaved = err != nil
+	a.book.unsaved = err != nil
 }
 
 // Figures returns those of this moment, for the ways that the configuration has.
 func (a *Alerts) Figures() []Figures {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.figures
+	a.shared.mu.Lock()
+	defer a.shared.mu.Unlock()
+	return a.shared.figures
 }
 
 func (a *Alerts) now() time.Time { return a.cfg.Now().UTC().Truncate(time.Millisecond) }

@@ -34,6 +34,8 @@ type book struct {
 	sheets [sheets]sheet
 	grants int // entries of one grant
 	loaded bool
+
+	unsaved bool // the last attempt to store the book failed
 }
 
 type sheet struct {

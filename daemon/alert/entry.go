@@ -38,15 +38,15 @@ type entry struct {
 
 // An about is what there is to say of a trouble, as it was seen last.
 type about struct {
-	integration string
-	state       string
-	reason      string
-	ends        *time.Time
-	assumed     bool // no answer has told when it ends
-	static      bool // nobody can refresh it
-	action      string
-	count       int      // of the grants in it, where it is not of one
-	grants      []string // some of them
+	Integration string
+	State       string
+	Reason      string
+	Ends        *time.Time
+	Assumed     bool // no answer has told when it ends
+	Static      bool // nobody can refresh it
+	Action      string
+	Count       int      // of the grants in it, where it is not of one
+	Grants      []string // some of them
 }
 
 // Bounds of flapping: a trouble that comes up again within a day is over only

@@ -39,7 +39,7 @@ type view struct {
 // look brings the entries in line with what is.
 func (a *Alerts) look(ctx context.Context) {
 	n := a.take()
-	a.proven = a.proven || n.stored
+	a.last.proven = a.last.proven || n.stored
 	v := view{a.cfg.Config(), a.now()}
 	a.lookAround(v, n.refreshed)
 	var err error
@@ -59,17 +59,17 @@ func (a *Alerts) look(ctx context.Context) {
 
 // readable notes whether grants can be read, and says once when they cannot.
 func (a *Alerts) readable(ctx context.Context, err error) {
-	if err != nil && !a.unread && ctx.Err() == nil {
+	if err != nil && !a.last.unread && ctx.Err() == nil {
 		a.cfg.Log.Error("grants cannot be read to tell of their trouble", "error", err)
 	}
-	a.unread = err != nil
+	a.last.unread = err != nil
 }
 
 // walk reads the next of the grants that the report lists as urgent, whatever
 // their windows, and of those whose end is near. It returns which others are to
 // be looked at: the given ones, and those with an entry.
 func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (others map[string]bool, err error) {
-	page, err := a.cfg.Report.Grants(ctx, report.Query{After: a.cursor, Limit: walked, EndsBefore: v.now.Add(v.cfg.Alert.Before[0])})
+	page, err := a.cfg.Report.Grants(ctx, report.Query{After: a.last.cursor, Limit: walked, EndsBefore: v.now.Add(v.cfg.Alert.Before[0])})
 	if err != nil {
 		return nil, err
 	}
@@ -85,13 +85,13 @@ func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (other
 	for _, g := range page.Grants {
 		delete(others, g.Name)
 		if !a.examine(v, g) {
-			a.missed++
+			a.last.missed++
 		}
 	}
-	a.cursor = page.Next
-	if a.cursor == "" {
-		a.note(v, Crowd, "", finding{holds: a.missed > 0, about: about{count: a.missed, action: "webex-tokend status"}})
-		a.missed = 0
+	a.last.cursor = page.Next
+	if a.last.cursor == "" {
+		a.note(v, Crowd, "", finding{holds: a.last.missed > 0, about: about{Count: a.last.missed, Action: "webex-tokend status"}})
+		a.last.missed = 0
 	}
 	return others, nil
 }
@@ -146,15 +146,15 @@ func (a *Alerts) examine(v view, g wire.Grant) (room bool) {
 }
 
 func (a *Alerts) describe(k Kind, g wire.Grant) about {
-	d := about{integration: g.Integration, state: g.State, reason: g.Reason, ends: g.WindowEndsAt,
-		static: g.Kind == string(config.Static), action: g.Action}
+	d := about{Integration: g.Integration, State: g.State, Reason: g.Reason, Ends: g.WindowEndsAt,
+		Static: g.Kind == string(config.Static), Action: g.Action}
 	if k != Window && k != Token {
 		return d
 	}
-	d.ends = k.end(g)
-	d.assumed = slices.Contains(g.Assumed, map[Kind]string{Window: "window_ends_at", Token: "access_expires_at"}[k])
+	d.Ends = k.end(g)
+	d.Assumed = slices.Contains(g.Assumed, map[Kind]string{Window: "window_ends_at", Token: "access_expires_at"}[k])
 	if g.State != string(store.Misconfigured) {
-		d.action = state.Renewal(a.cfg.Config(), g.Name)
+		d.Action = state.Renewal(a.cfg.Config(), g.Name)
 	}
 	return d
 }
@@ -165,9 +165,9 @@ func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
 	t := a.cfg.Report.Trouble()
 	blocked := len(t.Unpersisted) > 0 || t.StoreError != ""
 	// Right after a start nobody has tried the store yet.
-	if blocked || a.proven {
+	if blocked || a.last.proven {
 		a.note(v, Store, "", finding{holds: blocked,
-			about: about{count: len(t.Unpersisted), grants: t.Unpersisted, reason: t.StoreError, action: t.StoreAction}})
+			about: about{Count: len(t.Unpersisted), Grants: t.Unpersisted, Reason: t.StoreError, Action: t.StoreAction}})
 	}
 	a.lookAtClients(v, t, refreshed)
 	a.lookAtDelay(v, t, blocked || len(t.Rejected) > 0)
@@ -191,14 +191,14 @@ func (a *Alerts) lookAtClients(v view, t report.Trouble, refreshed map[string]bo
 		}
 		here[keyOf(k, name)] = true
 		a.note(v, k, name, finding{holds: true,
-			about: about{integration: name, state: string(c.State), reason: c.Reason, action: "webex-tokend validate"}})
+			about: about{Integration: name, State: string(c.State), Reason: c.Reason, Action: "webex-tokend validate"}})
 	}
 	for e := range a.book.all() {
 		if e.kind != Client && e.kind != Secret {
 			continue
 		}
 		_, declared := v.cfg.Integrations[e.subject]
-		e.about.integration = e.subject
+		e.about.Integration = e.subject
 		over := e.kind == Secret || accepted[e.subject] || !declared || !e.Over.IsZero()
 		if over && !here[e.key()] {
 			a.note(v, e.kind, e.subject, finding{about: e.about})
@@ -210,36 +210,36 @@ func (a *Alerts) lookAtClients(v view, t report.Trouble, refreshed map[string]bo
 // by the store or a client, that is told already. Sweeps that are rare find
 // grants late although nothing holds them up.
 func (a *Alerts) lookAtDelay(v view, t report.Trouble, explained bool) {
-	before := a.swept
-	a.swept = a.cfg.Meter.Health().LastSweep
+	before := a.last.swept
+	a.last.swept = a.cfg.Meter.Health().LastSweep
 	switch {
-	case a.swept.IsZero() || explained:
-		a.late = time.Time{}
+	case a.last.swept.IsZero() || explained:
+		a.last.late = time.Time{}
 		return
-	case t.Overdue == 0 || !before.IsZero() && a.swept.Sub(before) >= verdict.OverdueAfter:
-		a.late = time.Time{}
-	case a.late.IsZero() || a.late.After(v.now):
-		a.late = v.now
+	case t.Overdue == 0 || !before.IsZero() && a.last.swept.Sub(before) >= verdict.OverdueAfter:
+		a.last.late = time.Time{}
+	case a.last.late.IsZero() || a.last.late.After(v.now):
+		a.last.late = v.now
 		return
-	case v.now.Sub(a.late) < lateFor:
+	case v.now.Sub(a.last.late) < lateFor:
 		return // neither trouble yet nor over
 	}
-	a.note(v, Overdue, "", finding{holds: !a.late.IsZero(), about: about{count: t.Overdue, action: "webex-tokend status"}})
+	a.note(v, Overdue, "", finding{holds: !a.last.late.IsZero(), about: about{Count: t.Overdue, Action: "webex-tokend status"}})
 }
 
 // lookAtOutputs looks whether files are written and hooks told. It costs as much
 // as there are grants with outputs, and is not for each event.
 func (a *Alerts) lookAtOutputs(v view) {
 	failing := a.cfg.Failing()
-	if holds := len(failing) > 0; holds != a.failing || a.turned.IsZero() || a.turned.After(v.now) {
-		a.failing, a.turned = holds, v.now
+	if holds := len(failing) > 0; holds != a.last.failing || a.last.turned.IsZero() || a.last.turned.After(v.now) {
+		a.last.failing, a.last.turned = holds, v.now
 	}
-	if v.now.Sub(a.turned) < failedFor {
+	if v.now.Sub(a.last.turned) < failedFor {
 		return
 	}
-	f := finding{holds: a.failing, about: about{count: len(failing), grants: failing}}
+	f := finding{holds: a.last.failing, about: about{Count: len(failing), Grants: failing}}
 	if f.holds {
-		f.about.action = "webex-tokend status " + failing[0]
+		f.about.Action = "webex-tokend status " + failing[0]
 	}
 	a.note(v, Outputs, "", f)
 }
@@ -289,7 +289,7 @@ func (a *Alerts) tidy(v view) {
 			unproven = true
 		}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.watched, a.unproven = watched, unproven
+	a.shared.mu.Lock()
+	defer a.shared.mu.Unlock()
+	a.shared.watched, a.shared.unproven = watched, unproven
 }

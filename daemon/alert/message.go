@@ -67,23 +67,23 @@ func compose(list []*entry, host string, now time.Time) Message {
 		Resolved:    !first.Over.IsZero(),
 		At:          now,
 		Host:        host,
-		Integration: first.about.integration,
-		State:       first.about.state,
-		Action:      first.about.action,
+		Integration: first.about.Integration,
+		State:       first.about.State,
+		Action:      first.about.Action,
 		Text:        printable(sentence(list, now)),
 	}
-	names := first.about.grants
-	m.Count = first.about.count
+	names := first.about.Grants
+	m.Count = first.about.Count
 	if first.kind.ofGrant() {
 		names = subjects(list)
-		m.Count, m.WindowEndsAt = len(list), first.about.ends
+		m.Count, m.WindowEndsAt = len(list), first.about.Ends
 	}
 	m.Grants = append([]string{}, names[:min(len(names), named)]...)
 	if len(list) > 1 {
 		m.Incident = digest(strings.Join(ids(list), " "))
 		m.ID, m.Action = m.Incident+"-many", "webex-tokend status"
 	} else {
-		m.Reason = printable(first.about.reason)
+		m.Reason = printable(first.about.Reason)
 		if first.kind.ofGrant() {
 			m.Grant = first.subject
 		}

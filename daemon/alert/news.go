@@ -30,11 +30,11 @@ func (a *Alerts) listen(ctx context.Context, events Stream) {
 			return
 		}
 		heed := false
-		a.mu.Lock()
+		a.shared.mu.Lock()
 		for _, e := range list {
 			heed = a.heed(e) || heed
 		}
-		a.mu.Unlock()
+		a.shared.mu.Unlock()
 		if heed {
 			a.rouse()
 		}
@@ -42,9 +42,9 @@ func (a *Alerts) listen(ctx context.Context, events Stream) {
 }
 
 // heed notes an event and tells whether it matters. It must cost little: most
-// are of grants that are well. a.mu is held.
+// are of grants that are well. a.shared.mu is held.
 func (a *Alerts) heed(e event.Event) bool {
-	n := &a.news
+	n := &a.shared.news
 	if n.grants == nil {
 		n.grants, n.refreshed = make(map[string]bool), make(map[string]bool)
 	}
@@ -52,7 +52,7 @@ func (a *Alerts) heed(e event.Event) bool {
 		n.look = true
 		return true
 	}
-	matters := a.watched[e.Grant]
+	matters := a.shared.watched[e.Grant]
 	switch e.State {
 	case store.OK, store.Pending, store.Paused:
 	default:
@@ -63,9 +63,9 @@ func (a *Alerts) heed(e event.Event) bool {
 	}
 	if e.Kind == event.Refreshed || e.Kind == event.Failed {
 		n.stored = true
-		matters = matters || a.unproven
+		matters = matters || a.shared.unproven
 	}
-	if e.Kind == event.Refreshed && a.unproven && len(n.refreshed) < heeded {
+	if e.Kind == event.Refreshed && a.shared.unproven && len(n.refreshed) < heeded {
 		n.refreshed[e.Grant] = true
 	}
 	return matters
@@ -73,9 +73,9 @@ func (a *Alerts) heed(e event.Event) bool {
 
 // take empties the news.
 func (a *Alerts) take() news {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	n := a.news
-	a.news = news{}
+	a.shared.mu.Lock()
+	defer a.shared.mu.Unlock()
+	n := a.shared.news
+	a.shared.news = news{}
 	return n
 }

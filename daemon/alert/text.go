@@ -17,7 +17,7 @@ func sentence(list []*entry, now time.Time) string {
 	switch {
 	case many:
 		whom = fmt.Sprintf("%d grants (%s)", len(list), some(subjects(list), len(list)))
-		if in := first.about.integration; in != "" {
+		if in := first.about.Integration; in != "" {
 			whom = fmt.Sprintf("%d grants of integration %s (%s)", len(list), in, some(subjects(list), len(list)))
 		}
 	case first.kind == Client || first.kind == Secret:
@@ -44,7 +44,7 @@ func sentence(list []*entry, now time.Time) string {
 // what is true of all.
 func (e *entry) problem(many bool, now time.Time) string {
 	a := e.about
-	reason := because(a.reason)
+	reason := because(a.Reason)
 	if many {
 		reason = ""
 	}
@@ -53,7 +53,7 @@ func (e *entry) problem(many bool, now time.Time) string {
 		if e.Stage > 0 {
 			return "the refresh token is refused; it is tried again, and given up if that goes on"
 		}
-		if a.static {
+		if a.Static {
 			return "the token has ended; only a human can renew it"
 		}
 		return "a new consent is needed" + reason
@@ -78,16 +78,16 @@ func (e *entry) problem(many bool, now time.Time) string {
 		return "its client secret cannot be read, so that none of its grants is refreshed"
 	case Store:
 		text := "the store refuses to be written, so that nothing is refreshed" + reason + "; do not reboot the host"
-		if a.count > 0 {
-			text += "; answers are in memory alone for " + some(a.grants, a.count)
+		if a.Count > 0 {
+			text += "; answers are in memory alone for " + some(a.Grants, a.Count)
 		}
 		return text
 	case Overdue:
-		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.count, span(verdict.OverdueAfter))
+		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.Count, span(verdict.OverdueAfter))
 	case Outputs:
-		return "files or hooks fail, so that consumers may keep an older token, of " + some(a.grants, a.count)
+		return "files or hooks fail, so that consumers may keep an older token, of " + some(a.Grants, a.Count)
 	case Crowd:
-		return fmt.Sprintf("so many grants are in trouble that %d are not told one by one", a.count)
+		return fmt.Sprintf("so many grants are in trouble that %d are not told one by one", a.Count)
 	}
 	return string(e.kind)
 }
@@ -126,7 +126,7 @@ func (e *entry) ending(what string, many bool, now time.Time) string {
 	if many {
 		what = "first " + what
 	}
-	ends := e.about.ends
+	ends := e.about.Ends
 	switch {
 	case ends == nil:
 		return "the " + what + " ends"
@@ -134,7 +134,7 @@ func (e *entry) ending(what string, many bool, now time.Time) string {
 		return "the " + what + " has ended, on " + moment(*ends)
 	}
 	text := fmt.Sprintf("the %s ends in %s, on %s", what, span(ends.Sub(now)), moment(*ends))
-	if e.about.assumed {
+	if e.about.Assumed {
 		text += " (assumed, no answer has told)"
 	}
 	return text

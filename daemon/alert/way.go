@@ -102,9 +102,9 @@ func (a *Alerts) dispatch(ctx context.Context) {
 			a.sending.Go(func() { a.done <- w.deliver(ctx, cfg, letters) })
 		}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.figures = figures
+	a.shared.mu.Lock()
+	defer a.shared.mu.Unlock()
+	a.shared.figures = figures
 }
 
 func (a *Alerts) owed(w *way, now time.Time) (list []*entry) {
@@ -114,7 +114,7 @@ func (a *Alerts) owed(w *way, now time.Time) (list []*entry) {
 		}
 	}
 	slices.SortFunc(list, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(a.Stage, b.Stage), compareEnds(a.about.ends, b.about.ends), cmp.Compare(a.key(), b.key()))
+		return cmp.Or(cmp.Compare(a.Stage, b.Stage), compareEnds(a.about.Ends, b.about.Ends), cmp.Compare(a.key(), b.key()))
 	})
 	return list
 }
@@ -164,7 +164,7 @@ func (w *way) write(owed []*entry, host string, now time.Time) []letter {
 }
 
 func (e *entry) group() group {
-	return group{kind: e.kind, integration: e.about.integration, severity: e.kind.severity(e.Stage), over: !e.Over.IsZero()}
+	return group{kind: e.kind, integration: e.about.Integration, severity: e.kind.severity(e.Stage), over: !e.Over.IsZero()}
 }
 
 func (w *way) letter(g group, m Message, list ...*entry) letter {
