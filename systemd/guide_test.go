@@ -44,7 +44,7 @@ func TestTheGuide(t *testing.T) {
 			o.follow(t, c)
 		}
 		// A guide that is wrong is found out.
-		if o.take(step{command: "webex-tokend status", text: "1 grant, all well\n...\n"}) == nil {
+		if o.take(step{command: "webex-tokend status", text: "1 grant, all good\n...\n"}) == nil {
 			t.Error("a transcript passes that does not tell what happens")
 		}
 	})

@@ -42,7 +42,7 @@ func mishaps() []mishap {
 			status:    `~ ops +rest +retrying .* webex-tokend authorize ops +refresh token rejected`,
 			code:      2,
 			check:     `CRITICAL - ops retrying \(refresh token rejected\)`,
-			page:      `Somebody has to act(.|\n)*>refresh token rejected<`,
+			page:      `1 grant needs attention(.|\n)*>refresh token rejected<`,
 			metric:    `webex_tokend_grants{state="retrying"} 1`,
 			alert:     alert.Consent,
 		},
@@ -53,7 +53,7 @@ func mishaps() []mishap {
 			status:    `! ops +rest +misconfigured .* webex-tokend validate`,
 			code:      2,
 			check:     `CRITICAL - .*ops misconfigured`,
-			page:      `2 grants need somebody`,
+			page:      `2 grants need attention`,
 			metric:    `webex_tokend_grants{state="misconfigured"} 2`,
 			alert:     alert.Client,
 			follow: func(w *walker, printed string) {

@@ -131,7 +131,7 @@ func squeezed(text string) (lines []string) {
 
 func TestATranscriptHoldsForOtherDaysAndNumbersOnly(t *testing.T) {
 	const text = `
-1 grant, all well; first human action needed by 2027-01-21 (ops)
+1 grant, all good; first human action needed by 2027-01-21 (ops)
 
   GRANT  KIND  STATE  TOKEN
   ops    rest  ok     13d 23h
@@ -145,7 +145,7 @@ done
 		same    bool
 	}{
 		{"the text itself", text, true},
-		{"another day, other widths of columns", `1 grant, all well; first human action needed by 2030-12-01 (ops)
+		{"another day, other widths of columns", `1 grant, all good; first human action needed by 2030-12-01 (ops)
 GRANT KIND       STATE TOKEN
 ops   rest       ok    7d 4h
 
@@ -153,7 +153,7 @@ made /etc/key, key 4fcafe
 and more
 and more
 done`, true},
-		{"another word", strings.Replace(text, "all well", "not well", 1), false},
+		{"another word", strings.Replace(text, "all good", "not good", 1), false},
 		{"a line more", strings.Replace(text, "made", "warning: beware\nmade", 1), false},
 		{"a line less", strings.Replace(text, "  GRANT  KIND  STATE  TOKEN\n", "", 1), false},
 		{"a word more at the end", text + "not quite", false},

@@ -150,8 +150,8 @@ func (w *walker) wellAgain(k alert.Kind) {
 	w.t.Helper()
 	w.until(nil, func() bool {
 		_, code := w.try("webex-tokend check")
-		return code == 0 && strings.Contains(w.output("webex-tokend status"), ", all well;") &&
-			strings.Contains(w.page(), "All is well") &&
+		return code == 0 && strings.Contains(w.output("webex-tokend status"), ", all good;") &&
+			strings.Contains(w.page(), "All good") &&
 			regexp.MustCompile(`webex_tokend_grants{state="(retrying|unknown|misconfigured)"} 0(.|\n)*store_writable 1`).MatchString(w.metrics()) &&
 			(k == "" || w.told(k, true))
 	})

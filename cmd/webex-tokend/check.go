@@ -37,7 +37,7 @@ func newCheck(c *console) *cobra.Command {
 		Long: `Judge the grants and the daemon itself as a monitoring plugin: one line,
 performance data behind a bar, exit code 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
-CRITICAL is what needs somebody now: a token that expired, a grant that waits
+CRITICAL is what needs attention now: a token that expired, a grant that waits
 for consent, whose client or refresh token is refused, whose answer is not
 stored or whose record is damaged or unverified; a refresh overdue by more than
 5 minutes; a window that ends within -c; a daemon that is away. WARNING is a

@@ -64,7 +64,7 @@ func headline(sum wire.Status, now time.Time) string {
 	return b.String()
 }
 
-// waits reports whether the store needs somebody.
+// waits reports whether the store needs attention.
 func waits(sum wire.Status) bool {
 	return sum.Keeper.StoreError != "" || sum.StoreKey != nil && sum.StoreKey.Fault != ""
 }

@@ -10,7 +10,7 @@ type stateText struct {
 }
 
 // stateTexts has the states as an operator meets them: first those of a grant
-// that begins, then those that recover by themselves, then those that need somebody.
+// that begins, then those that recover by themselves, then those that need attention.
 func stateTexts() []stateText {
 	return []stateText{
 		{store.OK, "its token is good and renewed in time", "nothing"},

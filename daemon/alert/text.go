@@ -118,7 +118,7 @@ func (e *entry) recovery() string {
 	case Outputs:
 		return "all files are written and all hooks told again"
 	}
-	return "all is well again"
+	return "it is resolved"
 }
 
 // ending says when something ends; of many, the first of them.
