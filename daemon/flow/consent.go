@@ -93,7 +93,7 @@ type Consents struct {
 type consent struct {
 	shown   wire.Authorization
 	forget  time.Time
-	end     context.CancelFunc // of the polling
+	end     context.CancelFunc // of the polling; nil: not a device flow
 	in      *config.Integration
 	options Options
 
@@ -256,17 +256,20 @@ func (c *Consents) prolong(a *consent, life time.Duration) {
 	a.forget = a.shown.ExpiresAt.Add(remembered)
 }
 
-// sweep ends what has expired and forgets what is of no interest any more.
-// c.mu is held.
+// sweep ends what has expired and forgets what is of no interest any more. A
+// device flow ends by its own polling: the answer of a poll under way may have
+// arrived while the process was stopped. c.mu is held.
 func (c *Consents) sweep() {
 	now := c.cfg.Now()
 	for _, a := range c.all {
-		if c.open(a) && !now.Before(a.shown.ExpiresAt) {
+		if c.open(a) && a.end == nil && !now.Before(a.shown.ExpiresAt) {
 			c.fail(a, "nobody decided in time", "begin again")
 			a.forget = a.shown.ExpiresAt.Add(remembered)
 		}
 	}
-	maps.DeleteFunc(c.all, func(_ string, a *consent) bool { return !now.Before(a.forget) })
+	maps.DeleteFunc(c.all, func(_ string, a *consent) bool {
+		return !now.Before(a.forget) && (a.end == nil || !c.open(a))
+	})
 }
 
 // open reports whether a consent can still be decided. c.mu is held.

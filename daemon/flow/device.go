@@ -8,6 +8,7 @@ import (
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/registry"
+	"webex-tokend/daemon/stopwatch"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -29,7 +30,7 @@ func (c *Consents) beginDevice(ctx context.Context, a *consent) error {
 	a.shown.Method = "device"
 	a.shown.URL, a.shown.URLComplete, a.shown.UserCode = device.URL, device.URLComplete, device.UserCode
 	return c.enter(a, device.Life, func() {
-		polling, end := context.WithTimeout(c.ctx, device.Life)
+		polling, end := stopwatch.WithTimeout(c.ctx, device.Life)
 		a.end = end
 		c.tasks.Go(func() {
 			defer end()

@@ -18,6 +18,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/duration"
+	"webex-tokend/daemon/stopwatch"
 	"webex-tokend/store"
 )
 
@@ -39,7 +40,7 @@ type Program struct {
 
 // Run waits for the program to end. When ctx ends first, it is killed.
 func (p Program) Run(ctx context.Context) error {
-	timed, cancel := context.WithTimeout(ctx, p.Timeout)
+	timed, cancel := stopwatch.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	cmd := exec.CommandContext(timed, p.Command[0], p.Command[1:]...)
 	cmd.Dir = "/"

@@ -9,6 +9,7 @@ import (
 
 	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/stopwatch"
 	"webex-tokend/store"
 )
 
@@ -37,7 +38,7 @@ func (c *Client) call(ctx context.Context, in *config.Integration, method, path 
 	if err != nil {
 		return APIAnswer{}, unprepared(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.limits.Total)
+	ctx, cancel := stopwatch.WithTimeout(ctx, c.limits.Total)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(in.APIURL, "/")+path, body)
 	if err != nil {

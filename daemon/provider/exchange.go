@@ -10,6 +10,7 @@ import (
 
 	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/stopwatch"
 	"webex-tokend/store"
 )
 
@@ -69,7 +70,7 @@ func (c *Client) post(ctx context.Context, in *config.Integration, q question, s
 	req.Header.Set("Accept-Encoding", answer.Encodings)
 	req.Header.Set("User-Agent", c.userAgent)
 
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.limits.Total)
+	bounded, cancel := stopwatch.WithTimeout(context.WithoutCancel(ctx), c.limits.Total)
 	defer cancel()
 	dep := &departure{cancel: cancel, may: q.may}
 	defer context.AfterFunc(ctx, dep.leave)()

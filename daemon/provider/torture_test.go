@@ -30,7 +30,7 @@ type outcome struct {
 
 func TestEveryMisbehaviourOfAnEndpointComesToItsOutcome(t *testing.T) {
 	// Long enough for what an endpoint does say to arrive on a busy machine.
-	brief := provider.Limits{Header: 2 * time.Second, Total: 4 * time.Second}
+	brief := provider.Limits{Total: 4 * time.Second}
 	second := serve(t, says(ok(good)))
 	t.Cleanup(func() { // once all rows are through
 		if n := second.connections(); n != 0 {

@@ -143,7 +143,6 @@ func (t *transports) dial(r route) (*http.Transport, error) {
 		DialContext:            (&net.Dialer{Timeout: t.limits.Connect, KeepAlive: 30 * time.Second, Control: boundUnacked}).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    t.limits.Handshake,
-		ResponseHeaderTimeout:  t.limits.Header,
 		MaxResponseHeaderBytes: maxBody,
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		IdleConnTimeout:        maxIdleTime,

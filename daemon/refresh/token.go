@@ -8,6 +8,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/stopwatch"
 	"webex-tokend/store"
 )
 
@@ -82,7 +83,7 @@ func (x *Refresher) Token(ctx context.Context, name string, minValid time.Durati
 		return Current{}, x.cfg.States.Later(name, c, time.Hour, "its token does not live that long, and nobody can refresh it")
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, patienceOfReaders)
+	ctx, cancel := stopwatch.WithTimeout(ctx, patienceOfReaders)
 	defer cancel()
 	refused := x.refresh(ctx, name, demanded)
 	stored, err = x.cfg.States.Read(context.WithoutCancel(ctx), cfg, name)
