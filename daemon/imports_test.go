@@ -32,8 +32,6 @@ func mayImport() map[string][]string {
 		"store/replica":         {"store", "store/boltkv"},
 		"store/etcdkv":          {"store"},
 		"store/etcdkv/etcdtest": {},
-		// A module of its own, for tests alone.
-		"store/etcdkv/etcdtest/newest": {},
 
 		"daemon/accounts":     {},
 		"daemon/acl":          {"daemon/accounts"},
@@ -104,7 +102,7 @@ func homes() map[string][]string {
 		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile", "daemon/draft"},
 		"github.com/spf13/cobra":           {"cmd/webex-tokend"},
 		"webex-tokend/daemon/emulator/lab": {}, // for tests alone
-		"go.etcd.io/etcd/":                 {"store/etcdkv", "store/etcdkv/etcdtest", "store/etcdkv/etcdtest/newest"},
+		"go.etcd.io/etcd/":                 {"store/etcdkv", "store/etcdkv/etcdtest"},
 		// It repeats refreshes and loses rotated tokens; the client only hands
 		// tokens to programs that know its types.
 		"golang.org/x/oauth2": {"daemon/client"},

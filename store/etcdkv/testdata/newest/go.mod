@@ -1,4 +1,4 @@
-module webex-tokend/store/etcdkv/etcdtest/newest
+module webex-tokend/store/etcdkv/testdata/newest
 
 go 1.26.0
 

@@ -1,7 +1,7 @@
 // Newest is the newest etcd server, to run the tests of package etcdkv against.
 // It is a module of its own, since the daemon needs the client alone:
 //
-//	go build -C store/etcdkv/etcdtest/newest -o /tmp/etcd .
+//	go build -C store/etcdkv/testdata/newest -o /tmp/etcd .
 //	WEBEX_TOKEND_ETCD=/tmp/etcd go test ./store/etcdkv
 package main
 
