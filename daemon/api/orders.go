@@ -61,6 +61,17 @@ func (o orders) probe(c *call) error {
 	return c.answer(http.StatusOK, out)
 }
 
+// unread answers 200 with the answer that could not be read. It may hold a refresh
+// token: the one thing of that kind that leaves, to admins, who need it to repair
+// the grant. It is a POST so that it counts as an order in the log.
+func (o orders) unread(c *call) error {
+	out, err := o.registry.Unread(c.r.Context(), c.grant)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, out)
+}
+
 // reloadConfig answers 204, or 422 with the faults; then nothing has changed.
 func (s *Server) reloadConfig(c *call) error {
 	if err := s.cfg.Reload(c.r.Context()); err != nil {

@@ -51,6 +51,7 @@ func routes(s *Server) []route {
 		{"POST /v1/grants/{name}/adopt", one, acl.Admin, orders.adopt},
 		{"POST /v1/grants/{name}/revoke", one, acl.Admin, orders.revoke},
 		{"POST /v1/grants/{name}/probe", one, acl.Admin, orders.probe},
+		{"POST /v1/grants/{name}/unread", one, acl.Admin, orders.unread},
 
 		{"POST /v1/grants/{name}/authorizations", one, acl.Admin, consents.begin},
 		{"GET /v1/authorizations/{id}", visible, acl.Status, consents.show},

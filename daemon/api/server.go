@@ -42,6 +42,7 @@ type Registry interface {
 	Remove(ctx context.Context, name string) error
 	Revoke(ctx context.Context, name string) (wire.Revocation, error)
 	Probe(ctx context.Context, name string) (wire.Probe, error)
+	Unread(ctx context.Context, name string) (wire.Unread, error)
 }
 
 // Sweeper refreshes ahead of an absence. *sweep.Sweeper is one.

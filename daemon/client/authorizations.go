@@ -40,6 +40,13 @@ func (c *Client) Probe(ctx context.Context, name string) (wire.Probe, error) {
 	return p, err
 }
 
+// Unread returns the last answer of a grant that could not be read.
+func (c *Client) Unread(ctx context.Context, name string) (wire.Unread, error) {
+	var u wire.Unread
+	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "unread")}, &u)
+	return u, err
+}
+
 // Revoke ends the tokens of a grant at the broker.
 func (c *Client) Revoke(ctx context.Context, name string) (wire.Revocation, error) {
 	var r wire.Revocation

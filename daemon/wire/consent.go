@@ -97,3 +97,12 @@ type Revocation struct {
 	Result string `json:"result"` // revoked unsupported unknown
 	Detail string `json:"detail"`
 }
+
+// An Unread is an answer of the token endpoint that could not be read. It may hold
+// a refresh token.
+type Unread struct {
+	Grant    string    `json:"grant"`
+	At       time.Time `json:"at"`       // when its request was sent
+	Encoding string    `json:"encoding"` // of Body: text, or base64 where it is no UTF-8
+	Body     string    `json:"body"`
+}
