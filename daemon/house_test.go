@@ -30,21 +30,27 @@ const (
 )
 
 // exceptions are what is known to be too large, each with the reason. Entries
-// are only removed.
+// are only removed: one that is not needed any more is a failure as well.
 func exceptions() map[string]string {
-	const cut = "is being cut into rooms"
+	const (
+		command  = "one file for each command; they share a console of five fields and know nothing of each other"
+		format   = "one field for each key of a flat format"
+		contract = "one type for each answer of the API"
+		engine   = "records, and what the store asks of an engine: the next cut"
+		server   = "a server of its own for users and tests"
+	)
 	return map[string]string{
-		"fields of daemon/emulator.Config":             cut,
-		"lines of daemon/emulator":                     cut,
-		"methods of cmd/webex-tokend.console":          cut,
-		"lines of cmd/webex-tokend":                    cut,
-		"exported names of store":                      cut,
-		"exported names of daemon/wire":                cut,
-		"fields of daemon/alert.Message":               "one field for each key that is posted",
-		"fields of daemon/config.Integration":          "one field for each key of the block",
-		"fields of daemon/configfile.integrationBlock": "one field for each key of the block",
-		"fields of daemon/wire.Grant":                  "one field for each key of the answer",
-		"fields of store.Record":                       "one field for each field of the stored format",
+		"fields of daemon/emulator.Config":             "one setting for each habit of Webex",
+		"lines of daemon/emulator":                     server,
+		"methods of cmd/webex-tokend.console":          command,
+		"lines of cmd/webex-tokend":                    command,
+		"exported names of store":                      engine,
+		"exported names of daemon/wire":                contract,
+		"fields of daemon/alert.Message":               format,
+		"fields of daemon/config.Integration":          format,
+		"fields of daemon/configfile.integrationBlock": format,
+		"fields of daemon/wire.Grant":                  format,
+		"fields of store.Record":                       format,
 	}
 }
 
@@ -256,7 +262,7 @@ func TestTheHouseHasNoRoomThatIsTooLarge(t *testing.T) {
 	}
 	for what, reason := range known {
 		if h.excess[what] == "" {
-			t.Logf("%s: no exception is needed any more (%s)", what, reason)
+			t.Errorf("%s: no exception is needed any more (%s)", what, reason)
 		}
 	}
 }
