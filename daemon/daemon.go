@@ -5,10 +5,8 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,13 +25,10 @@ import (
 	"webex-tokend/daemon/ledger"
 	"webex-tokend/daemon/meter"
 	"webex-tokend/daemon/metrics"
-	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/vault"
 	"webex-tokend/daemon/web"
-	"webex-tokend/daemon/wire"
-	"webex-tokend/store"
 )
 
 // A Config says what the daemon works with. Only Config is needed.
@@ -123,164 +118,6 @@ type doors struct {
 	noPages error
 	creds   *credential.Server
 	readers ledger.Ledger
-}
-
-// Run is the daemon from start to stop. It returns nil when ctx asked for the
-// stop and everything in flight was stored. Start goes from what is needed to
-// what needs it; READY comes when consumers can be served:
-//
-//	folders, store        nothing works without; a second daemon ends here
-//	open intents          their outcomes are asked for at once
-//	outputs               probed, and those behind their record are written
-//	seeds, inbox          grants that files bring
-//	socket, READY
-//	sweep                 from here on refreshes fall due
-//
-// Stop takes the same way back, for the reasons that stop gives.
-func Run(ctx context.Context, cfg Config) error {
-	d, err := open(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	err = d.serve(ctx)
-	if stopErr := d.stop(); err == nil {
-		err = stopErr
-	}
-	return err
-}
-
-// open makes the parts, up to a fleet that knows its open intents.
-func open(ctx context.Context, cfg Config) (*daemon, error) {
-	d := &daemon{cfg: cfg, log: cfg.Log, notify: &notifier{send: cfg.Notify},
-		inForce: new(inForce), span: new(span), sources: new(sources), followers: new(followers), doors: new(doors)}
-	if d.log == nil {
-		d.log = hclog.NewNullLogger()
-	}
-	c := cfg.Config
-	d.apply(c)
-	if err := makeFolders(c); err != nil {
-		return nil, err
-	}
-	if err := d.openStore(ctx, c); err != nil {
-		return nil, err
-	}
-	broker := provider.New(provider.Config{Transport: cfg.Transport})
-	d.events = event.NewStream(nil)
-	d.fleet = fleet.New(fleet.Config{
-		Store:    d.vault.Store(),
-		Config:   c,
-		Provider: broker,
-		Events:   d.events,
-		Meter:    &d.meter,
-		Spool:    filepath.Join(c.RuntimeDir, "spool"),
-		Log:      d.log.Named("keeper"),
-	})
-	d.report = report.New(report.Config{
-		Store:     d.vault.Store(),
-		Config:    d.fleet.Config,
-		States:    d.fleet.States,
-		Trust:     d.fleet.Trust,
-		Clients:   d.fleet.Circuits,
-		Endpoints: d.fleet.Endpoints,
-		Meter:     &d.meter,
-		Outputs:   d.outputs,
-		Failing:   func() []string { return d.publisher.Failing() },
-		Consumers: d.consumers,
-		Unheard:   d.unheard,
-		Refused:   d.refusedReload,
-		StoreKey:  d.vault.Key,
-	})
-	d.consents = flow.NewConsents(flow.ConsentConfig{
-		Registry:  d.fleet.Registry,
-		Tokens:    d.fleet.Refresher,
-		Grants:    d.report,
-		Provider:  broker,
-		Config:    d.current.Load,
-		PublicURL: d.publicURL,
-		Log:       d.log.Named("consent"),
-	})
-	d.publisher = publish.New(publish.Config{
-		Config:      c,
-		Current:     d.fleet.Refresher.Current,
-		Published:   d.fleet.Registry.Published,
-		Unpublished: d.fleet.Registry.Unpublished,
-		Registered:  d.fleet.Registry.Registered,
-		Log:         d.log.Named("publish"),
-	})
-	d.seeds = &intake.Seeds{Registry: d.fleet.Registry, Pending: d.fleet.States, Log: d.log.Named("seed")}
-	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Registry: d.fleet.Registry, Log: d.log.Named("inbox")}
-	d.watching, d.endWatch = context.WithCancel(context.Background())
-	d.publishing, d.endPublish = context.WithCancel(context.Background())
-	if err := errors.Join(d.inbox.Prepare(), d.settle(ctx), d.fleet.Start(ctx)); err != nil {
-		return nil, errors.Join(err, d.stop())
-	}
-	return d, nil
-}
-
-// serve runs until ctx ends, the socket fails or the store file is replaced.
-func (d *daemon) serve(ctx context.Context) error {
-	c, watch := d.current.Load(), d.newWatch()
-	d.startPublishing(ctx)
-	d.startAlerts()
-	d.startMetrics()
-	d.startExpiries()
-	d.seeds.ReadAll(ctx, c)
-	listener, err := d.listen(ctx)
-	if err != nil {
-		return err
-	}
-	if err := d.openPages(ctx); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	d.server = api.New(api.Config{
-		Grants:   api.Grants{Registry: d.fleet.Registry, Refresher: d.fleet.Refresher, Sweeper: d.fleet.Sweeper},
-		Report:   d.report,
-		Consents: d.consents,
-		Events:   func(after uint64) api.Stream { return d.events.Subscribe(after) },
-		Rules:    d.rules.Load,
-		Reload:   d.reload,
-		Metrics:  d.figures,
-		Sealed: api.Sealed{
-			Backup: d.vault.Backup,
-			Rotate: func(ctx context.Context, tell func(wire.Rotation) error) error {
-				return d.vault.Rotate(ctx, d.watching, tell)
-			},
-			Keys: wrappingKeys{d.vault},
-		},
-		Web:    d.door,
-		Ready:  d.whyNotReady,
-		Handed: d.handed,
-		Log:    d.log.Named("api"),
-	})
-	failed := make(chan error, 1)
-	d.tasks.Go(func() { failed <- d.server.Serve(listener) })
-	d.startCredentials(ctx)
-	if d.jobs, err = startJobs(d); err != nil {
-		return err
-	}
-	d.tasks.Go(func() { watch.Run(d.watching) })
-	d.vault.ResumeRotation(d.watching)
-	d.tasks.Go(func() {
-		// Looking at a damaged record lets it be known and shown.
-		d.vault.Audit(d.watching, func(grant string) { _, _ = d.report.Grant(d.watching, grant) })
-	})
-	d.ready.Store(true)
-	d.notify.ready()
-	d.log.Info("ready", "socket", c.API.Socket, "grants", len(c.Grants), "integrations", len(c.Integrations))
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case err := <-failed:
-			return fmt.Errorf("serve the socket: %w", err)
-		case <-d.vault.Replaced():
-			d.vault.LeaveReplaced(ctx)
-			return fmt.Errorf("keep grants: %w", store.ErrReplaced)
-		case <-d.cfg.Reload:
-			// The log has told the operator what is wrong with it.
-			_ = d.reload(ctx)
-		}
-	}
 }
 
 // stop ends the parts in the reverse order of their need:
