@@ -17,7 +17,7 @@ import (
 // server asks for it.
 const slowDown = 5 * time.Second
 
-// beginDevice asks for the codes and polls behind its return.
+// beginDevice asks for the codes and polls in the background, after it returns.
 func (c *Consents) beginDevice(ctx context.Context, a *consent) error {
 	device, err := c.cfg.Provider.StartDevice(ctx, a.in)
 	if err != nil {
