@@ -95,6 +95,11 @@ integration "crm" {
   # "S256", "plain" or "none"; kind meetings begins with "plain".
   # pkce = "S256"
 
+  # What goes to the authorization page beside the rest. OpenID Connect servers
+  # give a refresh token only with prompt=consent and the scope offline_access,
+  # Google only with access_type=offline.
+  # authorize_params = { prompt = "consent" }
+
   # What the authorization server calls itself when it sends a person back; an
   # answer that names another one is refused. Unset, it is not compared.
   # issuer = "https://idbroker.webex.com/idb"

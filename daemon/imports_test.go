@@ -56,6 +56,7 @@ func mayImport() map[string][]string {
 		"daemon/plan":       {"daemon/config", "daemon/duration", "daemon/grantname"},
 		"daemon/event":      {"store"},
 		"daemon/draft":      {},
+		"daemon/discovery":  {},
 		"daemon/hook":       {"daemon/config", "daemon/duration", "daemon/stopwatch", "store"},
 		"daemon/endpoint":   {"daemon/config", "store"},
 		"daemon/answer":     {},
@@ -99,7 +100,7 @@ func homes() map[string][]string {
 		"github.com/andybalholm/brotli":    {"daemon/answer", "daemon/emulator"},
 		"go.etcd.io/bbolt":                 {"store/boltkv"},
 		"github.com/tink-crypto/tink-go/":  {"store/seal"},
-		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile", "daemon/draft"},
+		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile", "daemon/discovery", "daemon/draft"},
 		"github.com/spf13/cobra":           {"cmd/webex-tokend"},
 		"webex-tokend/daemon/emulator/lab": {}, // for tests alone
 		"go.etcd.io/etcd/":                 {"store/etcdkv", "store/etcdkv/etcdtest"},

@@ -60,7 +60,8 @@ func (r *Reader) List(a *hcl.Attribute) []string {
 	return list
 }
 
-func (r *Reader) Labels(a *hcl.Attribute) map[string]string {
+// Texts reads an object of texts; example is one, as a fault shows it.
+func (r *Reader) Texts(a *hcl.Attribute, example string) map[string]string {
 	if a == nil {
 		return nil
 	}
@@ -80,7 +81,7 @@ func (r *Reader) Labels(a *hcl.Attribute) map[string]string {
 		}
 	}
 	if !good {
-		r.Fault(a.Expr.Range(), "Bad labels", `Write labels = { team = "tenants" }: every value in quotes.`)
+		r.Fault(a.Expr.Range(), "Bad "+a.Name, "Write "+a.Name+" = "+example+": every value in quotes.")
 		return nil
 	}
 	return labels

@@ -47,6 +47,9 @@ type Integration struct {
 	// Issuer is the iss parameter of redirects, RFC 9207; empty: it
 	// is not compared.
 	Issuer string
+	// AuthorizeParams go beside the parameters of RFC 6749 to the authorization
+	// page.
+	AuthorizeParams map[string]string
 	// Rotates: a refresh token must be taken for used up once it was sent.
 	Rotates bool
 

@@ -67,6 +67,7 @@ type integrationBlock struct {
 	AuthStyle            *hcl.Attribute `hcl:"auth_style"`
 	PKCE                 *hcl.Attribute `hcl:"pkce"`
 	Issuer               *hcl.Attribute `hcl:"issuer"`
+	AuthorizeParams      *hcl.Attribute `hcl:"authorize_params"`
 	Rotates              *hcl.Attribute `hcl:"rotates"`
 	AccessLife           *hcl.Attribute `hcl:"access_life"`
 	RefreshLife          *hcl.Attribute `hcl:"refresh_life"`

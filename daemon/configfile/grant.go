@@ -36,7 +36,7 @@ func readGrants(blocks []*grantBlock, integrations []*integrationBlock, r *reade
 }
 
 func (b *grantBlock) read(r *reader, integrations map[string]bool) *config.Grant {
-	g := &config.Grant{Name: b.Name, Labels: r.Labels(b.Labels)}
+	g := &config.Grant{Name: b.Name, Labels: r.Texts(b.Labels, `{ team = "tenants" }`)}
 	if r.Required(b.Integration, b.At, "integration", "Name the integration block that this consent belongs to.") {
 		g.Integration = r.Text(b.Integration, "")
 		if g.Integration != "" && !integrations[g.Integration] {

@@ -190,9 +190,25 @@ func (b *integrationBlock) dialect(r *reader, i *config.Integration) {
 	if u := r.URL(b.Issuer, "https", "http"); u != nil {
 		i.Issuer = u.String()
 	}
+	b.authorizeParams(r, i)
 	i.Rotates = r.Flag(b.Rotates, rotates)
 	i.AccessLife = r.Duration(b.AccessLife, access, time.Second)
 	i.RefreshLife = r.Duration(b.RefreshLife, refresh, time.Second)
+}
+
+// authorizeParams reads what goes to the authorization page beside the rest. What
+// the daemon sets itself cannot be set here.
+func (b *integrationBlock) authorizeParams(r *reader, i *config.Integration) {
+	i.AuthorizeParams = r.Texts(b.AuthorizeParams, `{ prompt = "consent" }`)
+	for _, name := range []string{"response_type", "client_id", "client_secret", "redirect_uri", "state", "scope", "code_challenge", "code_challenge_method"} {
+		if _, set := i.AuthorizeParams[name]; set {
+			r.Fault(b.AuthorizeParams.Expr.Range(), fmt.Sprintf("authorize_params cannot set %s", name),
+				"The daemon sets it for each consent. Scopes stand in scopes, the method of PKCE in pkce.")
+		}
+	}
+	if b.AuthorizeParams != nil && i.Kind == config.Static {
+		r.Doubt(b.AuthorizeParams.NameRange, "authorize_params of kind static", "Nobody consents to a static token. Remove the line.")
+	}
 }
 
 func (b *integrationBlock) pace(r *reader, i *config.Integration) {

@@ -51,6 +51,9 @@ func authorizeURL(in *config.Integration, state string, verifier store.Secret) s
 		return in.AuthorizeURL // config has parsed it before
 	}
 	q := u.Query()
+	for name, value := range in.AuthorizeParams {
+		q.Set(name, value)
+	}
 	q.Set("response_type", "code")
 	q.Set("client_id", in.ClientID)
 	q.Set("redirect_uri", in.RedirectURL)

@@ -357,6 +357,9 @@ func random(n int) string {
 // failureAdvice puts what a broker said into what to do about it.
 func failureAdvice(in *config.Integration, err error) (why, advice string) {
 	f, ok := errors.AsType[*provider.Failure](err)
+	if errors.Is(err, errNoRefreshToken) {
+		return err.Error(), refreshTokenAdvice(in)
+	}
 	if !ok {
 		return err.Error(), "begin again"
 	}

@@ -39,9 +39,22 @@ func (c *Consents) settle(ctx context.Context, a *consent, reg registry.Registra
 		"missing_scopes", strings.Join(outcome.Missing, " "))
 }
 
+// errNoRefreshToken ends a consent that would be worth no more than one access
+// token.
+var errNoRefreshToken = errors.New("the consent brought no refresh token, so the grant could never be refreshed; nothing was changed")
+
+// refreshTokenAdvice says what makes servers give one.
+func refreshTokenAdvice(in *config.Integration) string {
+	return "set in integration " + in.Name + `: authorize_params = { prompt = "consent" } and the scope offline_access, ` +
+		`as OpenID Connect servers want it; for Google authorize_params = { access_type = "offline", prompt = "consent" }; then begin again`
+}
+
 // register verifies the person and hands the tokens to the registry, which has
 // the last word on whether this person may replace what is there.
 func (c *Consents) register(ctx context.Context, a *consent, reg registry.Registration) (*wire.Consented, error) {
+	if reg.Refresh.Empty() {
+		return nil, errNoRefreshToken
+	}
 	outcome := &wire.Consented{Warnings: []string{}}
 	person, err := c.whose(ctx, a.in, reg.Answer)
 	if err != nil {
