@@ -48,6 +48,8 @@ type Config struct {
 	// LogLevels is told of a configuration that comes into force, for the levels
 	// of Log and of the areas under it.
 	LogLevels func(*config.Config)
+	// LogDropped returns how many lines of Log were lost; nil: none are.
+	LogDropped func() uint64
 	// Listener and CredentialListener stand in for the sockets of the
 	// configuration; nil: those.
 	Listener           *net.UnixListener

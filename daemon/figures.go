@@ -24,6 +24,7 @@ func (d *daemon) startMetrics() {
 		Failing:  d.publisher.Failing,
 		Tellings: d.tellings,
 		Version:  version,
+		Dropped:  d.cfg.LogDropped,
 		Log:      d.log.Named("metrics"),
 	})
 	events := d.events.Subscribe(event.Latest)

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -51,6 +54,8 @@ mentioned and no reason to warn.`,
   webex-tokend check ops crm -w 21d -c 7d`,
 		ValidArgsFunction: c.completeGrants,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			// A runner that has left is answered by the exit code, not by SIGPIPE.
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 			k.names = args
 			return k.tell(k.run(cmd.Context()))
 		},
@@ -202,7 +207,8 @@ func severityOf(err error) severity {
 // tell writes the line. The exit code is that of the worst finding.
 func (k *checkCommand) tell(v checkup) error {
 	if _, err := fmt.Fprintln(k.out, v.line()); err != nil {
-		return fmt.Errorf("write verdict: %w", err)
+		// Nobody has read a verdict, so that there is none.
+		return &failure{code: int(severityUnknown), err: fmt.Errorf("write verdict: %w", err)}
 	}
 	if worst := v.worst(); worst != severityOK {
 		return &failure{code: int(worst)}

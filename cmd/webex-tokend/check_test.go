@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -104,5 +107,20 @@ integration "bots" { kind = "static" }
 	e.output("cp", e.path("second.key"), lost)
 	if out := check(); !strings.Contains(out, "OK - 1 grant, all good") {
 		t.Errorf("with its second key: %s", out)
+	}
+}
+
+// A verdict that nobody could read exited with 1, which is WARNING.
+func TestACheckThatCannotWriteItsVerdictIsUnknown(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"check"}, {"check", "--no-such-flag"}} {
+		args = append(args, "--socket", filepath.Join(t.TempDir(), "none"))
+		if code := run(t.Context(), args, strings.NewReader(""), full, io.Discard); code != 3 {
+			t.Errorf("%v exits with %d", args, code)
+		}
 	}
 }

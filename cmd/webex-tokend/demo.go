@@ -43,6 +43,7 @@ grant can be renewed by a consent.`,
 
 // demo ends with nil when it was asked to end, by Ctrl-C or after a while.
 func (c *console) demo(ctx context.Context, during time.Duration) (err error) {
+	c.lastingOutput()
 	if during > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, during)

@@ -89,6 +89,7 @@ func checkAddress(ctx context.Context, addr string) error {
 
 // emulate serves until ctx ends.
 func emulate(ctx context.Context, c *console, addr string, cfg emulator.Config) error {
+	c.lastingOutput()
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return &failure{exitFailed, err, "choose another address by --listen"}

@@ -116,7 +116,12 @@ func explain(err error) *failure {
 	if file, ok := errors.AsType[*seal.KeyFileError](err); ok {
 		return &failure{exitNoKey, err, explainKeyFile(file)}
 	}
+	if ended, ok := errors.AsType[*client.EndedError](err); ok {
+		return &failure{exitFailed, err, strings.TrimSpace("whether it was done: webex-tokend status " + ended.Grant)}
+	}
 	switch {
+	case errors.Is(err, client.ErrSilent):
+		return &failure{exitUnreachable, err, "restart it: systemctl restart webex-tokend"}
 	case errors.Is(err, client.ErrUnreachable):
 		return &failure{exitUnreachable, err, "start it: " + startCommand()}
 	case unusable(err):

@@ -39,7 +39,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return exitWith(stderr, c.elsewhere(root.ExecuteContext(ctx)))
+	code := exitWith(c.err, c.elsewhere(root.ExecuteContext(ctx)))
+	if c.flush != nil {
+		c.flush()
+	}
+	return code
 }
 
 // A console is what all commands share: where they read and write, and the
@@ -47,8 +51,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 type console struct {
 	in       io.Reader
 	out, err io.Writer
-	socket   string
-	config   string
+	// flush and dropped belong to lastingOutput; nil without it.
+	flush   func()
+	dropped func() uint64
+	socket  string
+	config  string
 }
 
 // daemon returns a client of the daemon on the socket that was chosen.

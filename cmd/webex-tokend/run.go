@@ -42,6 +42,10 @@ socket is opened.`,
 }
 
 func (c *console) run(ctx context.Context, once bool) error {
+	c.lastingOutput()
+	// Before the configuration is read: what is asked for since is not in it.
+	reload, stop := hangups()
+	defer stop()
 	if err := shield(); err != nil {
 		return err
 	}
@@ -51,7 +55,7 @@ func (c *console) run(ctx context.Context, once bool) error {
 	}
 	log, levels := newLog(c, cfg)
 	defer levels.follow()()
-	d := daemon.Config{Config: cfg, Log: log, LogLevels: levels.configure}
+	d := daemon.Config{Config: cfg, Log: log, LogLevels: levels.configure, LogDropped: c.dropped}
 	if once {
 		return explainStart(daemon.Once(ctx, d))
 	}
@@ -64,8 +68,6 @@ func (c *console) run(ctx context.Context, once bool) error {
 		return err
 	}
 	d.Listener, d.CredentialListener = passed[socket.APIName], passed[socket.CredentialName]
-	reload, stop := hangups()
-	defer stop()
 	d.Reload = reload
 	return explainStart(daemon.Run(ctx, d))
 }

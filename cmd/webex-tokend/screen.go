@@ -20,6 +20,9 @@ type screen struct {
 // screenOf looks at what w is connected to. NO_COLOR counts when it is not
 // empty, as no-color.org asks.
 func screenOf(w io.Writer) screen {
+	if q, ok := w.(*lineQueue); ok {
+		w = q.out
+	}
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return screen{}

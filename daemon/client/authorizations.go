@@ -36,7 +36,7 @@ func (c *Client) CancelAuthorization(ctx context.Context, id string) error {
 // Probe tries the access token of a grant on the API.
 func (c *Client) Probe(ctx context.Context, name string) (wire.Probe, error) {
 	var p wire.Probe
-	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "probe")}, &p)
+	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "probe"), work: true}, &p)
 	return p, err
 }
 
@@ -50,7 +50,7 @@ func (c *Client) Unread(ctx context.Context, name string) (wire.Unread, error) {
 // Revoke ends the tokens of a grant at the broker.
 func (c *Client) Revoke(ctx context.Context, name string) (wire.Revocation, error) {
 	var r wire.Revocation
-	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "revoke")}, &r)
+	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "revoke"), work: true}, &r)
 	return r, err
 }
 

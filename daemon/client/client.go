@@ -25,10 +25,13 @@ import (
 // DefaultSocket is the path on which the packaged unit lets the daemon listen.
 const DefaultSocket = "/run/webex-tokend/api.sock"
 
-// longestAnswer is above what the daemon takes for the slowest single answer,
-// a refresh that waits for its turn at the token endpoint and then for the
-// endpoint.
-const longestAnswer = 2 * time.Minute
+// How long the beginning of an answer is waited for. The daemon answers within
+// 35 s where a refresh may be waited for; what goes through the whole store, or
+// asks an endpoint more than once, may take minutes.
+const (
+	longestAnswer = 40 * time.Second
+	longestWork   = 10 * time.Minute
+)
 
 // longestPath is the size of sockaddr_un on Linux without the final NUL.
 const longestPath = 107
@@ -42,6 +45,7 @@ type Config struct {
 // A Client is safe for concurrent use.
 type Client struct {
 	http *http.Client
+	work *http.Client // the same for what takes longer
 }
 
 // New connects to nothing yet.
@@ -50,21 +54,28 @@ func New(cfg Config) *Client {
 	if socket == "" {
 		socket = DefaultSocket
 	}
-	return &Client{http: &http.Client{
+	return &Client{http: newHTTP(socket, longestAnswer), work: newHTTP(socket, longestWork)}
+}
+
+func newHTTP(socket string, longest time.Duration) *http.Client {
+	return &http.Client{
 		Transport: &http.Transport{
 			DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, socket) },
 			DisableCompression:    true,
 			MaxIdleConnsPerHost:   64,
 			IdleConnTimeout:       time.Minute,
-			ResponseHeaderTimeout: longestAnswer,
+			ResponseHeaderTimeout: longest,
 		},
 		// The daemon redirects nowhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 }
 
 // Close closes idle connections. Requests under way are not affected.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.http.CloseIdleConnections()
+	c.work.CloseIdleConnections()
+}
 
 // ErrUnreachable: nobody answers on the socket, or there is no socket. Being
 // kept out by its mode is fs.ErrPermission instead.
@@ -100,6 +111,7 @@ type call struct {
 	kind   string // content type of the body
 	body   io.Reader
 	header http.Header
+	work   bool // takes longer than a refresh
 }
 
 // grantPath escapes what no valid name has, so that an invalid one reaches the
@@ -133,12 +145,16 @@ func (c *Client) send(ctx context.Context, what call) (*http.Response, error) {
 	if what.kind != "" {
 		req.Header.Set("Content-Type", what.kind)
 	}
-	resp, err := c.http.Do(req)
+	through := c.http
+	if what.work {
+		through = c.work
+	}
+	resp, err := through.Do(req)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // the made-up host in its URL would only puzzle
 		}
-		return nil, err
+		return nil, broken(ctx, what, err)
 	}
 	if resp.StatusCode/100 != 2 {
 		defer resp.Body.Close()
@@ -158,7 +174,7 @@ func (c *Client) do(ctx context.Context, what call, out any) error {
 		return nil
 	}
 	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
-		return fmt.Errorf("read answer of %s %s: %w", what.method, what.path, err)
+		return fmt.Errorf("read answer of %s %s: %w", what.method, what.path, broken(ctx, what, err))
 	}
 	// What follows the value is a newline; reading it to the end lets the
 	// connection serve again.

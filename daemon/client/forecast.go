@@ -47,7 +47,7 @@ func (c *Client) Forecast(ctx context.Context, o Outlook) (wire.Forecast, error)
 // A stream that ends without the sum is an error.
 func (c *Client) Drain(ctx context.Context, away string) iter.Seq2[wire.Drained, error] {
 	return func(yield func(wire.Drained, error) bool) {
-		resp, err := c.send(ctx, call{method: http.MethodPost, path: "/v1/drain", query: url.Values{"for": {away}}})
+		resp, err := c.send(ctx, call{method: http.MethodPost, path: "/v1/drain", work: true, query: url.Values{"for": {away}}})
 		if err != nil {
 			yield(wire.Drained{}, err)
 			return

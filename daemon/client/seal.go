@@ -17,7 +17,7 @@ import (
 // Backup writes the sealed store to w, and tells progress how many bytes of all
 // it has; nil: nobody wants to know. After an error what w has got is not whole.
 func (c *Client) Backup(ctx context.Context, w io.Writer, progress func(done, of int64)) (size int64, err error) {
-	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/v1/backup", accept: "application/octet-stream"})
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/v1/backup", work: true, accept: "application/octet-stream"})
 	if err != nil {
 		return 0, err
 	}
@@ -43,7 +43,7 @@ func (c *Client) Backup(ctx context.Context, w io.Writer, progress func(done, of
 // rotation goes on when the caller leaves.
 func (c *Client) RotateKey(ctx context.Context) iter.Seq2[wire.Rotation, error] {
 	return func(yield func(wire.Rotation, error) bool) {
-		resp, err := c.send(ctx, call{method: http.MethodPost, path: "/v1/key/rotate", accept: wire.LinesType})
+		resp, err := c.send(ctx, call{method: http.MethodPost, path: "/v1/key/rotate", work: true, accept: wire.LinesType})
 		if err != nil {
 			yield(wire.Rotation{}, err)
 			return

@@ -17,5 +17,5 @@ func (c *Client) Status(ctx context.Context) (wire.Status, error) {
 // Reload makes the daemon read its configuration again. A configuration with
 // faults changes nothing and comes back as a *Problem with status 422.
 func (c *Client) Reload(ctx context.Context) error {
-	return c.do(ctx, call{method: http.MethodPost, path: "/v1/reload"}, nil)
+	return c.do(ctx, call{method: http.MethodPost, path: "/v1/reload", work: true}, nil)
 }

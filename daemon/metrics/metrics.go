@@ -49,6 +49,8 @@ type Config struct {
 	Failing func() []string
 	// Tellings say how each way of telling alerts fares; nil: there is none.
 	Tellings func() []Telling
+	// Dropped returns how many lines of the log were lost; nil: none are.
+	Dropped func() uint64
 	// Version is that of the build; empty means "unknown".
 	Version string
 	// Now is the wall clock; nil means time.Now.
@@ -85,6 +87,9 @@ func New(cfg Config) *Metrics {
 	}
 	if cfg.Tellings == nil {
 		cfg.Tellings = func() []Telling { return nil }
+	}
+	if cfg.Dropped == nil {
+		cfg.Dropped = func() uint64 { return 0 }
 	}
 	if cfg.Version == "" {
 		cfg.Version = "unknown"

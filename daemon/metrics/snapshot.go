@@ -64,6 +64,7 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	describe("store_readable", "1 when all figures could be read, else 0.").gauge(out, readable)
 	failing := slices.DeleteFunc(slices.Clone(s.m.cfg.Failing()), func(name string) bool { return s.view != nil && !s.view(name) })
 	describe("publish_failing_grants", "Grants of which a file or hook failed at its last try.").gauge(out, float64(len(failing)))
+	describe("log_lines_dropped_total", "Lines of the log that were lost because nobody read them.").counter(out, float64(s.m.cfg.Dropped()))
 	collectTellings(out, s.m.cfg.Tellings())
 	collectFigures(out, s.m.cfg.Meter.Figures())
 }
