@@ -79,12 +79,18 @@ func (j *jobs) arrange(old, next config.Maintenance, s specs) {
 // stop waits for the sweep under way.
 func (j *jobs) stop() { j.table.Stop() }
 
-func (d *daemon) sweep() {
-	d.seeds.ReadMissing(d.watching)
-	if _, err := d.inbox.Take(d.watching); err != nil {
-		d.log.Error("inbox not read", "error", err)
+func (d *daemon) sweep() { d.fleet.Sweeper.Sweep(d.watching) }
+
+// takeFiles looks for seeds that are missed and into the inbox each second, until
+// the stop. It is not the sweep's business: a path that does not answer holds up
+// no refresh.
+func (d *daemon) takeFiles() {
+	for wait(d.watching, time.Second) {
+		d.seeds.ReadMissing(d.watching)
+		if _, err := d.inbox.Take(d.watching); err != nil {
+			d.log.Error("inbox not read", "error", err)
+		}
 	}
-	d.fleet.Sweeper.Sweep(d.watching)
 }
 
 func (d *daemon) backupNightly() {

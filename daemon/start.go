@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/api"
+	"webex-tokend/daemon/disk"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/flow"
@@ -38,10 +40,25 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	err = d.serve(ctx)
-	if stopErr := d.stop(); err == nil {
+	if stopErr := d.stopInTime(); err == nil {
 		err = stopErr
 	}
 	return err
+}
+
+// stopInTime leaves behind what hangs in a file system that does not answer: a
+// process that is asked to end ends, before the unit kills it.
+func (d *daemon) stopInTime() error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- d.stop() }()
+	late := time.NewTimer(stopWithin + 5*time.Second)
+	defer late.Stop()
+	select {
+	case err := <-stopped:
+		return err
+	case <-late.C:
+		return errors.New("stop: something waits for a file system that does not answer, and is left behind")
+	}
 }
 
 // open makes the parts, up to a fleet that knows its open intents.
@@ -94,15 +111,17 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		PublicURL: d.publicURL,
 		Log:       d.log.Named("consent"),
 	})
+	files := new(disk.Calls)
 	d.publisher = publish.New(publish.Config{
 		Config:      c,
+		Disk:        files,
 		Current:     d.fleet.Refresher.Current,
 		Published:   d.fleet.Registry.Published,
 		Unpublished: d.fleet.Registry.Unpublished,
 		Registered:  d.fleet.Registry.Registered,
 		Log:         d.log.Named("publish"),
 	})
-	d.seeds = &intake.Seeds{Registry: d.fleet.Registry, Pending: d.fleet.States, Log: d.log.Named("seed")}
+	d.seeds = &intake.Seeds{Registry: d.fleet.Registry, Pending: d.fleet.States, Disk: files, Log: d.log.Named("seed")}
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Registry: d.fleet.Registry, Log: d.log.Named("inbox")}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())
@@ -153,6 +172,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	if d.jobs, err = startJobs(d); err != nil {
 		return err
 	}
+	d.tasks.Go(d.takeFiles)
 	d.tasks.Go(func() { watch.Run(d.watching) })
 	d.vault.ResumeRotation(d.watching)
 	d.tasks.Go(func() {

@@ -10,12 +10,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sys/unix"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/disk"
 	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/tokenfile"
 )
@@ -27,7 +29,9 @@ const fileLimit = 64 << 10
 type Seeds struct {
 	Registry *registry.Registry
 	Pending  Pending
-	Log      hclog.Logger
+	// Disk bounds what a path that does not answer holds up; nil: nothing does.
+	Disk *disk.Calls
+	Log  hclog.Logger
 }
 
 // Pending are the grants that have no record yet. *state.Book knows them.
@@ -68,7 +72,7 @@ func (s *Seeds) ReadMissing(ctx context.Context) {
 // read registers one seed. What is wrong with it becomes the reason why the
 // grant is pending, if it is; news tells that the reason was another one.
 func (s *Seeds) read(ctx context.Context, g *config.Grant) (news bool, err error) {
-	data, err := readFile(g.Seed.File)
+	data, err := disk.Do(s.Disk, filepath.Dir(g.Seed.File), func() ([]byte, error) { return readFile(g.Seed.File) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.Pending.Pend(g.Name, "seed missing"), nil
 	}

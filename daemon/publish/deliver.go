@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/disk"
 	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
@@ -24,7 +25,7 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 		// Of a grant that has a mark and no token only the removal is left: it was
 		// stored, and then the process may have died before its files went.
 		if d.marked && refused && why.State == store.Pending {
-			err := removeFiles(d.files)
+			err := p.removeFiles(d.files)
 			if d.removed = err == nil; !d.removed {
 				p.cfg.Log.Error("outputs of a removed grant stay", "grant", d.name, "error", err)
 			}
@@ -62,14 +63,14 @@ func (p *Publisher) try(w write, current refresh.Current, last outcome) outcome 
 	case w.file.Format != "meta" && expired(current, p.cfg.Now()):
 		// What stands there stays; the next refresh brings what is worth
 		// writing, so that this is no failure either.
-		if left, err = w.stands(); err != nil || left == (trace{}) {
+		if left, err = disk.Do(p.cfg.Disk, w.folder(), w.stands); err != nil || left == (trace{}) {
 			if last.generation == current.Generation {
 				last.generation = 0 // somebody else changed it
 			}
 			return outcome{target: last.target, generation: last.generation}
 		}
 	default:
-		left, err = w.put()
+		left, err = disk.Do(p.cfg.Disk, w.folder(), w.put)
 	}
 	if err != nil {
 		return last.failed(err, time.Now())

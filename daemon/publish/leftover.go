@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
+
+	"webex-tokend/daemon/disk"
 )
 
 // sweepLeftovers deletes temporary files that a process which was killed left
@@ -23,12 +26,19 @@ func (p *Publisher) sweepLeftovers() {
 		}
 	}
 	leftover := leftover()
+	var sweeps sync.WaitGroup
 	for path := range folders {
-		// What fails here fails as loudly when the output is written.
-		_ = sweep(path, leftover, func(name string) {
-			p.cfg.Log.Info("temporary file of an interrupted write is deleted", "path", filepath.Join(path, name))
+		// At once, since each that does not answer is waited for. What fails here
+		// fails as loudly when the output is written.
+		sweeps.Go(func() {
+			_, _ = disk.Do(p.cfg.Disk, path, func() (struct{}, error) {
+				return struct{}{}, sweep(path, leftover, func(name string) {
+					p.cfg.Log.Info("temporary file of an interrupted write is deleted", "path", filepath.Join(path, name))
+				})
+			})
 		})
 	}
+	sweeps.Wait()
 }
 
 // leftover matches what renameio calls the file that is to replace NAME:

@@ -1,9 +1,11 @@
 package publish
 
 import (
+	"errors"
 	"slices"
 	"time"
 
+	"webex-tokend/daemon/disk"
 	"webex-tokend/daemon/wire"
 )
 
@@ -13,6 +15,9 @@ import (
 const (
 	firstRetry = time.Second
 	lastRetry  = time.Minute
+	// silentRetry is for a file system that does not answer: until it does, no
+	// call is made, and then the token is late already.
+	silentRetry = 5 * time.Second
 )
 
 // An outcome is how it stands with one output.
@@ -46,6 +51,9 @@ func (o outcome) waits(now time.Time) bool { return o.err != nil && now.Before(o
 // failed is the outcome after one more failure.
 func (o outcome) failed(err error, now time.Time) outcome {
 	wait := min(firstRetry<<min(o.failures, 30), lastRetry)
+	if errors.Is(err, disk.ErrSilent) {
+		wait = min(wait, silentRetry)
+	}
 	return outcome{target: o.target, generation: o.generation, err: err, failures: o.failures + 1, next: now.Add(wait)}
 }
 
@@ -81,7 +89,7 @@ func (p *Publisher) Outputs(name string) []wire.Output {
 	files, hooks := p.outputs(name)
 	for _, f := range files {
 		o := outcomeOf(g.outcomes, f.Path)
-		outputs = append(outputs, o.output("file", o.carries(g.generation)))
+		outputs = append(outputs, o.output("file", o.carries(g.generation) && !g.late && !g.running))
 	}
 	for _, h := range hooks {
 		o := outcomeOf(g.hooks, target(h))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"webex-tokend/daemon/disk"
 )
 
 // Probe tries whether the outputs of all exactly named grants could be
@@ -21,7 +23,8 @@ func (p *Publisher) Probe(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := (write{file: f, runtimeDir: c.RuntimeDir, ids: &p.ids}).probe(); err != nil {
+			w := write{file: f, runtimeDir: c.RuntimeDir, ids: &p.ids}
+			if _, err := disk.Do(p.cfg.Disk, w.folder(), func() (struct{}, error) { return struct{}{}, w.probe() }); err != nil {
 				errs = append(errs, fmt.Errorf("grant %s: output %s: %w", name, f.Path, err))
 			}
 		}

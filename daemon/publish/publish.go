@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/disk"
 	"webex-tokend/daemon/hook"
 	"webex-tokend/daemon/refresh"
 )
@@ -44,6 +45,9 @@ type Config struct {
 	// is empty although nothing is noted as unpublished.
 	Registered func(ctx context.Context, after string, limit int) ([]string, error)
 
+	// Disk bounds what a folder that does not answer holds up; nil means one of
+	// the Publisher's own.
+	Disk *disk.Calls
 	// Workers bounds how many files are written at once, because each blocking
 	// file call takes a thread; 0 means 16.
 	Workers int
@@ -72,6 +76,9 @@ type Publisher struct {
 func New(cfg Config) *Publisher {
 	if cfg.Workers == 0 {
 		cfg.Workers = 16
+	}
+	if cfg.Disk == nil {
+		cfg.Disk = new(disk.Calls)
 	}
 	if cfg.Hook == nil {
 		cfg.Hook = hook.Run

@@ -18,6 +18,7 @@ type queue struct {
 	mu      sync.Mutex
 	config  *config.Config
 	grants  map[string]*grant
+	members uint64   // grows whenever grants has another key or one less
 	waiting []string // first in, first out; each name once
 
 	work    *sync.Cond // signalled for each name that enters waiting
@@ -47,6 +48,7 @@ type grant struct {
 	again   bool // was asked for meanwhile
 	fresh   bool // asked for, not merely retried: every output gets its try
 	news    bool // of a token that the hooks have not been told of
+	late    bool // of a token that no worker has begun to write
 	telling bool // the hooks run
 	marked  bool // the store notes that its outputs are behind
 
@@ -87,9 +89,11 @@ func (q *queue) ask(name string, news bool) {
 	if g == nil {
 		g = &grant{}
 		q.grants[name] = g
+		q.members++
 	}
 	g.fresh = true
 	g.news = g.news || news
+	g.late = g.late || news
 	q.enter(name, g)
 }
 
@@ -125,6 +129,7 @@ func (q *queue) take(name string) *grant {
 	case g == nil:
 		g = &grant{}
 		q.grants[name] = g
+		q.members++
 	case g.running:
 		return nil
 	case g.waiting:
@@ -155,6 +160,7 @@ func (q *queue) forget(name string, g *grant) {
 		g.retry.Stop()
 	}
 	delete(q.grants, name)
+	q.members++
 }
 
 // next waits for a grant to work on; false means that it is time to stop.
@@ -179,7 +185,7 @@ func (p *Publisher) next() (delivery, bool) {
 		d.labels = block.Labels
 	}
 	d.files, d.hooks = p.outputs(name)
-	g.fresh = false
+	g.fresh, g.late = false, false
 	return d, true
 }
 

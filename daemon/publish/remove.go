@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/disk"
 )
 
 // Remove deletes the files of a grant that the store no longer holds, once
@@ -26,7 +27,7 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	if current, unread := p.cfg.Current(ctx, name); unread != nil || current.Access.Empty() {
-		err = removeFiles(files)
+		err = p.removeFiles(files)
 	}
 	p.queue.mu.Lock()
 	defer p.queue.mu.Unlock()
@@ -38,10 +39,11 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 }
 
 // removeFiles goes on after an error and returns all of them.
-func removeFiles(files []config.File) error {
+func (p *Publisher) removeFiles(files []config.File) error {
 	var errs []error
 	for _, f := range files {
-		errs = append(errs, removeFile(f.Path))
+		_, err := disk.Do(p.cfg.Disk, filepath.Dir(f.Path), func() (struct{}, error) { return struct{}{}, removeFile(f.Path) })
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

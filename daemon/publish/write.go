@@ -26,6 +26,9 @@ type write struct {
 	renewed bool
 }
 
+// folder is what the calls for the file are bounded by.
+func (w write) folder() string { return filepath.Dir(w.file.Path) }
+
 // owners are the user and group that a file must have.
 type owners struct{ uid, gid int }
 
@@ -58,7 +61,7 @@ func (w write) put() (left trace, err error) {
 		if err != nil {
 			return w.fault("read", err)
 		}
-		left = traceOf(info)
+		left = traceOf(info.Sys().(*syscall.Stat_t))
 		// The content is synced before the rename and the folder after it:
 		// without the first, power loss can leave an empty file under the final
 		// name, without the second the former one. On tmpfs both syncs return
@@ -162,7 +165,7 @@ func (w write) standsIn(d *folder, want owners) (trace, error) {
 		return trace{}, nil
 	}
 	// What was seen before the content: a change since makes another trace.
-	return traceOf(info), nil
+	return traceOf(has), nil
 }
 
 // fault words an error of the staged file. It leaves out the random name, so
