@@ -73,7 +73,7 @@ func mayImport() map[string][]string {
 		"daemon/job":        {},
 		"daemon/sweep":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/flight", "daemon/meter", "daemon/outcome", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 
-		"daemon/report": {"daemon/config", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
+		"daemon/report": {"daemon/config", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/scope", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 
 		"daemon/fleet":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/meter", "daemon/provider", "daemon/refresh", "daemon/registry", "daemon/state", "daemon/sweep", "store"},
 		"daemon/refresh":    {"daemon/boottime", "daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/registry", "daemon/schedule", "daemon/state", "daemon/stopwatch", "daemon/wire", "store"},

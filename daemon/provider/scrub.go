@@ -69,3 +69,6 @@ func (s scrubber) clean(text string, most int) string {
 	}
 	return b.String()
 }
+
+// Shown returns a text of ours as a description, on one line and short enough.
+func Shown(text string) string { return scrubber{}.clean(text, maxDescription) }

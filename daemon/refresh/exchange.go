@@ -90,12 +90,14 @@ func (x *Refresher) exchange(ctx context.Context, name string, why cause) (atGat
 		return true, x.cfg.States.Later(p.name(), p.stored.Condition(), time.Second, failure.Withheld.Error())
 	}
 	x.judge(p, failure)
-	if failed {
-		err := x.failed(p, sentAt, failure)
-		if failure.Kind == provider.Rejected && p.in.Kind == config.ServiceApp {
-			return false, x.heal(ctx, p, err)
+	if failed && failure.Kind == provider.Rejected && p.in.Kind == config.ServiceApp {
+		var healed bool
+		if healed, failure = x.heal(ctx, p, failure); healed {
+			return false, nil
 		}
-		return false, err
+	}
+	if failed {
+		return false, x.failed(p, sentAt, failure)
 	}
 	return false, x.succeeded(p, sentAt, answer)
 }

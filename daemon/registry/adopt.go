@@ -63,7 +63,7 @@ func (g *Registry) mayBeUsedUp(cfg *config.Config, r *store.Record) bool {
 		return false
 	}
 	in, _, declared := cfg.Rules(r.Name)
-	return !declared || in.Rotates
+	return !declared || in.Rotates || outcome.Rotated(r)
 }
 
 // Adopt trusts an unverified grant: its refresh token is sent at the next due

@@ -222,6 +222,9 @@ func (g *Registry) registered(old *store.Record, in *config.Integration, reg Reg
 		Registered:   old.Registered,
 		LastError:    old.LastError,
 	}
+	if reg.Minted { // healed, and nobody had to act
+		r.LastError = nil
+	}
 	if r.RedirectURI == "" {
 		r.RedirectURI = in.RedirectURL
 	}

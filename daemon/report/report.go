@@ -30,7 +30,7 @@ type States interface {
 	// PendingNames lists the declared grants without a record, in order;
 	// PendingCondition says why one has none.
 	PendingNames() []string
-	PendingCondition(cfg *config.Config, name string) store.Condition
+	PendingFacts(cfg *config.Config, name string) verdict.Facts
 	// Absent explains a grant that there is not.
 	Absent(cfg *config.Config, name string) error
 }

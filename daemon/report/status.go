@@ -105,7 +105,7 @@ func (r *Report) sumUp(ctx context.Context, g *glance, s *summary) error {
 	}
 	for _, name := range r.cfg.States.PendingNames() {
 		rec := &store.Record{Name: name}
-		s.count(rec, verdict.Of(rec, verdict.Facts{Absent: r.cfg.States.PendingCondition(g.cfg, name)}, g.now))
+		s.count(rec, verdict.Of(rec, r.cfg.States.PendingFacts(g.cfg, name), g.now))
 	}
 	for _, a := range g.apart {
 		if a.place != nil {
@@ -254,7 +254,7 @@ func (r *Report) walkThrough(ctx context.Context, g *glance, view View, s *summa
 	for _, name := range r.cfg.States.PendingNames() {
 		if view(name) {
 			rec := &store.Record{Name: name}
-			s.count(rec, verdict.Of(rec, verdict.Facts{Absent: r.cfg.States.PendingCondition(g.cfg, name)}, g.now))
+			s.count(rec, verdict.Of(rec, r.cfg.States.PendingFacts(g.cfg, name), g.now))
 		}
 	}
 	return nil

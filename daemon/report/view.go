@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/grantname"
 	"webex-tokend/daemon/outcome"
+	"webex-tokend/daemon/scope"
 	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
@@ -43,7 +43,7 @@ func (r *Report) read(ctx context.Context, cfg *config.Config, name string) (ent
 		if grantname.Valid(name) != nil || !cfg.Declared(name) {
 			return entry{}, r.cfg.States.Absent(cfg, name)
 		}
-		facts.Absent = r.cfg.States.PendingCondition(cfg, name)
+		facts = r.cfg.States.PendingFacts(cfg, name)
 		facts.Renewal = state.Renewal(cfg, name)
 	case err != nil:
 		return entry{}, err
@@ -82,7 +82,11 @@ func (r *Report) show(cfg *config.Config, rec *store.Record, f verdict.Facts) (w
 	}
 	if in, grant, ok := cfg.Rules(rec.Name); ok {
 		g.Integration, g.Kind = in.Name, string(in.Kind)
-		g.MissingScopes = missingScopes(in, rec.Token.Scope)
+		// Only what another consent could bring is missing: no person consents for
+		// a service app or a bot.
+		if in.Kind != config.ServiceApp && in.Kind != config.Static {
+			g.MissingScopes = scope.Missing(in.Scopes, rec.Token.Scope)
+		}
 		g.Manager, g.Manages = in.Manager, manages(cfg, rec.Name)
 		if grant.Labels != nil {
 			g.Labels = grant.Labels
@@ -130,23 +134,6 @@ func instant(t time.Time) *time.Time {
 // reasonScopesMissing stands beside ok: the token works, though not for all
 // that the configuration wants it for.
 const reasonScopesMissing = "scopes_missing"
-
-// missingScopes lists configured scopes that were not granted. An answer that
-// named no scopes granted what was asked for, RFC 6749 section 5.1, or came
-// from a file that does not tell.
-func missingScopes(in *config.Integration, granted string) []string {
-	missing := []string{}
-	if granted == "" {
-		return missing
-	}
-	has := strings.Fields(granted)
-	for _, scope := range in.Scopes {
-		if !slices.Contains(has, scope) {
-			missing = append(missing, scope)
-		}
-	}
-	return missing
-}
 
 func showPerson(r *store.Record) *wire.Person {
 	if r.Person.ID == (store.Fingerprint{}) {

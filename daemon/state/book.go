@@ -47,6 +47,8 @@ type Book struct {
 	mu      sync.Mutex
 	damaged map[string]damage
 	pending map[string]vacancy // declared names without a record
+	// woken are managers that got tokens, and whose apps are to be looked at.
+	woken map[string]struct{}
 	// changes are, while pending grants are looked for, those whose record came
 	// (true) or went since.
 	changes map[string]bool
@@ -68,6 +70,7 @@ func New(cfg Config) *Book {
 		log:      cfg.Log,
 		damaged:  make(map[string]damage),
 		pending:  make(map[string]vacancy),
+		woken:    make(map[string]struct{}),
 	}
 }
 
@@ -88,6 +91,7 @@ func (b *Book) Read(ctx context.Context, cfg *config.Config, name string) (store
 // state and of another window end. was is nil where there was no record.
 func (b *Book) Announce(kind event.Kind, was *store.Record, before store.Condition, is *store.Record) {
 	c := b.Condition(is)
+	b.wake(kind, is.Name, c)
 	e := event.Event{Grant: is.Name, Generation: is.Generation, State: c.State, Reason: c.Reason, At: b.now()}
 	kinds := []event.Kind{kind}
 	if c.State != before.State && kind != event.Changed {

@@ -87,8 +87,9 @@ func (w *Sweeper) setPausesBack(by time.Duration) {
 	w.cfg.Endpoints.SetBack(by)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for name, notBefore := range w.mints {
-		w.mints[name] = notBefore.Add(-by)
+	for name, m := range w.mints {
+		m.notBefore = m.notBefore.Add(-by)
+		w.mints[name] = m
 	}
 }
 

@@ -70,8 +70,8 @@ type Sweeper struct {
 	resolutions sync.WaitGroup
 
 	mu    sync.Mutex
-	lanes map[string]*lane     // by token URL
-	mints map[string]time.Time // of pending service apps: not before
+	lanes map[string]*lane   // by token URL
+	mints map[string]minting // of pending service apps: not before
 }
 
 // New returns a sweeper that does nothing until Start.
@@ -79,7 +79,7 @@ func New(cfg Config) *Sweeper {
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()
 	}
-	w := &Sweeper{cfg: cfg, lanes: make(map[string]*lane), mints: make(map[string]time.Time)}
+	w := &Sweeper{cfg: cfg, lanes: make(map[string]*lane), mints: make(map[string]minting)}
 	w.working, w.stop = context.WithCancel(context.Background())
 	return w
 }

@@ -65,6 +65,9 @@ const OverdueAfter = 5 * time.Minute
 // and nobody minds.
 const UnregisteredAfter = time.Hour
 
+// UnmintedAfter is the same for a service app, which waits for no person.
+const UnmintedAfter = 3 * time.Minute
+
 // Limits say how near an end is critical, and from when on it is a warning.
 type Limits struct{ Critical, Warning time.Duration }
 

@@ -19,6 +19,7 @@ type Standing struct {
 	EndsAt   time.Time // from when on only a human can help; zero: not known to
 	Moves    bool      // the next refresh moves that end
 	Outputs  bool      // a file or hook failed at its last try
+	Minted   bool      // a manager mints for it, so that it waits for no person
 }
 
 // Shown is the standing of a grant as the API shows it.
@@ -32,6 +33,7 @@ func Shown(g wire.Grant) Standing {
 		Expires:  value(g.AccessExpiresAt),
 		EndsAt:   value(g.End()),
 		Moves:    moves(store.State(g.State), g.Window == string(store.Sliding), g.Manager != ""),
+		Minted:   g.Manager != "",
 	}
 	for _, o := range g.Outputs {
 		s.Outputs = s.Outputs || o.State == "failed"
@@ -72,7 +74,11 @@ func (s Standing) Cause(limits Limits, now time.Time) Cause {
 	case store.Misconfigured:
 		return Misconfigured
 	case store.Pending:
-		if !s.Since.IsZero() && now.Sub(s.Since) > UnregisteredAfter {
+		patience := UnregisteredAfter
+		if s.Minted {
+			patience = UnmintedAfter
+		}
+		if !s.Since.IsZero() && now.Sub(s.Since) > patience {
 			return Unregistered
 		}
 		return Awaited

@@ -135,6 +135,7 @@ func standing(r *store.Record, c store.Condition, f Facts) Standing {
 		EndsAt:   r.EndsAt(),
 		Moves:    moves(c.State, r.Movement() == store.Sliding, f.Minted),
 		Outputs:  f.Outputs,
+		Minted:   f.Minted,
 	}
 	if c.State != store.Paused && !r.Refresh.Value.Empty() {
 		s.DueAt = r.DueAt
