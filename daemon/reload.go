@@ -50,7 +50,7 @@ func (d *daemon) refusedReload() string {
 
 func (d *daemon) replace(ctx context.Context, watched bool) error {
 	old := d.current.Load()
-	next, err := configfile.Load(old.Path, configfile.Options{Strict: true})
+	next, err := configfile.Load(old.Path, configfile.Options{Strict: true, Disk: old.Disk})
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/api"
-	"webex-tokend/daemon/disk"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/fleet"
 	"webex-tokend/daemon/flow"
@@ -111,17 +110,16 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		PublicURL: d.publicURL,
 		Log:       d.log.Named("consent"),
 	})
-	files := new(disk.Calls)
 	d.publisher = publish.New(publish.Config{
 		Config:      c,
-		Disk:        files,
+		Disk:        c.Disk,
 		Current:     d.fleet.Refresher.Current,
 		Published:   d.fleet.Registry.Published,
 		Unpublished: d.fleet.Registry.Unpublished,
 		Registered:  d.fleet.Registry.Registered,
 		Log:         d.log.Named("publish"),
 	})
-	d.seeds = &intake.Seeds{Registry: d.fleet.Registry, Pending: d.fleet.States, Disk: files, Log: d.log.Named("seed")}
+	d.seeds = &intake.Seeds{Registry: d.fleet.Registry, Pending: d.fleet.States, Disk: c.Disk, Log: d.log.Named("seed")}
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Registry: d.fleet.Registry, Log: d.log.Named("inbox")}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())

@@ -28,7 +28,7 @@ func (c *console) address(cmd *cobra.Command) error {
 	if !flags.Changed("config") && c.config == defaultConfig || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone(), name) {
 		return nil
 	}
-	cfg, err := configfile.Load(c.config, configfile.Options{})
+	cfg, err := configfile.Load(c.config, configfile.Options{Alone: true})
 	if faults, ok := errors.AsType[*configfile.Faults](err); ok {
 		err = errors.New(faults.Lines()[0])
 	}

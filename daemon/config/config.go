@@ -7,6 +7,8 @@ package config
 import (
 	"sync/atomic"
 	"time"
+
+	"webex-tokend/daemon/disk"
 )
 
 // Folders of the shipped unit, and the key that it makes.
@@ -22,6 +24,8 @@ type Config struct {
 	Path       string // the file it came from
 	StateDir   string
 	RuntimeDir string
+	// Disk bounds what is read of the files that the configuration names.
+	Disk *disk.Calls
 
 	Log         Log
 	API         API

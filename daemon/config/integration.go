@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"webex-tokend/daemon/disk"
+)
 
 // A Kind says which dialect of OAuth an integration speaks.
 type Kind string
@@ -81,6 +85,9 @@ const (
 type SecretFile struct {
 	Path       string
 	Credential string // systemd credential instead of Path
+	// Disk bounds the reading of a file system that does not answer; nil: nothing
+	// does.
+	Disk *disk.Calls
 }
 
 // Authorizes reports whether a person can consent in a browser.

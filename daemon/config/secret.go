@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"webex-tokend/daemon/disk"
 	"webex-tokend/store"
 )
 
@@ -47,6 +48,14 @@ func (s SecretFile) read() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	text, err := disk.Do(s.Disk, filepath.Dir(path), func() (string, error) { return readSecret(path) })
+	if errors.Is(err, disk.ErrSilent) {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return text, err
+}
+
+func readSecret(path string) (string, error) {
 	// Without O_NONBLOCK a pipe in the file's place would hold the daemon.
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -30,7 +30,7 @@ func (b *alertBlock) read(r *reader) config.Alert {
 		a.WebhookURL = u.String()
 	}
 	if path := r.Path(b.WebhookSecretFile, ""); path != "" {
-		a.WebhookSecret = &config.SecretFile{Path: path}
+		a.WebhookSecret = &config.SecretFile{Path: path, Disk: r.calls()}
 		r.disk.secret(*a.WebhookSecret, b.WebhookSecretFile.Expr.Range(), "webhook secret", "nothing is posted to the webhook")
 	}
 	if b.WebhookSecretFile != nil && b.WebhookURL == nil {

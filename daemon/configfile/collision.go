@@ -3,7 +3,6 @@ package configfile
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,7 +26,7 @@ func checkCollisions(doc *document, c *config.Config, r *reader) {
 	links := make(links)
 	real := func(path string) string { return path }
 	if r.disk != nil {
-		real = links.real
+		real = func(path string) string { return links.real(r.disk, path) }
 	}
 	taken := make(map[string]string)
 	take := func(path, what string) {
@@ -35,14 +34,17 @@ func checkCollisions(doc *document, c *config.Config, r *reader) {
 			taken[path] = what
 		}
 	}
-	inputs := inputs(c, r.disk != nil)
+	inputs := inputs(c, r.disk)
 	for _, i := range inputs {
 		if i.path == "" {
 			continue
 		}
 		take(real(i.path), i.what)
 		// A link is replaced by itself, and its target by its own name.
-		if target, err := filepath.EvalSymlinks(i.path); err == nil && r.disk != nil {
+		if r.disk == nil {
+			continue
+		}
+		if target, err := r.disk.target(i.path); err == nil {
 			take(target, i.what)
 		}
 	}

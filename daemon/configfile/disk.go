@@ -14,12 +14,49 @@ import (
 	"webex-tokend/daemon/accounts"
 	"webex-tokend/daemon/attribute"
 	"webex-tokend/daemon/config"
+	files "webex-tokend/daemon/disk"
 	"webex-tokend/daemon/grantname"
 )
 
 // A disk looks at the files that a configuration names and reports what is wrong
 // with them. A nil disk looks at nothing.
-type disk struct{ to *attribute.Reader }
+type disk struct {
+	to    *attribute.Reader
+	calls *files.Calls
+}
+
+func (d *disk) stat(path string) (fs.FileInfo, error)  { return look(d, path, os.Stat) }
+func (d *disk) lstat(path string) (fs.FileInfo, error) { return look(d, path, os.Lstat) }
+func (d *disk) read(path string) ([]byte, error)       { return look(d, path, os.ReadFile) }
+
+// target follows the links of a path.
+func (d *disk) target(path string) (string, error) { return look(d, path, filepath.EvalSymlinks) }
+
+// look gives up on a file whose file system does not answer.
+func look[T any](d *disk, path string, how func(string) (T, error)) (T, error) {
+	return lookIn(d, filepath.Dir(path), path, how)
+}
+
+// lookIn says which folder a call is about: a folder is asked for itself, since
+// it may be the one that hangs, and not the one that it lies in.
+func lookIn[T any](d *disk, folder, path string, how func(string) (T, error)) (T, error) {
+	found, err := files.Do(d.calls, folder, func() (T, error) { return how(path) })
+	if errors.Is(err, files.ErrSilent) {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return found, err
+}
+
+// doubt reports what cannot be read. Where the file system does not answer, that
+// is a warning always: it is trouble of what needs the path alone, and no reason
+// to refuse all else.
+func (d *disk) doubt(at hcl.Range, summary string, err error, consequence string) {
+	if errors.Is(err, files.ErrSilent) {
+		d.to.Warn(at, summary+": "+err.Error(), consequence)
+		return
+	}
+	d.to.Doubt(at, summary, strings.TrimSpace(attribute.Sentence(err)+" "+consequence))
+}
 
 // secret says of a secret that cannot be read what comes of that.
 func (d *disk) secret(s config.SecretFile, at hcl.Range, what, consequence string) {
@@ -35,7 +72,7 @@ func (d *disk) secret(s config.SecretFile, at hcl.Range, what, consequence strin
 		d.to.Warn(at, "the credential cannot be checked here", "systemd passes it to the service alone.")
 		return
 	case err != nil:
-		d.to.Doubt(at, "Cannot read the "+what, attribute.Sentence(err)+" Until it can be read, "+consequence+".")
+		d.doubt(at, "Cannot read the "+what, err, "Until it can be read, "+consequence+".")
 		return
 	}
 	if path, err := s.Location(); err == nil {
@@ -48,7 +85,7 @@ func (d *disk) seed(a *hcl.Attribute, path string) {
 	if d == nil || path == "" {
 		return
 	}
-	info, err := os.Stat(path)
+	info, err := d.stat(path)
 	switch {
 	case err != nil:
 	case info.Mode().Perm()&0o002 != 0:
@@ -68,13 +105,13 @@ func (d *disk) closed(at hcl.Range, what, path string) {
 	if d == nil {
 		return
 	}
-	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o002 != 0 {
+	if info, err := d.stat(path); err == nil && info.Mode().Perm()&0o002 != 0 {
 		d.to.Doubt(at, "Everyone may write to the "+what, fmt.Sprintf("Run: chmod o-w %s, and check what stands in it.", path))
 	}
 }
 
 func (d *disk) warnReadable(at hcl.Range, path string) {
-	info, err := os.Stat(path)
+	info, err := d.stat(path)
 	if err == nil && info.Mode().Perm()&0o004 != 0 {
 		d.to.Warn(at, "every local user can read "+path, fmt.Sprintf("Run: chmod o= %s.", path))
 	}
@@ -84,10 +121,10 @@ func (d *disk) certificates(a *hcl.Attribute, path string) {
 	if d == nil || path == "" {
 		return
 	}
-	pem, err := os.ReadFile(path)
+	pem, err := d.read(path)
 	switch {
 	case err != nil:
-		d.to.Doubt(a.Expr.Range(), "Cannot read ca_file", attribute.Sentence(err))
+		d.doubt(a.Expr.Range(), "Cannot read ca_file", err, "")
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):
 		d.to.Doubt(a.Expr.Range(), "No certificate in ca_file", fmt.Sprintf("%s holds no certificate in PEM form.", path))
 	}
@@ -113,7 +150,7 @@ func (d *disk) program(at hcl.Range, path string) {
 	if d == nil {
 		return
 	}
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
+	if info, err := d.stat(path); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
 		d.to.Warn(at, fmt.Sprintf("there is no program %s on this host", path), "")
 	}
 	d.closed(at, "program", path)
@@ -124,7 +161,7 @@ func (d *disk) folder(a *hcl.Attribute, path string) {
 	if d == nil || a == nil {
 		return
 	}
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+	if info, err := lookIn(d, path, path, os.Stat); err == nil && !info.IsDir() {
 		d.to.Fault(a.Expr.Range(), a.Name+" is not a folder", fmt.Sprintf("%s is something else. Move it away or choose another path.", path))
 	}
 }
@@ -136,7 +173,7 @@ func (d *disk) output(at hcl.Range, path, runtimeDir string) {
 		return
 	}
 	if !strings.Contains(path, grantname.Variable) {
-		if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		if info, err := d.lstat(path); err == nil && !info.Mode().IsRegular() {
 			d.to.Doubt(at, "The output is not a regular file", fmt.Sprintf("%s is %s. Move it away or choose another path.", path, kindOf(info.Mode())))
 		}
 	}
@@ -145,7 +182,12 @@ func (d *disk) output(at hcl.Range, path, runtimeDir string) {
 	}
 	fixed, _, _ := strings.Cut(path, grantname.Variable)
 	folder := filepath.Dir(fixed + "x")
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+	info, err := lookIn(d, folder, folder, os.Stat)
+	if errors.Is(err, files.ErrSilent) {
+		d.doubt(at, "Cannot look at the folder of the output", err, "Until it answers, the output is not written.")
+		return
+	}
+	if err != nil || !info.IsDir() {
 		d.to.Doubt(at, "The folder of the output does not exist", fmt.Sprintf("Make %s, or write to a path below %s.", folder, runtimeDir))
 	}
 }
@@ -164,7 +206,7 @@ func (d *disk) readable(a *hcl.Attribute, path string) {
 	if d == nil {
 		return
 	}
-	if _, err := os.ReadFile(path); err != nil {
-		d.to.Doubt(a.Expr.Range(), "Cannot read "+a.Name, attribute.Sentence(err))
+	if _, err := d.read(path); err != nil {
+		d.doubt(a.Expr.Range(), "Cannot read "+a.Name, err, "")
 	}
 }

@@ -19,7 +19,7 @@ type input struct {
 }
 
 // inputs lists what a configuration is made of and names, itself first.
-func inputs(c *config.Config, look bool) []input {
+func inputs(c *config.Config, d *disk) []input {
 	list := []input{
 		{c.Path, "this configuration", nil},
 		{c.API.Socket, "the API socket", nil},
@@ -39,8 +39,8 @@ func inputs(c *config.Config, look bool) []input {
 	if c.HTTP != nil {
 		list = append(list, input{c.HTTP.WebConfigFile, "web_config_file", nil})
 	}
-	if c.HTTP != nil && look {
-		for _, path := range certificates(c.HTTP) {
+	if c.HTTP != nil && d != nil {
+		for _, path := range certificates(d, c.HTTP) {
 			list = append(list, input{path, "a file of web_config_file", nil})
 		}
 	}
@@ -85,8 +85,8 @@ func grantInputs(g *config.Grant) []input {
 
 // certificates are the files that web_config_file names in turn. What is wrong
 // with it is for the pages to say.
-func certificates(h *config.HTTP) []string {
-	file, err := webfile.Read(h.WebConfigFile)
+func certificates(d *disk, h *config.HTTP) []string {
+	file, err := look(d, h.WebConfigFile, webfile.Read)
 	if err != nil {
 		return nil
 	}
@@ -98,7 +98,7 @@ type links map[string]string
 
 // real is path without symbolic links in its folder, as far as that exists. What
 // the path itself is does not matter: an output replaces it.
-func (l links) real(path string) string {
+func (l links) real(d *disk, path string) string {
 	folder := filepath.Dir(path)
 	if path == folder {
 		return path
@@ -106,8 +106,8 @@ func (l links) real(path string) string {
 	known, ok := l[folder]
 	if !ok {
 		var err error
-		if known, err = filepath.EvalSymlinks(folder); err != nil {
-			known = l.real(folder)
+		if known, err = lookIn(d, folder, folder, filepath.EvalSymlinks); err != nil {
+			known = l.real(d, folder)
 		}
 		l[folder] = known
 	}

@@ -137,14 +137,14 @@ func (b *integrationBlock) secrets(r *reader) []config.SecretFile {
 			r.disk.secret(s, a.Expr.Range(), "client secret", fmt.Sprintf("grants of integration %q are not refreshed", b.Name))
 		}
 	}
-	add(b.ClientSecretFile, config.SecretFile{Path: r.Path(b.ClientSecretFile, "")})
+	add(b.ClientSecretFile, r.secretFile(b.ClientSecretFile))
 	name := r.Text(b.ClientSecretCredential, "")
 	if strings.ContainsAny(name, "/\x00") || name == "." || name == ".." {
 		r.Fault(b.ClientSecretCredential.Expr.Range(), "Bad credential name", "It is the name of a file in $CREDENTIALS_DIRECTORY, without a folder.")
 		name = ""
 	}
 	add(b.ClientSecretCredential, config.SecretFile{Credential: name})
-	add(b.ClientSecretFileNext, config.SecretFile{Path: r.Path(b.ClientSecretFileNext, "")})
+	add(b.ClientSecretFileNext, r.secretFile(b.ClientSecretFileNext))
 	return list
 }
 

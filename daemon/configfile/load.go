@@ -14,6 +14,7 @@ import (
 
 	"webex-tokend/daemon/attribute"
 	"webex-tokend/daemon/config"
+	files "webex-tokend/daemon/disk"
 )
 
 // Options say how Load looks at the files that a configuration names. The
@@ -23,12 +24,20 @@ type Options struct {
 	// there, from warnings into faults. It is meant for validation and for a
 	// reload, which may refuse; a start must go on with what it has.
 	Strict bool
+	// Disk bounds the looks at paths that do not answer, and goes into the
+	// Config; nil means a new one.
+	Disk *files.Calls
+	// Alone looks at nothing but the file itself.
+	Alone bool
 }
 
 // Load reads a file and what it names on disk. The error is a *Faults unless
 // the file itself could not be read.
 func Load(path string, opt Options) (*config.Config, error) {
-	src, err := os.ReadFile(path)
+	if opt.Disk == nil {
+		opt.Disk = new(files.Calls)
+	}
+	src, err := files.Do(opt.Disk, filepath.Dir(path), func() ([]byte, error) { return os.ReadFile(path) })
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
 	}
@@ -36,27 +45,34 @@ func Load(path string, opt Options) (*config.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locate config: %w", err)
 	}
-	return parse(src, path, full, true, !opt.Strict)
+	if opt.Alone {
+		return Parse(src, path)
+	}
+	c, err := parse(src, path, full, opt.Disk, !opt.Strict)
+	if err == nil {
+		c.Disk = opt.Disk
+	}
+	return c, err
 }
 
 // Parse reads a configuration from memory and looks at nothing else. The error
 // is a *Faults.
 func Parse(src []byte, filename string) (*config.Config, error) {
-	return parse(src, filename, filename, false, false)
+	return parse(src, filename, filename, nil, false)
 }
 
 // parse stops at faults of syntax: what stands behind one cannot be judged.
 // All others are collected. Faults name the file as the caller did; path is
 // where it is. With look, what it names on disk is looked at too.
-func parse(src []byte, filename, path string, look, lenient bool) (*config.Config, error) {
+func parse(src []byte, filename, path string, look *files.Calls, lenient bool) (*config.Config, error) {
 	file, diags := hclparse.NewParser().ParseHCL(src, filename)
 	if diags.HasErrors() {
 		return nil, newFaults(diags, filename, src, file)
 	}
 	var doc document
 	r := &reader{Reader: &attribute.Reader{Found: gohcl.DecodeBody(file.Body, nil, &doc), Lenient: lenient}, src: src}
-	if look {
-		r.disk = &disk{r.Reader}
+	if look != nil {
+		r.disk = &disk{r.Reader, look}
 	}
 	c := doc.read(r, path)
 	r.disk.closed(hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}, "configuration", filename)

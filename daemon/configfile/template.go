@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -67,10 +66,10 @@ func templateFile(a *hcl.Attribute, r *reader, path string) string {
 	if path == "" || r.disk == nil {
 		return ""
 	}
-	text, err := os.ReadFile(path)
+	text, err := r.disk.read(path)
 	switch {
 	case err != nil:
-		r.Doubt(a.Expr.Range(), "Cannot read template_file", attribute.Sentence(err)+" Until it can be read, the output is not written.")
+		r.disk.doubt(a.Expr.Range(), "Cannot read template_file", err, "Until it can be read, the output is not written.")
 	case len(text) == 0:
 		r.Fault(a.Expr.Range(), "template_file is empty", "Write what the output shall hold.")
 	}

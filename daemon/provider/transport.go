@@ -1,16 +1,19 @@
 package provider
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/disk"
 )
 
 const (
@@ -27,6 +30,7 @@ const (
 // transports holds one pool of connections per route.
 type transports struct {
 	limits Limits
+	calls  disk.Calls // about the files of routes
 
 	mu    sync.Mutex
 	pools map[route]*pool
@@ -78,7 +82,9 @@ func sameFile(a, b os.FileInfo) bool {
 // they have changed; connections made under the old ones end with their request.
 func (t *transports) of(in *config.Integration) (http.RoundTripper, error) {
 	r := route{in.ProxyURL, in.ProxyCredentials.Path, in.CAFile}
-	now, err := r.look()
+	// Where no file is named, nothing that may hang is called.
+	folder := filepath.Dir(cmp.Or(r.caFile, r.credentials))
+	now, err := disk.Do(&t.calls, folder, r.look)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +97,7 @@ func (t *transports) of(in *config.Integration) (http.RoundTripper, error) {
 	}
 	t.mu.Unlock()
 
-	fresh, err := t.dial(r)
+	fresh, err := disk.Do(&t.calls, folder, func() (*http.Transport, error) { return t.dial(r) })
 	if err != nil {
 		return nil, err
 	}
