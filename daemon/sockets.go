@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -12,23 +13,53 @@ import (
 	"webex-tokend/daemon/wire"
 )
 
-// listen takes the socket of the API that was passed, or makes it.
-func (d *daemon) listen(ctx context.Context) (*net.UnixListener, error) {
-	if d.cfg.Listener != nil {
-		return d.cfg.Listener, nil
-	}
+// apiSocket takes the socket of the API that was passed, or makes it.
+func (d *daemon) apiSocket(ctx context.Context) (g guarded, err error) {
 	c := d.current.Load().API
-	return socket.Listen(ctx, c.Socket, fsMode(c.Mode), c.Group)
+	if g.listener = d.cfg.Listener; g.listener != nil {
+		g.path = g.listener.Addr().String()
+		return g, nil
+	}
+	g.path = c.Socket
+	g.listen = func(ctx context.Context) (*net.UnixListener, error) {
+		return socket.Listen(ctx, c.Socket, fsMode(c.Mode), c.Group)
+	}
+	g.listener, err = g.listen(ctx)
+	return g, err
+}
+
+// serveAPI returns where the error goes by which the API stops to be served.
+func (d *daemon) serveAPI(g guarded) <-chan error {
+	failed := make(chan error, 1)
+	g.serve = func(l *net.UnixListener) {
+		d.tasks.Go(func() {
+			err := d.server.Serve(l)
+			if errors.Is(err, net.ErrClosed) {
+				return // another one took its place
+			}
+			select {
+			case failed <- err:
+			default:
+			}
+		})
+	}
+	g.serve(g.listener)
+	d.tasks.Go(func() { d.guard(g) })
+	return failed
 }
 
 // startCredentials opens the socket that systemd asks as root, which passes any
 // mode.
 // A daemon that cannot have it keeps its grants all the same.
 func (d *daemon) startCredentials(ctx context.Context) {
-	l := d.cfg.CredentialListener
-	if l == nil {
+	g := guarded{listener: d.cfg.CredentialListener}
+	if g.listener != nil {
+		g.path = g.listener.Addr().String()
+	} else {
+		g.path = d.current.Load().API.CredentialSocket
+		g.listen = func(ctx context.Context) (*net.UnixListener, error) { return socket.Listen(ctx, g.path, 0o600, "") }
 		var err error
-		if l, err = socket.Listen(ctx, d.current.Load().API.CredentialSocket, 0o600, ""); err != nil {
+		if g.listener, err = g.listen(ctx); err != nil {
 			d.log.Error("units get no credentials", "error", err)
 			return
 		}
@@ -39,7 +70,9 @@ func (d *daemon) startCredentials(ctx context.Context) {
 		Handed: d.handed,
 		Log:    d.log.Named("credential"),
 	})
-	d.tasks.Go(func() { d.creds.Serve(l) })
+	g.serve = func(l *net.UnixListener) { d.tasks.Go(func() { d.creds.Serve(l) }) }
+	g.serve(g.listener)
+	d.tasks.Go(func() { d.guard(g) })
 }
 
 // handed enters into the ledger who was given a token.

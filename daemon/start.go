@@ -137,12 +137,12 @@ func (d *daemon) serve(ctx context.Context) error {
 	d.startMetrics()
 	d.startExpiries()
 	d.seeds.ReadAll(ctx, c)
-	listener, err := d.listen(ctx)
+	socket, err := d.apiSocket(ctx)
 	if err != nil {
 		return err
 	}
 	if err := d.openPages(ctx); err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, socket.listener.Close())
 	}
 	d.server = api.New(api.Config{
 		Grants:   api.Grants{Registry: d.fleet.Registry, Refresher: d.fleet.Refresher, Sweeper: d.fleet.Sweeper},
@@ -164,8 +164,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		Handed: d.handed,
 		Log:    d.log.Named("api"),
 	})
-	failed := make(chan error, 1)
-	d.tasks.Go(func() { failed <- d.server.Serve(listener) })
+	failed := d.serveAPI(socket)
 	d.startCredentials(ctx)
 	if d.jobs, err = startJobs(d); err != nil {
 		return err
