@@ -40,7 +40,7 @@ grant "screen" { integration = "idp" }
 
 // startOIDC runs oidc-provider of npm, which it installs into a temporary
 // folder, and returns its issuer. Where that cannot be done the test is skipped.
-func startOIDC(t *testing.T) string {
+func startOIDC(t *testing.T, arguments ...string) string {
 	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -61,7 +61,7 @@ func startOIDC(t *testing.T) string {
 	if said, err := install.CombinedOutput(); err != nil {
 		t.Skipf("no independent server: npm install oidc-provider: %v: %s", err, said)
 	}
-	server := exec.Command("node", "server.mjs")
+	server := exec.Command("node", append([]string{"server.mjs"}, arguments...)...)
 	server.Dir = dir
 	stdin, err := server.StdinPipe()
 	if err != nil {
@@ -160,7 +160,7 @@ func TestTheFlowsWorkWithAnIndependentServer(t *testing.T) {
 		t.Errorf("outcome %+v", out)
 	}
 	first := h.token("ops")
-	for range 2 { // the second one with the rotated refresh token
+	for range 50 { // all but the first one with a rotated refresh token
 		if err := h.fleet.Refresher.Refresh(t.Context(), "ops"); err != nil {
 			t.Fatal(err)
 		}
@@ -184,4 +184,44 @@ func TestTheFlowsWorkWithAnIndependentServer(t *testing.T) {
 		}
 	}
 	h.done(h.now(device.ID))
+}
+
+// As its own settings have it, the server gives a refresh token only to whoever
+// asks for offline_access and has the person asked again.
+func TestAServerWithItsOwnSettingsGivesARefreshTokenForTheHintedParameters(t *testing.T) {
+	issuer := startOIDC(t, "default")
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "idp.secret"), []byte("canary-client-secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ settings, hint string }{
+		{`scopes = ["openid", "offline_access"]`, `authorize_params = { prompt = "consent" }`},
+		{"scopes = [\"openid\", \"offline_access\"]\n  authorize_params = { prompt = \"consent\" }", ""},
+	} {
+		h := &host{t: t, log: &transcript{}}
+		h.between = func(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
+			return http.DefaultTransport.RoundTrip(req)
+		}
+		text := strings.Replace(independent, `scopes               = ["openid"]`, row.settings, 1)
+		h.open(dir, strings.NewReplacer("ISSUER", issuer, "DIR", dir).Replace(text))
+		a, err := h.consents.Redirected(t.Context(), surf(t, h.begin("ops", flow.Options{}).URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.hint != "" {
+			h.failed(a, "no refresh token", row.hint)
+			dir2 := t.TempDir()
+			if err := os.Rename(filepath.Join(dir, "idp.secret"), filepath.Join(dir2, "idp.secret")); err != nil {
+				t.Fatal(err)
+			}
+			dir = dir2
+			continue
+		}
+		h.done(a)
+		for range 5 {
+			if err := h.fleet.Refresher.Refresh(t.Context(), "ops"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }

@@ -1,5 +1,6 @@
 // An OAuth server with one client, which issues refresh tokens and rotates
-// them. It prints its address and lives until its standard input ends.
+// them; with the argument "default" it does both as its own settings have it. It
+// prints its address and lives until its standard input ends.
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
@@ -18,9 +19,11 @@ server.listen(0, '127.0.0.1', () => {
     }],
     cookies: { keys: ['one'] },
     features: { deviceFlow: { enabled: true }, revocation: { enabled: true } },
-    issueRefreshToken: async () => true,
-    pkce: { required: () => true },
-    rotateRefreshToken: true,
+    ...(process.argv[2] === 'default' ? {} : {
+      issueRefreshToken: async () => true,
+      pkce: { required: () => true },
+      rotateRefreshToken: true,
+    }),
   });
   server.on('request', provider.callback());
   console.log(issuer);
