@@ -18,7 +18,7 @@ func stateTexts() []stateText {
 		{store.Retrying, "the last refresh failed; the daemon tries again", "wait; with reason `refresh_token_rejected`: `authorize` or `import`"},
 		{store.Unknown, "sent, and no answer came; it is asked for again", "wait"},
 		{store.Misconfigured, "the client was refused, for all grants of the integration", "fix ID or secret; a new secret is noticed"},
-		{store.Reauthorize, "the refresh token is refused for good, or a static token ended", "`authorize`, or `import`"},
+		{store.Reauthorize, "the refresh token is refused for good, as after a password change at Webex; or a static token ended", "`authorize`, or `import`"},
 		{store.Paused, "by `pause`, or no longer declared (`undeclared`)", "`resume`, or declare it"},
 		{store.Unpersisted, "the disk refuses an answer, which is held in memory and, sealed, in `spool` of the runtime folder; nothing else is sent",
 			"make room; do not reboot the host"},

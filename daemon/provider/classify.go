@@ -15,7 +15,7 @@ import (
 // Transient, which at worst means to ask again.
 func classify(status int, r refusal, d dialect) (kind Kind, client bool) {
 	code := strings.ToLower(strings.TrimSpace(r.code))
-	if code == "tokenlimit_reached" || d.gateway && slices.ContainsFunc(r.prose, namesTokenLimit) {
+	if code == CodeTokenLimit || d.gateway && slices.ContainsFunc(r.prose, namesTokenLimit) {
 		return Exhausted, false
 	}
 	switch {
@@ -68,7 +68,7 @@ func passing() []int {
 }
 
 // namesTokenLimit finds the one code that the gateway puts into its prose.
-func namesTokenLimit(text string) bool { return strings.Contains(text, "tokenlimit_reached") }
+func namesTokenLimit(text string) bool { return strings.Contains(text, CodeTokenLimit) }
 
 // refusesToken reports that a text calls the refresh token bad, such as "The
 // refresh token provided is expired, revoked, malformed, or invalid.", the

@@ -12,8 +12,10 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,7 +112,7 @@ func (c *Client) Refresh(ctx context.Context, in *config.Integration, r Request)
 		return Answer{}, kindless(in)
 	}
 	form := d.form(in, r)
-	return c.ask(ctx, in, d, question{
+	a, err := c.ask(ctx, in, d, question{
 		url:     in.TokenURL,
 		style:   in.AuthStyle,
 		form:    form,
@@ -118,6 +120,21 @@ func (c *Client) Refresh(ctx context.Context, in *config.Integration, r Request)
 		may:     r.MayDepart,
 		private: []store.Secret{r.CodeVerifier, r.Token, store.NewSecret(form.Get("refresh_token"))},
 	})
+	if f, failed := errors.AsType[*Failure](err); failed {
+		f.Description = unprefixed(in, r.Token, f)
+	}
+	return a, err
+}
+
+// unprefixed names the setting that a refused refresh token of Meetings may lack.
+// The documentation says that it is to begin with the site's name, and some are
+// issued without.
+func unprefixed(in *config.Integration, token store.Secret, f *Failure) string {
+	site := in.Site + "_"
+	if in.Kind != config.Meetings || f.Kind != Rejected || in.PrefixSite || in.Site == "" || strings.HasPrefix(token.Reveal(), site) {
+		return f.Description
+	}
+	return scrubber{}.clean("it does not begin with "+site+", for which there is prefix_site = true; "+f.Description, maxDescription)
 }
 
 // ask puts a question whose answer has tokens in it.

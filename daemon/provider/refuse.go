@@ -119,12 +119,18 @@ func readError(resp *http.Response, b body) (refusal, error) {
 	return r, err
 }
 
+// CodeTokenLimit is the code of an account that holds too many access tokens.
+const CodeTokenLimit = "tokenlimit_reached"
+
 // refuse turns an error answer into a Failure.
 func refuse(resp *http.Response, b body, d dialect, private scrubber) *Failure {
 	r, err := readError(resp, b)
 	f := answered(resp)
 	f.Kind, f.client = classify(resp.StatusCode, r, d)
 	f.Code = private.clean(cmp.Or(r.code, statusCode(resp.StatusCode)), maxCode)
+	if f.Kind == Exhausted { // the gateway has it in its prose alone
+		f.Code = CodeTokenLimit
+	}
 	f.TrackingID = private.clean(r.trackingID, maxTrackingID)
 	f.Description = private.clean(r.description, maxDescription)
 	if err != nil && f.Description == "" && len(b.text) > 0 {

@@ -207,8 +207,13 @@ func (x *Refresher) failed(p *plan, sentAt time.Time, f *provider.Failure) error
 	case f.Kind == provider.Limited || !f.Answered:
 		return x.cfg.States.Later(p.name(), condition, after.DueAt.Sub(x.cfg.Now()), f.Error())
 	}
+	detail := fmt.Sprintf("grant %s: %v", p.name(), f)
+	if f.Kind == provider.Exhausted {
+		detail += "; refreshing does not help until some of its access tokens expire or are revoked, by their owner at " +
+			"https://idbroker.webex.com/idb/profile, or by an admin in Control Hub"
+	}
 	return &refusal.Error{Kind: refusal.Broker, State: condition.State, Reason: condition.Reason,
-		Action: x.cfg.States.Action(p.name(), condition), Detail: fmt.Sprintf("grant %s: %v", p.name(), f)}
+		Action: x.cfg.States.Action(p.name(), condition), Detail: detail}
 }
 
 // patience is how long the whole endpoint rests after it asked for it.

@@ -202,6 +202,8 @@ func action(name string, c store.Condition, cause Cause, f Facts) string {
 		return "webex-tokend status " + name
 	}
 	switch {
+	case c.Reason == wire.TokenLimitReached: // another refresh is one token more
+		return "webex-tokend status " + name
 	case c.State != store.OK:
 		return refresh
 	case f.Lacks != "":

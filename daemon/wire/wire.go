@@ -9,6 +9,10 @@ import "time"
 // and is tried again; the others of its state are the codes of failures.
 const RefreshTokenRejected = "refresh_token_rejected"
 
+// TokenLimitReached is the reason of a grant whose account holds too many access
+// tokens, as Webex calls it.
+const TokenLimitReached = "tokenlimit_reached"
+
 // RefreshTokenUnread is the reason of a grant whose last answer had a refresh
 // token that could not be read: the one before is tried again, and the answer is
 // kept for a human to look at.
