@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,8 +89,21 @@ func (c *console) giveLink(a wire.Authorization, asJSON bool) error {
 		return json.NewEncoder(c.out).Encode(a)
 	}
 	fmt.Fprintf(c.err, "This link works once, until %s. Whoever opens it is asked to consent:\n", minute(a.ExpiresAt))
+	if onThisHost(a.URL) {
+		fmt.Fprintln(c.err, "Its address is a loopback one: it opens on this host only, or through ssh -L. For people elsewhere set public_url in the http block.")
+	}
 	_, err := fmt.Fprintln(c.out, a.URL)
 	return err
+}
+
+// onThisHost reports that a URL leads to whatever host it is opened on.
+func onThisHost(link string) bool {
+	u, err := url.Parse(link)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // tellConsent says what came of it.

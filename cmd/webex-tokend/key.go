@@ -60,11 +60,14 @@ systemd passes one to the daemon.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			path := c.keyFile(args)
+			path, err := c.keyFile(args)
+			if err != nil {
+				return err
+			}
 			if ifMissing && seal.LocateKey(path) != path {
 				return nil
 			}
-			err := seal.WriteKey(path, seal.NewKey())
+			err = seal.WriteKey(path, seal.NewKey())
 			if errors.Is(err, fs.ErrExist) {
 				if ifMissing {
 					return nil
@@ -82,14 +85,19 @@ systemd passes one to the daemon.`,
 	return cmd
 }
 
-// keyFile is where the key belongs. A configuration that cannot be read has no
-// say: the key is what its host may be waiting for.
-func (c *console) keyFile(args []string) string {
+// keyFile returns where the key belongs. A configuration that is there and has
+// faults ends the command: its key_file would be another one than the daemon
+// reads once they are fixed.
+func (c *console) keyFile(args []string) (string, error) {
 	if len(args) == 1 {
-		return args[0]
+		return args[0], nil
 	}
-	if cfg, err := configfile.Load(c.config, configfile.Options{}); err == nil {
-		return cfg.Seal.KeyFile
+	cfg, err := c.loadConfig(configfile.Options{})
+	switch {
+	case err == nil:
+		return cfg.Seal.KeyFile, nil
+	case errors.Is(err, fs.ErrNotExist) && c.config == defaultConfig:
+		return config.DefaultKeyFile, nil
 	}
-	return config.DefaultKeyFile
+	return "", err
 }

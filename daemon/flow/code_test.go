@@ -304,11 +304,24 @@ func TestAPastedAddressBelongsToItsConsent(t *testing.T) {
 	})
 }
 
+// A link led to a redirect that nothing served: the other person consented, and
+// the code was lost.
+func TestALinkIsRefusedWhereThePagesDoNotServeTheRedirect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, "")
+		_, err := h.consents.Begin(t.Context(), "far", flow.Options{Link: true})
+		no, ok := errors.AsType[*refusal.Error](err)
+		if !ok || no.Kind != refusal.Conflict || !strings.Contains(no.Detail, "http://127.0.0.1:6001/redirect") || no.Action != "webex-tokend authorize far --paste" {
+			t.Errorf("a link was given: %v", err)
+		}
+	})
+}
+
 func TestALinkIsOpenedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, emulator.Config{}, "")
 		a := h.begin("ops", flow.Options{Link: true})
-		token, found := strings.CutPrefix(a.URL, "https://tokens.test"+flow.LinkPath)
+		token, found := strings.CutPrefix(a.URL, "http://127.0.0.1:8411"+flow.LinkPath)
 		if !found || a.State != wire.Linked {
 			t.Fatalf("link %+v", a)
 		}
@@ -333,7 +346,7 @@ func TestALinkIsOpenedOnce(t *testing.T) {
 
 		stale := h.begin("ops", flow.Options{Link: true})
 		time.Sleep(24 * time.Hour)
-		if _, err := h.consents.OpenLink(t.Context(), strings.TrimPrefix(stale.URL, "https://tokens.test"+flow.LinkPath)); !errors.Is(err, flow.ErrUnknownState) {
+		if _, err := h.consents.OpenLink(t.Context(), strings.TrimPrefix(stale.URL, "http://127.0.0.1:8411"+flow.LinkPath)); !errors.Is(err, flow.ErrUnknownState) {
 			t.Errorf("after a day: %v", err)
 		}
 	})

@@ -196,6 +196,9 @@ func (c *Consents) integration(grant string, o Options) (*config.Integration, er
 		return nil, conflict(grant, "asks for nothing: integration "+in.Name+" has no scopes", next)
 	case o.Link && c.cfg.PublicURL() == "":
 		return nil, conflict(grant, "can have no link: the daemon serves no pages (http block)", next)
+	case o.Link && servedPath(in.RedirectURL, c.cfg.PublicURL()) == "":
+		return nil, conflict(grant, "can have no link: the pages at "+c.cfg.PublicURL()+" do not serve redirect_url "+in.RedirectURL+
+			", so the other person's consent would not arrive", "webex-tokend authorize "+grant+" --paste")
 	}
 	return in, nil
 }

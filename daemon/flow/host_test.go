@@ -45,7 +45,7 @@ type host struct {
 // declared has a grant of each kind that consents: rest, meetings, generic and
 // device; MORE goes into the block of rest.
 const declared = `
-http { public_url = "https://tokens.test" }
+http { public_url = "http://127.0.0.1:8411" }
 integration "rest" {
   kind               = "rest"
   client_id          = "REST_ID"
@@ -92,6 +92,14 @@ integration "deaf" {
   token_url          = "https://webex.test/v1/oauth2/token"
   scopes             = ["all_read"]
 }
+integration "elsewhere" {
+  kind               = "rest"
+  client_id          = "REST_ID"
+  client_secret_file = "DIR/rest.secret"
+  token_url          = "https://webex.test/v1/access_token"
+  scopes             = ["spark:rooms_read"]
+  redirect_url       = "http://127.0.0.1:6001/redirect"
+}
 integration "bots" { kind = "static" }
 grant "ops"    { integration = "rest" }
 grant "calls"  { integration = "meetings" }
@@ -99,6 +107,7 @@ grant "other"  { integration = "generic" }
 grant "screen" { integration = "device" }
 grant "nothing" { integration = "silent" }
 grant "deaf"   { integration = "deaf" }
+grant "far"    { integration = "elsewhere" }
 grant "bot"    { integration = "bots" }
 grant "tenant-*" { integration = "rest" }
 `
@@ -149,7 +158,7 @@ func (h *host) open(dir, text string) {
 		Grants:    h.report,
 		Provider:  broker,
 		Config:    func() *config.Config { return parsed },
-		PublicURL: func() string { return "https://tokens.test" },
+		PublicURL: func() string { return "http://127.0.0.1:8411" },
 		Log:       log,
 	})
 	t.Cleanup(func() {
