@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"webex-tokend/daemon/answer"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/provider"
 	"webex-tokend/store"
@@ -106,5 +107,17 @@ func FuzzRetryAfter(f *testing.F) {
 		if d := failure(t, err).RetryAfter; d != 0 && (d < time.Second || d > time.Hour) {
 			t.Errorf("Retry-After %q is %v", after, d)
 		}
+	})
+}
+
+func FuzzInstant(f *testing.F) {
+	f.Add("2026-12-06 01:07:05.133214+00:00")
+	f.Add("1768630439322")
+	f.Add("-1e308")
+	f.Fuzz(func(t *testing.T, text string) {
+		if at, ok := answer.ParseInstant(text); ok && (at.Unix() < 0 || at.Year() > 10000) {
+			t.Errorf("%q is %v", text, at)
+		}
+		provider.TokenEnd(store.NewSecret("e30." + text + ".x"))
 	})
 }
