@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"strings"
 
 	"webex-tokend/daemon/alert"
@@ -19,9 +20,13 @@ func (d *daemon) startAlerts() {
 		Failing: d.publisher.Failing,
 		Log:     d.log.Named("alert"),
 	})
-	events := d.events.Subscribe(event.Latest)
-	d.tasks.Go(func() { d.alerts.Run(d.watching, events) })
+	if d.cluster == nil {
+		d.tasks.Go(func() { d.tellPeople(d.watching) })
+	}
 }
+
+// tellPeople runs until ctx ends, on the host in office.
+func (d *daemon) tellPeople(ctx context.Context) { d.alerts.Run(ctx, d.events.Subscribe(event.Latest)) }
 
 // unheard says why alerts do not arrive. It is asked by the report, which is
 // made before the alerts.

@@ -69,11 +69,12 @@ type daemon struct {
 	*inForce
 	*span
 
-	vault  *vault.Vault
-	events *event.Stream
-	meter  meter.Meter
-	fleet  *fleet.Fleet
-	report *report.Report
+	vault   *vault.Vault
+	cluster *cluster // nil: the store is a file of this host
+	events  *event.Stream
+	meter   meter.Meter
+	fleet   *fleet.Fleet
+	report  *report.Report
 	*sources
 	*followers
 	*doors

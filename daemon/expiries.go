@@ -50,6 +50,10 @@ func (d *daemon) askExpiries(ctx context.Context, events *event.Subscription) {
 			if of.due.After(time.Now()) {
 				continue
 			}
+			if d.cluster != nil && !d.cluster.office.MayAct() {
+				delete(open, grant) // one host asks
+				continue
+			}
 			if err := d.fleet.Registry.AskExpiry(ctx, grant); err != nil {
 				d.log.Debug("end of the token not told", "grant", grant, "again_in", of.pause.String(), "error", err)
 				open[grant] = doubt{time.Now().Add(of.pause), min(2*of.pause, askSeldom)}

@@ -69,6 +69,11 @@ func (d *daemon) replace(ctx context.Context, watched bool) error {
 	}
 	d.apply(next)
 	d.publisher.Reconfigure(next)
+	if d.cluster != nil && d.cluster.office.MayAct() {
+		if err := d.cluster.claimRules(ctx); err != nil {
+			d.log.Error("the fleet does not know the rules of this host yet", "error", err)
+		}
+	}
 	d.alerts.Look()
 	if d.jobs != nil {
 		d.jobs.arrange(old.Maintenance, next.Maintenance, specs)
@@ -117,6 +122,7 @@ func needRestart(old, next *config.Config) []string {
 		"runtime_dir": old.RuntimeDir != next.RuntimeDir,
 		"api":         old.API != next.API,
 		"seal":        old.Seal != next.Seal,
+		"store":       !reflect.DeepEqual(old.Shared, next.Shared),
 		"http":        !reflect.DeepEqual(old.HTTP, next.HTTP),
 		"log_format":  old.Log.Format != next.Log.Format,
 	} {

@@ -12,6 +12,9 @@ import (
 
 // openStore opens the sealed store of the configuration.
 func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
+	if c.Shared != nil {
+		return d.openShared(ctx, c)
+	}
 	log := d.log.Named("store")
 	file := boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: log}
 	d.vault, err = vault.Open(ctx, vault.Config{
@@ -31,4 +34,18 @@ func (d *daemon) settle(ctx context.Context) error {
 			d.notify.starting(fmt.Sprintf("Looking for grants that an older store must not refresh, %d so far.", looked))
 		})
 	})
+}
+
+func (d *daemon) auditStore(ctx context.Context) {
+	// Looking at a damaged record lets it be known and shown.
+	d.vault.Audit(ctx, func(grant string) { _, _ = d.report.Grant(ctx, grant) })
+}
+
+// spool is on another file system than the store of a single host. Beside a shared
+// one it outlives a reboot: nobody knows how long etcd is away.
+func (d *daemon) spool(c *config.Config) string {
+	if c.Shared != nil {
+		return filepath.Join(c.StateDir, "spool")
+	}
+	return filepath.Join(c.RuntimeDir, "spool")
 }

@@ -83,7 +83,8 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Provider: broker,
 		Events:   d.events,
 		Meter:    &d.meter,
-		Spool:    filepath.Join(c.RuntimeDir, "spool"),
+		Hosts:    d.cluster.hosts(),
+		Spool:    d.spool(c),
 		Log:      d.log.Named("keeper"),
 	})
 	d.report = report.New(report.Config{
@@ -123,7 +124,11 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Registry: d.fleet.Registry, Log: d.log.Named("inbox")}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())
-	if err := errors.Join(d.inbox.Prepare(), d.settle(ctx), d.fleet.Start(ctx)); err != nil {
+	err := d.inbox.Prepare()
+	if err == nil && d.cluster == nil {
+		err = d.settle(ctx)
+	}
+	if err := errors.Join(err, d.fleet.Start(ctx)); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
 	return d, nil
@@ -159,6 +164,7 @@ func (d *daemon) serve(ctx context.Context) error {
 			},
 			Keys: wrappingKeys{d.vault},
 		},
+		Hosts:  d.others(),
 		Web:    d.door,
 		Ready:  d.whyNotReady,
 		Handed: d.handed,
@@ -171,11 +177,12 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 	d.tasks.Go(d.takeFiles)
 	d.tasks.Go(func() { watch.Run(d.watching) })
-	d.vault.ResumeRotation(d.watching)
-	d.tasks.Go(func() {
-		// Looking at a damaged record lets it be known and shown.
-		d.vault.Audit(d.watching, func(grant string) { _, _ = d.report.Grant(d.watching, grant) })
-	})
+	if d.cluster != nil {
+		d.cluster.start()
+	} else {
+		d.vault.ResumeRotation(d.watching)
+		d.tasks.Go(func() { d.auditStore(d.watching) })
+	}
 	d.ready.Store(true)
 	d.notify.ready()
 	d.log.Info("ready", "socket", c.API.Socket, "grants", len(c.Grants), "integrations", len(c.Integrations))

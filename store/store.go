@@ -228,6 +228,12 @@ func (s *Store) SwapBlob(ctx context.Context, key string, expect Revision, value
 	return s.kv.SwapBlob(ctx, key, expect, value)
 }
 
+// OpenRow opens a row that the KV has shown otherwise than by reading, as Get does.
+func (s *Store) OpenRow(row Row) (Stored, error) {
+	defer s.uses.begin().Done()
+	return s.open(row)
+}
+
 func (s *Store) open(row Row) (Stored, error) {
 	plain, err := s.seal.Open(recordPlace+row.Name, row.Value)
 	if err != nil {

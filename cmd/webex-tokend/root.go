@@ -106,7 +106,7 @@ func newRoot(c *console) *cobra.Command {
 	}
 	add("grants", newStatus(c), newCheck(c), newForecast(c), newDrain(c), newToken(c), newExec(c), newAuthorize(c), newImport(c), newRefresh(c), newPause(c), newResume(c), newAdopt(c), newRemove(c),
 		newRevoke(c), newProbe(c), newUnread(c), newWeb(c))
-	add("daemon", newInit(c), newDiscover(c), newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newEmulator(c))
+	add("daemon", newInit(c), newDiscover(c), newRun(c), newDemo(c), newValidate(c), newReload(c), newBackup(c), newRestore(c), newStore(c), newKey(c), newHosts(c), newEmulator(c))
 	add("program", newVersion(c), newCompletion(c), newMan(c))
 	root.SetHelpCommandGroupID("program")
 	completeFlags(root)

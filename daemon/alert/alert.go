@@ -167,6 +167,7 @@ func (a *Alerts) Run(ctx context.Context, events Stream) {
 	listening.Go(func() { a.listen(ctx, events) })
 	defer listening.Wait()
 	defer a.finish(ctx)
+	a.book.loaded = false // another host may have told since
 	a.Look()
 	for {
 		select {

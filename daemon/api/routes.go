@@ -32,6 +32,7 @@ const (
 // routes is the API.
 func routes(s *Server) []route {
 	orders, consents, sealing := orders{s.cfg.Registry, s.cfg.Refresher, s.cfg.Report}, consents{s.cfg.Consents}, sealing{s.cfg}
+	hosts := hosts{s.cfg.Hosts}
 	return []route{
 		{"GET /healthz", everybody, "", s.health},
 		{"GET /readyz", everybody, "", s.readiness},
@@ -57,6 +58,10 @@ func routes(s *Server) []route {
 		{"GET /v1/authorizations/{id}", visible, acl.Status, consents.show},
 		{"PUT /v1/authorizations/{id}", visible, acl.Admin, consents.finish},
 		{"DELETE /v1/authorizations/{id}", visible, acl.Admin, consents.cancel},
+
+		{"GET /v1/hosts", whole, acl.Status, hosts.list},
+		{"POST /v1/hosts/yield", whole, acl.Admin, hosts.yield},
+		{"DELETE /v1/hosts/{host}", whole, acl.Admin, hosts.forget},
 
 		{"POST /v1/reload", whole, acl.Admin, s.reloadConfig},
 		{"GET /v1/backup", whole, acl.Admin, sealing.backup},

@@ -93,6 +93,8 @@ type Config struct {
 	Web func(acl.Peer) (wire.Web, error)
 	// Metrics answers GET /metrics with what the view shows; nil answers 404.
 	Metrics func(view func(grant string) bool) http.Handler
+	// Hosts are those that share the store; nil: none do.
+	Hosts Hosts
 	// Sealed is what can be done to the sealed store.
 	Sealed Sealed
 	// Handed is told who was given the token of a grant; nil: nobody wants to

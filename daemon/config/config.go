@@ -31,6 +31,7 @@ type Config struct {
 	API         API
 	HTTP        *HTTP // nil: no web pages
 	Seal        Seal
+	Shared      *Shared // nil: the store is a file of this host
 	Alert       Alert
 	Maintenance Maintenance
 
@@ -52,6 +53,19 @@ type API struct {
 	Group  string // name or number; empty: the daemon's own
 	// On CredentialSocket systemd asks for the credentials of units.
 	CredentialSocket string
+}
+
+// Shared says where the store is that several hosts share.
+type Shared struct {
+	Host      string // name of this host, unique among them
+	Endpoints []string
+	Prefix    string // of the keys in etcd; ends with a slash
+	CAFile    string
+	CertFile  string
+	KeyFile   string
+	Username  string
+	// PasswordFile is read again when etcd refuses what it held.
+	PasswordFile string
 }
 
 // Seal names the wrapping key of the store.

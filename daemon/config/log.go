@@ -11,5 +11,5 @@ type Log struct {
 // LogAreas are the parts of the daemon whose log can have a level of its own:
 // what stands behind "webex-tokend." in their lines.
 func LogAreas() []string {
-	return []string{"alert", "api", "consent", "credential", "cron", "inbox", "keeper", "metrics", "publish", "seed", "store", "watch", "web"}
+	return []string{"alert", "api", "consent", "credential", "cron", "inbox", "keeper", "metrics", "office", "publish", "seed", "store", "watch", "web"}
 }

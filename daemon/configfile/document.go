@@ -14,6 +14,7 @@ type document struct {
 	API         *apiBlock           `hcl:"api,block"`
 	HTTP        *httpBlock          `hcl:"http,block"`
 	Seal        *sealBlock          `hcl:"seal,block"`
+	Store       *storeBlock         `hcl:"store,block"`
 	Integration []*integrationBlock `hcl:"integration,block"`
 	Grant       []*grantBlock       `hcl:"grant,block"`
 	Allow       []*allowBlock       `hcl:"allow,block"`
@@ -33,6 +34,24 @@ type httpBlock struct {
 	Listen        *hcl.Attribute `hcl:"listen"`
 	PublicURL     *hcl.Attribute `hcl:"public_url"`
 	WebConfigFile *hcl.Attribute `hcl:"web_config_file"`
+}
+
+type storeBlock struct {
+	At     hcl.Range      `hcl:",def_range"`
+	Engine *hcl.Attribute `hcl:"engine"`
+	Host   *hcl.Attribute `hcl:"host"`
+	Etcd   *etcdBlock     `hcl:"etcd,block"`
+}
+
+type etcdBlock struct {
+	At           hcl.Range      `hcl:",def_range"`
+	Endpoints    *hcl.Attribute `hcl:"endpoints"`
+	Prefix       *hcl.Attribute `hcl:"prefix"`
+	CAFile       *hcl.Attribute `hcl:"ca_file"`
+	CertFile     *hcl.Attribute `hcl:"cert_file"`
+	KeyFile      *hcl.Attribute `hcl:"key_file"`
+	Username     *hcl.Attribute `hcl:"username"`
+	PasswordFile *hcl.Attribute `hcl:"password_file"`
 }
 
 type sealBlock struct {

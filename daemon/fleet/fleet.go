@@ -34,6 +34,8 @@ type Config struct {
 	Events *event.Stream
 	// Meter measures sweeps, requests and commits; nil: nobody reads it.
 	Meter *meter.Meter
+	// Hosts is what there is to know of others that share the store; zero: none do.
+	Hosts refresh.Hosts
 	// Spool is a folder for sealed copies of answers that the store refuses,
 	// made when it is needed; empty: such answers are in memory only.
 	Spool string
@@ -53,6 +55,7 @@ type Fleet struct {
 	Refresher *refresh.Refresher
 	Sweeper   *sweep.Sweeper
 
+	shared  bool // the store is, with other hosts
 	events  *event.Stream
 	now     func() time.Time
 	current atomic.Pointer[config.Config]
@@ -73,7 +76,7 @@ func New(cfg Config) *Fleet {
 		cfg.Log = hclog.NewNullLogger()
 	}
 	now := func() time.Time { return cfg.Now().UTC().Truncate(time.Millisecond) }
-	f := &Fleet{events: cfg.Events, now: now}
+	f := &Fleet{events: cfg.Events, now: now, shared: cfg.Hosts.MayAct != nil}
 	f.current.Store(cfg.Config)
 	f.Endpoints = endpoint.NewSet(endpoint.Config{Blobs: cfg.Store, Log: cfg.Log})
 	f.Endpoints.Arrange(cfg.Config)
@@ -86,7 +89,7 @@ func New(cfg Config) *Fleet {
 		States: f.States, Events: cfg.Events, Now: now, Log: cfg.Log})
 	f.Refresher = refresh.New(refresh.Config{Store: cfg.Store, Config: f.current.Load, Provider: cfg.Provider, Registry: f.Registry,
 		Endpoints: f.Endpoints, Circuits: f.Circuits, Flights: flights, Trust: f.Trust, States: f.States, Meter: cfg.Meter,
-		Spool: cfg.Spool, Now: now, Log: cfg.Log})
+		Hosts: cfg.Hosts, Spool: cfg.Spool, Now: now, Log: cfg.Log})
 	f.Sweeper = sweep.New(sweep.Config{Store: cfg.Store, Config: f.current.Load, Refresher: f.Refresher, Endpoints: f.Endpoints,
 		Circuits: f.Circuits, Flights: flights, Trust: f.Trust, States: f.States, Meter: cfg.Meter, Now: now, Log: cfg.Log})
 	return f
@@ -116,7 +119,42 @@ func (f *Fleet) Start(ctx context.Context) error {
 	if err := f.apply(ctx, cfg); err != nil {
 		return err
 	}
+	if f.shared {
+		return nil // the office comes later, or goes to another host
+	}
 	return f.Sweeper.Start(ctx)
+}
+
+// Follow lets everybody know of what another host has made of a grant; nil says
+// that there was or is no record.
+func (f *Fleet) Follow(name string, was, is *store.Record) {
+	gone := func(r *store.Record) bool { return r == nil || r.Removed }
+	if gone(is) {
+		if !gone(was) {
+			f.States.Left(f.current.Load(), name)
+			f.events.Send(event.Event{Kind: event.Removed, Grant: name, State: store.Pending, Reason: state.NoToken, At: f.now()})
+		}
+		return
+	}
+	if gone(was) {
+		f.States.Arrived(name)
+		f.States.Announce(event.Registered, was, store.Condition{State: store.Pending}, is)
+		return
+	}
+	kind := event.Changed
+	switch {
+	case is.RegisteredAt.After(was.RegisteredAt):
+		kind = event.Registered
+	case is.Generation != was.Generation:
+		kind = event.Refreshed
+	case is.Failures > was.Failures:
+		kind = event.Failed
+	case !is.Token.ExpiresAt.Equal(was.Token.ExpiresAt):
+		kind = event.ExpiryConfirmed
+	case is.Condition().State == was.Condition().State:
+		return
+	}
+	f.States.Announce(kind, was, was.Condition(), is)
 }
 
 // Reconfigure applies cfg; on error the old configuration stays in force.

@@ -64,9 +64,12 @@ func (x *Refresher) meet(ctx context.Context, p *plan) error {
 	case err != nil:
 		return fmt.Errorf("look for the intent of grant %s: %w", name, err)
 	case known != nil && known.Same(there):
+		if now, err := x.cfg.Store.Get(ctx, name); err == nil && now.Revision == p.stored.Revision {
+			return x.cfg.States.Later(name, p.stored.Condition(), time.Second, "the process that began its last refresh is still registered")
+		}
 		// The record is another one.
 	case x.cfg.Hosts.foreign(there):
-		return x.cfg.States.Later(name, p.stored.Condition(), time.Second, "another host refreshes this grant")
+		return x.cfg.States.Later(name, p.stored.Condition(), time.Second, "another host has a refresh of this grant open")
 	default:
 		x.cfg.Flights.Recall(name, flight.Outcome{Attempts: max(there.Attempt, 1), Since: there.At, Intent: &there})
 	}
@@ -82,7 +85,11 @@ type Hosts struct {
 	Foreign func(store.OpenIntent) bool
 	// MayAct reports whether this one is in office.
 	MayAct func() bool
+	// Wish asks the one in office for a refresh; ordered: an operator said so.
+	Wish func(ctx context.Context, grant string, ordered bool) error
 }
+
+func (h Hosts) acts() bool { return h.MayAct == nil || h.MayAct() }
 
 func (h Hosts) foreign(i store.OpenIntent) bool { return h.Foreign != nil && h.Foreign(i) }
 
@@ -91,7 +98,7 @@ func (p *plan) mayDepart(h Hosts) error {
 	if p.claimed.Passed() >= departsWithin {
 		return errLate
 	}
-	if h.MayAct != nil && !h.MayAct() {
+	if !h.acts() {
 		return errNotActing
 	}
 	return nil

@@ -41,6 +41,28 @@ func (x *Refresher) Recall(ctx context.Context) (all []store.OpenIntent, err err
 	}
 }
 
+// TakeOver clears up, until ctx ends, what hosts that have gone left open and may
+// be taken by now.
+func (x *Refresher) TakeOver(ctx context.Context) error {
+	var after string
+	for {
+		open, err := x.cfg.Store.Intents(ctx, after, page)
+		if err != nil {
+			return fmt.Errorf("list open intents: %w", err)
+		}
+		for _, i := range open {
+			if after = i.Name; x.cfg.Flights.Flying(i.Name) || x.cfg.Flights.Intent(i.Name) != nil || x.cfg.Hosts.foreign(i) {
+				continue
+			}
+			x.cfg.Flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At, Intent: &i})
+			x.tasks.Go(func() { x.Resolve(ctx, i) })
+		}
+		if len(open) < page {
+			return nil
+		}
+	}
+}
+
 // Resolve clears up one outcome, and puts the grant on the schedule when that
 // does not succeed.
 func (x *Refresher) Resolve(ctx context.Context, i store.OpenIntent) {

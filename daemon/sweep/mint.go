@@ -30,13 +30,17 @@ func (w *Sweeper) mintPending(ctx context.Context, cfg *config.Config, now time.
 		if stored, err := w.cfg.Store.Get(ctx, name); err == nil && stored.Removed {
 			continue
 		}
-		w.begin(func() { w.mint(w.working, in, name) })
+		term := w.term()
+		w.begin(func() { w.mint(term, in, name) })
 	}
 }
 
 // wakeApps mints for the service apps of a manager that got tokens, as far as they
 // are not well: their own next try may be a day away.
 func (w *Sweeper) wakeApps(ctx context.Context, cfg *config.Config, manager string) {
+	if w.term().Err() != nil {
+		return // the host in office does it
+	}
 	for _, g := range cfg.Grants {
 		in := cfg.Integrations[g.Integration]
 		if in == nil || in.Kind != config.ServiceApp || in.Manager != manager {
@@ -52,7 +56,8 @@ func (w *Sweeper) wakeApps(ctx context.Context, cfg *config.Config, manager stri
 			!stored.PausedSince.IsZero() || !stored.UnverifiedSince.IsZero() || !w.mayMint(g.Name, w.cfg.Now()) {
 			continue
 		}
-		w.begin(func() { w.mint(w.working, in, g.Name) })
+		term := w.term()
+		w.begin(func() { w.mint(term, in, g.Name) })
 	}
 }
 

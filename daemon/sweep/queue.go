@@ -48,7 +48,8 @@ func (w *Sweeper) queue(l *lane, due []store.DueGrant, inFlight int) {
 	l.workers += max(0, more)
 	l.mu.Unlock()
 	for range more {
-		w.begin(func() { w.workOff(w.working, l) })
+		term := w.term()
+		w.begin(func() { w.workOff(term, l) })
 	}
 }
 

@@ -44,7 +44,7 @@ func (w *Sweeper) startReindex(cfg *config.Config, all bool) {
 		w.walk.end()
 	}
 	before := w.walk.done
-	ctx, cancel := context.WithCancel(w.working)
+	ctx, cancel := context.WithCancel(w.term())
 	done := make(chan struct{})
 	w.walk.end, w.walk.done = cancel, done
 	w.begin(func() {

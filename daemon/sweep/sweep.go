@@ -24,6 +24,10 @@ const (
 // hides the others. An empty answer of the due index costs microseconds.
 func (w *Sweeper) Sweep(ctx context.Context) {
 	cfg, now := w.cfg.Config(), w.cfg.Now()
+	if w.term().Err() != nil {
+		w.cfg.Meter.Swept(now, 0) // another host does it
+		return
+	}
 	w.watchClock(ctx, now)
 	w.mintPending(ctx, cfg, now)
 	if name, again := w.cfg.Trust.Retry(now, w.cfg.Flights.Flying); again {

@@ -81,13 +81,25 @@ func New(cfg Config) *Sweeper {
 	}
 	w := &Sweeper{cfg: cfg, lanes: make(map[string]*lane), mints: make(map[string]minting)}
 	w.working, w.stop = context.WithCancel(context.Background())
+	w.stop()
 	return w
+}
+
+// term returns what ends with the office; it has ended while there is none.
+func (w *Sweeper) term() context.Context {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.working
 }
 
 // Start takes office: it lists the open intents, which are resolved in the
 // background, and brings the schedule in line with the configuration, or all of it
-// anew where the clock is behind that of the last run.
+// anew where the clock is behind that of the last run. It can be called again
+// after Stop.
 func (w *Sweeper) Start(ctx context.Context) error {
+	w.mu.Lock()
+	w.working, w.stop = context.WithCancel(context.Background())
+	w.mu.Unlock()
 	open, err := w.cfg.Refresher.Recall(ctx)
 	if err != nil {
 		return err
@@ -96,7 +108,7 @@ func (w *Sweeper) Start(ctx context.Context) error {
 		w.resolutions.Add(1)
 		w.tasks.Go(func() {
 			defer w.resolutions.Done()
-			w.cfg.Refresher.Resolve(w.working, i)
+			w.cfg.Refresher.Resolve(w.term(), i)
 		})
 	}
 	past, err := w.wokeInThePast(ctx)
@@ -109,7 +121,11 @@ func (w *Sweeper) Start(ctx context.Context) error {
 
 // Reconfigure brings the schedule in line with another configuration, in the
 // background and paced.
-func (w *Sweeper) Reconfigure(cfg *config.Config) { w.startReindex(cfg, false) }
+func (w *Sweeper) Reconfigure(cfg *config.Config) {
+	if w.term().Err() == nil {
+		w.startReindex(cfg, false)
+	}
+}
 
 // Stop leaves office. What was handed to an endpoint ends by itself.
 func (w *Sweeper) Stop() {

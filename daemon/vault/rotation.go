@@ -44,6 +44,11 @@ func (v *Vault) startRotation(ctx context.Context) (ended chan struct{}) {
 	r.running.Go(func() {
 		// The anchor first: it must open when the old key is gone.
 		err := v.anchor.Raise(ctx)
+		if err == nil && v.cfg.Renewed != nil {
+			// A host that seals by the old key, or has an answer on its disk that is
+			// sealed by it, could never be read again.
+			err = v.cfg.Renewed(ctx, v.ring.Epoch())
+		}
 		if err == nil {
 			err = v.ring.Retire(ctx, v.store, func(done int) {
 				r.mu.Lock()

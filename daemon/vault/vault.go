@@ -44,6 +44,10 @@ type Config struct {
 	Store string
 	// KeyFile returns the path of the key as configured at that moment.
 	KeyFile func() string
+	// Shared: other hosts have the same store.
+	Shared bool
+	// Renewed waits until every host seals by that key; nil: there is one host.
+	Renewed func(ctx context.Context, key uint32) error
 	// Open opens the engine. It is called once the key has been read.
 	Open func() (Backend, error)
 	// Log gets one line per event; nil means none.
@@ -94,12 +98,21 @@ func (v *Vault) open(ctx context.Context, key seal.Key) error {
 		return errors.Join(err, backend.Close())
 	}
 	v.backend = backend
-	v.anchor = seal.Anchor{Ring: v.ring, Path: filepath.Join(v.cfg.Folder, "anchor"), Machine: seal.MachineID()}
+	v.anchor = seal.Anchor{Ring: v.ring, Path: filepath.Join(v.cfg.Folder, "anchor"), Machine: seal.MachineID(), Shared: v.cfg.Shared}
 	return nil
 }
 
 // Store is what the vault opened. Close of the vault closes it.
 func (v *Vault) Store() *store.Store { return v.store }
+
+// Follow brings what this host keeps beside a shared store up to what other hosts
+// made of it: the anchor, and the keys.
+func (v *Vault) Follow(ctx context.Context) error {
+	return errors.Join(v.ring.Reload(ctx), v.anchor.Follow(ctx))
+}
+
+// Epoch names the key by which this process seals now.
+func (v *Vault) Epoch() uint32 { return v.ring.Epoch() }
 
 // Close closes the store.
 func (v *Vault) Close() error { return v.store.Close() }

@@ -29,6 +29,9 @@ type Anchor struct {
 	Path string
 	// Machine identifies the host; empty: not known, and not compared.
 	Machine string
+	// Shared: other hosts raise it too. Then a host without a file is a new one,
+	// and a file behind the store is one of a host that was away.
+	Shared bool
 }
 
 const (
@@ -65,7 +68,7 @@ func (a Anchor) Doubt(ctx context.Context) (string, error) {
 	}
 	b, err := os.ReadFile(a.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if in.Generation < settled {
+		if in.Generation < settled || a.Shared {
 			return "", nil
 		}
 		return "it was not written on this host: there is no " + a.Path, nil
@@ -75,6 +78,8 @@ func (a Anchor) Doubt(ctx context.Context) (string, error) {
 	}
 	outside, err := a.open(anchorFilePlace, b)
 	switch {
+	case a.Shared && (err != nil || outside.Generation <= in.Generation):
+		return "", nil
 	case err != nil:
 		return "it is not the one that " + a.Path + " was written with", nil
 	case outside.Generation > in.Generation:
@@ -112,6 +117,16 @@ func (a Anchor) Raise(ctx context.Context) error {
 		return a.Raise(ctx)
 	}
 	return nil
+}
+
+// Follow brings the file of a host that does not raise the number up to it, so
+// that this host too finds out about an older copy.
+func (a Anchor) Follow(ctx context.Context) error {
+	in, _, err := a.inStore(ctx)
+	if err != nil || in.Generation <= a.reached() {
+		return err
+	}
+	return a.write(anchored{Generation: in.Generation, Machine: a.Machine})
 }
 
 // Outrun puts the file ahead of the store, and so ahead of every copy of it: the

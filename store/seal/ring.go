@@ -16,6 +16,7 @@ package seal
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -49,6 +50,7 @@ type Ring struct {
 
 	// changing is held while the key slots are changed: by one at a time.
 	changing sync.Mutex
+	seen     store.Revision // of the slots that Reload has read
 	current  atomic.Pointer[sealer]
 }
 
@@ -155,11 +157,50 @@ func (r *Ring) Open(place string, sealed []byte) ([]byte, error) {
 	if len(sealed) < Overhead || sealed[0] != sealedFormat {
 		return nil, errSealed
 	}
-	plain, err := r.current.Load().aead.Decrypt(sealed[1:], r.place(place))
+	used := r.current.Load()
+	plain, err := used.aead.Decrypt(sealed[1:], r.place(place))
+	if err != nil && !used.knows(binary.BigEndian.Uint32(sealed[2:prefixSize])) && r.Reload(context.Background()) == nil {
+		// Another host has made a key since.
+		plain, err = r.current.Load().aead.Decrypt(sealed[1:], r.place(place))
+	}
 	if err != nil {
 		return nil, errSealed
 	}
 	return plain, nil
+}
+
+func (s *sealer) knows(key uint32) bool {
+	for _, info := range s.handle.KeysetInfo().GetKeyInfo() {
+		if info.GetKeyId() == key {
+			return true
+		}
+	}
+	return false
+}
+
+// Epoch names the key by which everything is sealed now.
+func (r *Ring) Epoch() uint32 { return r.current.Load().primary }
+
+// Reload reads the key slots again where another host may have changed them. A
+// key that opens none of them any more leaves the ring as it is.
+func (r *Ring) Reload(ctx context.Context) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	slots, revision, err := readSlots(ctx, r.kv)
+	if err != nil || revision == r.seen {
+		return err
+	}
+	o, err := slots.open(r.own)
+	if err != nil {
+		return err
+	}
+	s, err := newSealer(o.handle)
+	if err != nil {
+		return err
+	}
+	r.current.Store(s)
+	r.seen = revision
+	return nil
 }
 
 // place is the associated data: store, format of sealed values, place.

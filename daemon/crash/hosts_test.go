@@ -1,0 +1,188 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/wire"
+	"webex-tokend/store/etcdkv/etcdtest"
+)
+
+// hosts are n hosts that share one store in etcd, before one Webex that replaces
+// refresh tokens at each use, takes none twice, and counts those that come again.
+type hosts struct {
+	t     *testing.T
+	all   []*host
+	runs  []*process
+	speak []*client.Client
+	names []string
+}
+
+func newHosts(t *testing.T, n int, life time.Duration) *hosts {
+	etcd := etcdtest.Start(t)
+	prefix := etcdtest.Prefix()
+	first := newHostOf(t, emulator.Config{Calm: true, Rotate: true, KeepCalls: -1,
+		Lives: map[emulator.Kind]emulator.Life{emulator.REST: {Access: life, Refresh: time.Hour}}})
+	key, err := os.ReadFile(filepath.Join(first.dir, "store.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &hosts{t: t}
+	for i := range n {
+		h := first
+		if i > 0 {
+			h = &host{t: t, dir: t.TempDir(), webex: first.webex, url: first.url, ledger: first.ledger}
+			client := h.webex.Client(emulator.REST)
+			h.write("secret", client.Secret)
+			h.write("config.hcl", fmt.Sprintf(configText, h.dir, client.ID, h.url, emulator.TokenPath))
+			h.write("store.key", string(key))
+		}
+		text, err := os.ReadFile(filepath.Join(h.dir, "config.hcl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.write("config.hcl", string(text)+fmt.Sprintf(`
+store {
+  engine = "etcd"
+  host   = "int-%d"
+  etcd {
+    endpoints = [%q]
+    prefix    = %q
+  }
+}
+`, i+1, etcd.URL, prefix))
+		s.all = append(s.all, h)
+		s.runs = append(s.runs, h.start("daemon"))
+		s.speak = append(s.speak, h.speak())
+	}
+	return s
+}
+
+// office waits until one of the hosts says that one of these is in office, and
+// returns its number.
+func (s *hosts) office(of ...int) (in int) {
+	s.t.Helper()
+	until(s.t, func(ctx context.Context) error {
+		for _, i := range of {
+			found, err := s.speak[i].Hosts(ctx)
+			if err != nil {
+				return err
+			}
+			for _, h := range found.Hosts {
+				for _, j := range of {
+					if h.Office && h.Name == fmt.Sprintf("int-%d", j+1) {
+						in = j
+						return nil
+					}
+				}
+			}
+		}
+		return fmt.Errorf("none of %v is in office", of)
+	})
+	return in
+}
+
+// alike waits until these hosts publish one token for each grant.
+func (s *hosts) alike(of ...int) {
+	s.t.Helper()
+	for _, name := range s.names {
+		until(s.t, func(context.Context) error {
+			var first []byte
+			for _, i := range of {
+				token, err := os.ReadFile(filepath.Join(s.all[i].dir, "run", "tokens", name))
+				if err != nil {
+					return err
+				}
+				if first == nil {
+					first = token
+				}
+				if !bytes.Equal(token, first) {
+					return fmt.Errorf("hosts %v publish different tokens of %s", of, name)
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// refreshed waits until every grant has been refreshed since.
+func (s *hosts) refreshed(by int, since time.Time) {
+	s.t.Helper()
+	for _, name := range s.names {
+		until(s.t, func(ctx context.Context) error {
+			g, err := s.speak[by].Grant(ctx, name)
+			if err == nil && (g.LastRefreshAt == nil || !g.LastRefreshAt.After(since)) {
+				err = fmt.Errorf("grant %s was refreshed at %v, which is before %v: %s %s", name, g.LastRefreshAt, since, g.State, g.Reason)
+			}
+			return err
+		})
+	}
+}
+
+func (s *hosts) nothingSentTwice(when string) {
+	s.t.Helper()
+	if n := s.all[0].webex.Stats().Reuses; n != 0 {
+		s.t.Errorf("%s: %d used-up refresh tokens were sent", when, n)
+	}
+}
+
+func TestThreeHostsRefreshOncePublishAlikeAndTakeOver(t *testing.T) {
+	s := newHosts(t, 3, 30*time.Second)
+	lead := s.office(0, 1, 2)
+	others := []int{(lead + 1) % 3, (lead + 2) % 3}
+	// Imports come to a host that is not in office.
+	s.names = s.all[others[0]].registerFleet(s.speak[others[0]], fleetSize)
+	s.alike(0, 1, 2)
+	s.refreshed(others[1], time.Now())
+	s.alike(0, 1, 2)
+	s.nothingSentTwice("in quiet times")
+
+	ctx, cancel := patience(t)
+	defer cancel()
+	before, err := s.speak[others[0]].Grant(ctx, s.names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var after wire.Grant
+	if after, err = s.speak[others[0]].Refresh(ctx, s.names[0]); err != nil || after.Generation <= before.Generation {
+		t.Errorf("an order to a host that is not in office: generation %d, was %d, %v", after.Generation, before.Generation, err)
+	}
+
+	// A host that stands still for longer than its session lives.
+	pid := s.runs[lead].cmd.Process.Pid
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	stood := time.Now()
+	next := s.office(others...)
+	if took := time.Since(stood); took > 30*time.Second {
+		t.Errorf("another host took over after %v", took)
+	}
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	s.refreshed(next, time.Now())
+	s.alike(0, 1, 2)
+	s.nothingSentTwice("after a host stood still")
+
+	// A host that is lost.
+	s.runs[next].kill()
+	s.runs[next].wait()
+	rest := []int{(next + 1) % 3, (next + 2) % 3}
+	last := s.office(rest...)
+	s.refreshed(last, time.Now())
+	s.alike(rest...)
+	s.nothingSentTwice("after a host was lost")
+	for _, i := range rest {
+		s.runs[i].kill()
+		s.runs[i].wait()
+	}
+}

@@ -1,0 +1,99 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"webex-tokend/daemon/api"
+	"webex-tokend/daemon/office"
+	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/wire"
+)
+
+// yieldFor is how long a host that handed over leaves the office to others.
+const yieldFor = 5 * time.Minute
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
+}
+
+// others is what the API is told of other hosts.
+func (d *daemon) others() api.Hosts {
+	if d.cluster == nil {
+		return nil
+	}
+	return d.cluster
+}
+
+// Hosts lists those that share the store, in the order of their names.
+func (x *cluster) Hosts(ctx context.Context) (wire.Hosts, error) {
+	list := wire.Hosts{Hosts: []wire.Host{}}
+	p, err := x.engine.Present(ctx)
+	if err != nil {
+		return wire.Hosts{}, &refusal.Error{Kind: refusal.Unavailable, Detail: err.Error(), RetryAfter: 5 * time.Second}
+	}
+	var lead member
+	_ = json.Unmarshal(p.Members[p.Lead], &lead)
+	for name, seen := range p.Hosts {
+		list.Hosts = append(list.Hosts, wire.Host{Name: name, LastSeenAt: seen})
+	}
+	now := time.Now().UTC()
+	for id, text := range p.Members {
+		var m member
+		if json.Unmarshal(text, &m) != nil {
+			continue
+		}
+		h := wire.Host{Name: office.HostOf(id), Office: id == p.Lead, Since: &m.Since, Build: m.Build, Rules: "same", CopyLagSeconds: m.Lag,
+			OutputsFailing: m.Failing, LastSeenAt: now.Truncate(time.Second)}
+		if p.Lead != "" && m.Rules != lead.Rules {
+			h.Rules = "other"
+		}
+		// A sign is up to some seconds old, and says no more than that.
+		if skew := m.Clock.Sub(now); skew.Abs() > 10*time.Second {
+			h.ClockSkewSeconds = skew.Round(time.Second).Seconds()
+		}
+		list.Hosts = slices.DeleteFunc(list.Hosts, func(o wire.Host) bool { return o.Name == h.Name && o.Since == nil })
+		list.Hosts = append(list.Hosts, h)
+	}
+	slices.SortFunc(list.Hosts, func(a, b wire.Host) int { return cmp.Compare(a.Name, b.Name) })
+	return list, nil
+}
+
+// Yield hands the office over to another host.
+func (x *cluster) Yield(ctx context.Context) error {
+	p, err := x.engine.Present(ctx)
+	if err != nil {
+		return &refusal.Error{Kind: refusal.Unavailable, Detail: err.Error(), RetryAfter: 5 * time.Second}
+	}
+	if len(p.Members) < 2 {
+		return &refusal.Error{Kind: refusal.Conflict, Detail: "no other host is there to take over"}
+	}
+	x.office.Yield("handed over by the operator", yieldFor)
+	return nil
+}
+
+// Forget says that a host which is away never comes back: what it left open may be
+// taken over.
+func (x *cluster) Forget(ctx context.Context, name string) error {
+	p, err := x.engine.Present(ctx)
+	if err != nil {
+		return &refusal.Error{Kind: refusal.Unavailable, Detail: err.Error(), RetryAfter: 5 * time.Second}
+	}
+	if _, known := p.Hosts[name]; !known {
+		return &refusal.Error{Kind: refusal.NoSuchGrant, Detail: fmt.Sprintf("no host is called %s", name), Action: "webex-tokend hosts"}
+	}
+	for id := range p.Members {
+		if office.HostOf(id) == name {
+			return &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("host %s is there: stop its daemon first", name)}
+		}
+	}
+	return x.engine.Forget(ctx, name)
+}
