@@ -54,6 +54,24 @@ http {
 #   key_file = "/etc/webex-tokend/store.key"
 # }
 
+# Several hosts can share the store over etcd: one of them refreshes, all of them
+# serve, and another one takes over when that is lost. Without this block the store
+# is a file in state_dir. See systemd/HOSTS.md.
+#
+# store {
+#   engine = "etcd"
+#   host   = "int-1"           # default: the name of the host
+#   etcd {
+#     endpoints = ["https://etcd-1:2379", "https://etcd-2:2379", "https://etcd-3:2379"]
+#     prefix    = "webex-tokend/prod/"
+#     ca_file   = "/etc/webex-tokend/etcd-ca.pem"
+#     cert_file = "/etc/webex-tokend/etcd.pem"  # read again when it changes
+#     key_file  = "/etc/webex-tokend/etcd.key"
+#     # username      = "webex-tokend"
+#     # password_file = "/etc/webex-tokend/etcd.password"
+#   }
+# }
+
 # An integration is an OAuth client registered with Webex. One of them can have
 # any number of grants.
 #

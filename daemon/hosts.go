@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"webex-tokend/daemon/api"
+	"webex-tokend/daemon/boottime"
 	"webex-tokend/daemon/office"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
 )
 
 // yieldFor is how long a host that handed over leaves the office to others.
@@ -33,13 +35,11 @@ func (d *daemon) others() api.Hosts {
 	return d.cluster
 }
 
-// Hosts lists those that share the store, in the order of their names.
-func (x *cluster) Hosts(ctx context.Context) (wire.Hosts, error) {
+// Hosts lists those that share the store as they were a moment ago, in the order
+// of their names. Its error says what is wrong with all of them.
+func (x *cluster) Hosts(context.Context) (wire.Hosts, error) {
 	list := wire.Hosts{Hosts: []wire.Host{}}
-	p, err := x.engine.Present(ctx)
-	if err != nil {
-		return wire.Hosts{}, &refusal.Error{Kind: refusal.Unavailable, Detail: err.Error(), RetryAfter: 5 * time.Second}
-	}
+	p, _ := x.present()
 	var lead member
 	_ = json.Unmarshal(p.Members[p.Lead], &lead)
 	for name, seen := range p.Hosts {
@@ -64,7 +64,29 @@ func (x *cluster) Hosts(ctx context.Context) (wire.Hosts, error) {
 		list.Hosts = append(list.Hosts, h)
 	}
 	slices.SortFunc(list.Hosts, func(a, b wire.Host) int { return cmp.Compare(a.Name, b.Name) })
+	if fault := x.fault(); fault != "" {
+		return list, &refusal.Error{Kind: refusal.Unavailable, Detail: fault, RetryAfter: 5 * time.Second}
+	}
 	return list, nil
+}
+
+// vacantFor is how long nobody may be in office before people hear of it.
+const vacantFor = time.Minute
+
+// fault is what is wrong with all hosts; empty: nothing.
+func (x *cluster) fault() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := boottime.Now()
+	switch {
+	case x.lost != nil && now-x.looked > 10*time.Second:
+		return x.lost.Error()
+	case x.full:
+		return store.ErrFull.Error()
+	case x.vacant != 0 && now-x.vacant > vacantFor:
+		return "no host has been in office for " + (now - x.vacant).Round(time.Second).String()
+	}
+	return ""
 }
 
 // Yield hands the office over to another host.

@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/vault"
+	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
 
@@ -24,7 +26,27 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 		Open:    func() (vault.Backend, error) { return boltkv.Open(file) },
 		Log:     log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	switch to, err := d.vault.Store().Blob(ctx, MovedBlob); {
+	case err == nil:
+		return errors.Join(&MovedError{file.Path, string(to.Value)}, d.vault.Close())
+	case !errors.Is(err, store.ErrNotFound):
+		return errors.Join(fmt.Errorf("open store: %w", err), d.vault.Close())
+	}
+	return nil
+}
+
+// MovedBlob is in a store file that has been moved, and says where to.
+const MovedBlob = "moved"
+
+// A MovedError refuses a store file that is no longer the store: to refresh from
+// it would use up tokens behind the back of the hosts that have it now.
+type MovedError struct{ Path, To string }
+
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("the store in %s was moved to %s", e.Path, e.To)
 }
 
 // settle marks what an older copy of the store must not refresh.

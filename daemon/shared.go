@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"webex-tokend/daemon/boottime"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/office"
@@ -32,8 +34,10 @@ type cluster struct {
 	mu       sync.Mutex
 	presence etcdkv.Presence
 	looked   time.Duration // by the boot clock, when presence was read
+	lost     error         // why it was not since; nil: it was
+	vacant   time.Duration // by the boot clock, since when nobody is in office; 0: somebody is
+	full     bool          // etcd has no room
 	seen     map[store.Nonce]time.Duration
-	followed time.Time
 }
 
 // A member is what a process says of itself to the others.
@@ -52,8 +56,7 @@ func (d *daemon) openShared(ctx context.Context, c *config.Config) (err error) {
 	s := c.Shared
 	log := d.log.Named("store")
 	x := &cluster{d: d, began: time.Now().UTC(), seen: make(map[store.Nonce]time.Duration)}
-	x.engine, err = etcdkv.Open(etcdkv.Config{Endpoints: s.Endpoints, Prefix: s.Prefix, Host: s.Host, CAFile: s.CAFile, CertFile: s.CertFile,
-		KeyFile: s.KeyFile, Username: s.Username, PasswordFile: s.PasswordFile, Log: log})
+	x.engine, err = etcdkv.Open(EtcdConfig(s, log))
 	if err != nil {
 		return fmt.Errorf("open shared store: %w", err)
 	}
@@ -78,6 +81,12 @@ func (d *daemon) openShared(ctx context.Context, c *config.Config) (err error) {
 	d.cluster = x
 	x.office = office.New(office.Config{Join: x.join, About: x.about, Act: x.act, Unfit: x.unfit, Log: d.log.Named("office")})
 	return nil
+}
+
+// EtcdConfig is how a configuration says to reach etcd.
+func EtcdConfig(s *config.Shared, log hclog.Logger) etcdkv.Config {
+	return etcdkv.Config{Endpoints: s.Endpoints, Prefix: s.Prefix, Host: s.Host, CAFile: s.CAFile, CertFile: s.CertFile,
+		KeyFile: s.KeyFile, Username: s.Username, PasswordFile: s.PasswordFile, Log: log}
 }
 
 // copyFile is the name of the copy in state_dir. It is another one than that of
@@ -189,13 +198,26 @@ func (x *cluster) grant(grant string, wish []byte) {
 
 // look keeps in mind who is there, and what others made of keys and anchor.
 func (x *cluster) look(ctx context.Context) {
-	for {
+	for round := 0; ; round++ {
 		p, err := x.engine.Present(ctx)
-		if err == nil {
-			x.mu.Lock()
-			x.presence, x.looked = p, boottime.Now()
-			x.mu.Unlock()
+		room := etcdkv.Room{}
+		if err == nil && round%15 == 0 {
+			room, err = x.engine.Room(ctx)
 		}
+		x.mu.Lock()
+		if x.lost = err; err == nil {
+			x.presence, x.looked = p, boottime.Now()
+			switch {
+			case p.Lead != "":
+				x.vacant = 0
+			case x.vacant == 0:
+				x.vacant = x.looked
+			}
+			if round%15 == 0 {
+				x.full = room.Full
+			}
+		}
+		x.mu.Unlock()
 		if err := x.d.vault.Follow(ctx); err != nil && ctx.Err() == nil {
 			x.d.log.Error("keys and anchor do not follow the other hosts", "error", err)
 		}

@@ -117,6 +117,9 @@ func (k *checkCommand) run(ctx context.Context) checkup {
 		v.findings = judgeKeeper(sum.Keeper, v.now)
 		v.add(judgeKey(sum.StoreKey))
 		if len(k.names) == 0 {
+			v.findings = append(v.findings, judgeHosts(sum)...)
+		}
+		if len(k.names) == 0 {
 			v.add(judgeOutputs(sum.FailingOutputs))
 		}
 		err = k.judge(ctx, daemon, &v)

@@ -10,11 +10,13 @@ import (
 	"os"
 	"strings"
 
+	"webex-tokend/daemon"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/duration"
 	"webex-tokend/store"
+	"webex-tokend/store/etcdkv"
 	"webex-tokend/store/seal"
 )
 
@@ -134,6 +136,14 @@ func explain(err error) *failure {
 		return &failure{exitLocked, err, "see: systemctl status webex-tokend"}
 	case errors.Is(err, store.ErrReplaced):
 		return &failure{exitReplaced, err, "see: webex-tokend restore --help"}
+	case errors.Is(err, etcdkv.ErrMoving):
+		return &failure{exitFailed, err, "run it again: webex-tokend store migrate --to etcd"}
+	case errors.Is(err, etcdkv.ErrLeft):
+		return &failure{exitFailed, err, "take the store block out of the configuration on that host, and stop the others"}
+	case moved(err):
+		return &failure{exitFailed, err, "name etcd by a store block, see webex-tokend.hcl(5); to go back: webex-tokend store migrate --to bbolt"}
+	case errors.Is(err, store.ErrAway), errors.Is(err, store.ErrFull), errors.Is(err, store.ErrDenied):
+		return &failure{exitFailed, err, "see what it says: webex-tokend validate"}
 	case errors.Is(err, store.ErrNewerFormat):
 		return &failure{exitNewerFormat, err, "install the version that wrote it, or a later one"}
 	case errors.Is(err, seal.ErrWrongKey):
@@ -142,6 +152,11 @@ func explain(err error) *failure {
 		return &failure{exitFailed, errors.New("interrupted"), ""}
 	}
 	return &failure{exitFailed, err, ""}
+}
+
+func moved(err error) bool {
+	_, is := errors.AsType[*daemon.MovedError](err)
+	return is
 }
 
 // unusable reports whether an error says that a store file holds nothing that

@@ -41,7 +41,7 @@ const nowhere = "http://127.0.0.1:1"
 //
 // $ADDRESS is a free one on loopback, with a port. In PATH a dot goes into an
 // object, a number into a list: grants.0.state. The condition [root] holds for
-// root. $EXAMPLE is the example configuration, $GROUP the number of a group that
+// root, [etcd] where there is an etcd server, for which $ETCD and $ETCDPEER are free. $EXAMPLE is the example configuration, $GROUP the number of a group that
 // files can be given.
 func TestScripts(t *testing.T) {
 	if os.Geteuid() == 0 {
@@ -70,6 +70,12 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("ADDRESS", address)
+			for _, name := range []string{"ETCD", "ETCDPEER"} {
+				if address, err = freeAddress(); err != nil {
+					return err
+				}
+				e.Setenv(name, address)
+			}
 			e.Setenv("GROUP", strconv.Itoa(os.Getegid()))
 			// A program under the race detector rests for a second at its end.
 			e.Setenv("GORACE", "atexit_sleep_ms=0")
@@ -78,6 +84,10 @@ func TestScripts(t *testing.T) {
 			return errors.Join(os.Chmod(filepath.Dir(e.WorkDir), 0o711), os.Chmod(e.WorkDir, 0o711))
 		},
 		Condition: func(condition string) (bool, error) {
+			if condition == "etcd" {
+				_, err := exec.LookPath("etcd")
+				return err == nil || os.Getenv("CI") != "", nil
+			}
 			if condition != "root" {
 				return false, fmt.Errorf("unknown condition %q", condition)
 			}

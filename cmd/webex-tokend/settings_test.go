@@ -90,6 +90,8 @@ func surroundings() map[string]string {
 		"api":         "api {\nHERE\n}",
 		"http":        "http {\nHERE\n}",
 		"seal":        "seal {\nHERE\n}",
+		"store":       "store {\nHERE\n}",
+		"etcd":        "store {\nengine = \"etcd\"\netcd {\nendpoints = [\"https://etcd-1:2379\"]\nHERE\n}\n}",
 		"alert":       "alert {\nHERE\n}",
 		"maintenance": "maintenance {\nHERE\n}",
 		"integration": "integration \"x\" {\nkind = \"rest\"\nclient_id = \"C0ffee\"\nclient_secret_file = \"/secret\"\nsite = \"acme\"\nHERE\n}",

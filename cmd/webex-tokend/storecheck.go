@@ -21,12 +21,12 @@ func newStore(c *console) *cobra.Command {
 		Example: `  webex-tokend store check`,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usage(cmd, "store takes one of check")
+			return usage(cmd, "store takes one of check, migrate")
 		},
 	}
 	check := newStoreCheck(c)
 	check.DisableFlagsInUseLine = true
-	cmd.AddCommand(check)
+	cmd.AddCommand(check, newStoreMigrate(c))
 	return cmd
 }
 

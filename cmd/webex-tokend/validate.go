@@ -57,7 +57,11 @@ the daemon runs, clients are named that their server refuses.`,
 			for _, text := range c.refused(cmd.Context(), cfg) {
 				fmt.Fprintln(c.out, text)
 			}
-			return nil
+			found, err := c.shared(cmd.Context(), cfg)
+			for _, text := range found {
+				fmt.Fprintln(c.out, "etcd: "+text)
+			}
+			return explainMigration(err)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
@@ -72,6 +76,7 @@ type validation struct {
 	Plan     []string `json:"plan"`
 	Unit     []string `json:"unit"`
 	Refused  []string `json:"refused"`
+	Etcd     []string `json:"etcd,omitempty"`
 }
 
 func (c *console) writeValidation(ctx context.Context, cfg *config.Config, faults *configfile.Faults, closed error) error {
@@ -86,6 +91,10 @@ func (c *console) writeValidation(ctx context.Context, cfg *config.Config, fault
 		v.Plan = append(v.Plan, plan.Lines(cfg)...)
 		v.Unit = append(v.Unit, plan.UnitNeeds(cfg)...)
 		v.Refused = append(v.Refused, c.refused(ctx, cfg)...)
+		found, err := c.shared(ctx, cfg)
+		if v.Etcd = found; err != nil {
+			v.Valid, v.Faults = false, append(v.Faults, err.Error())
+		}
 	}
 	if err := json.NewEncoder(c.out).Encode(v); err != nil {
 		return fmt.Errorf("write verdict: %w", err)

@@ -124,6 +124,10 @@ type Status struct {
 	// StoreKey is null where the store is not sealed.
 	StoreKey       *StoreKey      `json:"store_key"`
 	FailingOutputs FailingOutputs `json:"failing_outputs"`
+	// Hosts are those that share the store, and HostsFault what is wrong with them
+	// all; both are absent where the store is a file of one host.
+	Hosts      []Host `json:"hosts,omitempty"`
+	HostsFault string `json:"hosts_fault,omitempty"`
 }
 
 // FailingOutputs are the grants of which a file or hook failed at its last try.

@@ -10,20 +10,15 @@ import (
 	"webex-tokend/store"
 )
 
-// A copy of a store that several hosts share has beside the buckets of every file
-//
-//	stamps   name -> stamp of the row, whose change puts a mark in unpublished
-//	meta     "position" -> how far the copy has come
-//
-// Its revisions are the engine's, and the sequences follow them.
+// A copy of a store that several hosts share also has stamps, name -> stamp of the
+// row, and "position" in meta. Its revisions are the engine's.
 const (
 	stampsBucket = "stamps"
 	positionKey  = "position"
 )
 
-// Apply takes over what another engine has ordered, in one transaction together
-// with the position that the copy has then. Rows keep the revisions that they
-// come with.
+// Apply takes over what another engine has ordered, revisions and all, in one
+// transaction with the position that the copy has then.
 func (k *KV) Apply(ctx context.Context, b store.Batch, position []byte) error {
 	_, err := k.submit(&operation{ctx: ctx, apply: func(t *transaction) (store.Revision, error) {
 		stamps, err := t.tx.CreateBucketIfNotExists([]byte(stampsBucket))
@@ -77,10 +72,7 @@ func (t *transaction) applyRow(stamps *bbolt.Bucket, row store.OrderedRow) error
 	if len(row.Write.Stamp) == 0 || bytes.Equal(stamps.Get(name), row.Write.Stamp) {
 		return nil
 	}
-	if err := stamps.Put(name, bytes.Clone(row.Write.Stamp)); err != nil {
-		return err
-	}
-	return t.put(store.UnpublishedIndex, markKey(row.Name), row.Write.Unpublished)
+	return errors.Join(stamps.Put(name, bytes.Clone(row.Write.Stamp)), t.put(store.UnpublishedIndex, markKey(row.Name), row.Write.Unpublished))
 }
 
 func (t *transaction) applyBlob(blob store.OrderedBlob) error {
@@ -90,11 +82,20 @@ func (t *transaction) applyBlob(blob store.OrderedBlob) error {
 	return t.blobs.Put([]byte(blob.Key), encodeBlob(blob.Revision, blob.Value))
 }
 
-// Position returns how far a copy has come, nil where the file is no copy.
+// Position of a copy; nil: the file is none.
 func (k *KV) Position(ctx context.Context) (position []byte, err error) {
 	_, err = k.read(ctx, func(tx *bbolt.Tx) error {
 		position = bytes.Clone(tx.Bucket([]byte(metaBucket)).Get([]byte(positionKey)))
 		return nil
 	})
 	return position, err
+}
+
+// Blobs lists their keys.
+func (k *KV) Blobs(ctx context.Context) (keys []string, err error) {
+	_, err = k.read(ctx, func(tx *bbolt.Tx) error {
+		keys = nil
+		return tx.Bucket([]byte(blobsBucket)).ForEach(func(key, _ []byte) error { keys = append(keys, string(key)); return nil })
+	})
+	return keys, err
 }

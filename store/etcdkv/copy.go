@@ -25,7 +25,11 @@ func (e *Engine) Identity(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if m.State != complete {
+	switch m.State {
+	case complete:
+	case left:
+		return "", fmt.Errorf("%w, for a file on %s", ErrLeft, m.Host)
+	default:
 		return "", ErrMoving
 	}
 	return m.Store, nil

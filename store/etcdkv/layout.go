@@ -38,7 +38,7 @@ type meta struct {
 	Format int    `json:"format"`
 	Store  string `json:"store"`
 	State  string `json:"state"`
-	Nonce  string `json:"nonce,omitempty"` // of the migration, while moving
+	Host   string `json:"host,omitempty"` // where it went, when it has left
 }
 
 const (
