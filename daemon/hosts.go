@@ -28,11 +28,11 @@ func version() string {
 }
 
 // others is what the API is told of other hosts.
-func (d *daemon) others() api.Hosts {
-	if d.cluster == nil {
+func (x *cluster) others() api.Hosts {
+	if x == nil {
 		return nil
 	}
-	return d.cluster
+	return x
 }
 
 // Hosts lists those that share the store as they were a moment ago, in the order

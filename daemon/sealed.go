@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/vault"
@@ -15,7 +16,8 @@ import (
 // openStore opens the sealed store of the configuration.
 func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 	if c.Shared != nil {
-		return d.openShared(ctx, c)
+		d.cluster = &cluster{d: d, began: time.Now().UTC(), seen: make(map[store.Nonce]time.Duration)}
+		return d.cluster.open(ctx, c)
 	}
 	log := d.log.Named("store")
 	file := boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: log}
@@ -65,7 +67,7 @@ func (d *daemon) auditStore(ctx context.Context) {
 
 // spool is on another file system than the store of a single host. Beside a shared
 // one it outlives a reboot: nobody knows how long etcd is away.
-func (d *daemon) spool(c *config.Config) string {
+func spool(c *config.Config) string {
 	if c.Shared != nil {
 		return filepath.Join(c.StateDir, "spool")
 	}

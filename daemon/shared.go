@@ -51,11 +51,10 @@ type member struct {
 	Failing int       `json:"failing"`
 }
 
-// openShared opens the copy of a store that hosts share.
-func (d *daemon) openShared(ctx context.Context, c *config.Config) (err error) {
-	s := c.Shared
+// open opens the copy of a store that hosts share.
+func (x *cluster) open(ctx context.Context, c *config.Config) (err error) {
+	s, d := c.Shared, x.d
 	log := d.log.Named("store")
-	x := &cluster{d: d, began: time.Now().UTC(), seen: make(map[store.Nonce]time.Duration)}
 	x.engine, err = etcdkv.Open(EtcdConfig(s, log))
 	if err != nil {
 		return fmt.Errorf("open shared store: %w", err)
@@ -78,7 +77,6 @@ func (d *daemon) openShared(ctx context.Context, c *config.Config) (err error) {
 	if err != nil {
 		return errors.Join(err, x.engine.Close())
 	}
-	d.cluster = x
 	x.office = office.New(office.Config{Join: x.join, About: x.about, Act: x.act, Unfit: x.unfit, Log: d.log.Named("office")})
 	return nil
 }
@@ -101,11 +99,16 @@ func (x *cluster) hosts() refresh.Hosts {
 	return refresh.Hosts{Member: x.engine.Member(), Foreign: x.foreign, MayAct: x.office.MayAct, Wish: x.wish}
 }
 
-// start follows the other hosts' rows, and takes part in the office.
+// follow lets everybody know here of what other hosts write.
+func (x *cluster) follow() {
+	if x == nil {
+		return
+	}
+	x.copy.Follow(func(was, is store.Row) { x.d.fleet.Follow(is.Name, x.record(was), x.record(is)) })
+}
+
+// start takes part in the office.
 func (x *cluster) start() {
-	x.copy.Follow(func(was, is store.Row) {
-		x.d.fleet.Follow(is.Name, x.record(was), x.record(is))
-	})
 	x.d.tasks.Go(func() { x.office.Run(x.d.watching) })
 	x.d.tasks.Go(func() { x.look(x.d.watching) })
 }
@@ -151,10 +154,10 @@ func (x *cluster) act(ctx context.Context) {
 	for {
 		err := errors.Join(x.claimRules(ctx), d.settle(ctx))
 		if err == nil {
-			err = d.fleet.Sweeper.Start(ctx)
-		}
-		if err == nil {
-			break
+			if err = d.fleet.Sweeper.Start(ctx); err == nil {
+				break
+			}
+			d.fleet.Sweeper.Stop()
 		}
 		d.log.Error("in office, and nothing begins", "error", err)
 		if !wait(ctx, 5*time.Second) {
@@ -176,7 +179,7 @@ func (x *cluster) act(ctx context.Context) {
 	})
 	d.vault.ResumeRotation(d.watching)
 	for wait(ctx, 5*time.Second) {
-		if err := d.fleet.Refresher.TakeOver(ctx); err != nil && ctx.Err() == nil {
+		if err := d.fleet.Sweeper.TakeOver(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("open refreshes of other hosts not looked at", "error", err)
 		}
 	}

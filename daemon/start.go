@@ -84,7 +84,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Events:   d.events,
 		Meter:    &d.meter,
 		Hosts:    d.cluster.hosts(),
-		Spool:    d.spool(c),
+		Spool:    spool(c),
 		Log:      d.log.Named("keeper"),
 	})
 	d.report = report.New(report.Config{
@@ -128,6 +128,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	if err == nil && d.cluster == nil {
 		err = d.settle(ctx)
 	}
+	d.cluster.follow()
 	if err := errors.Join(err, d.fleet.Start(ctx)); err != nil {
 		return nil, errors.Join(err, d.stop())
 	}
@@ -164,7 +165,7 @@ func (d *daemon) serve(ctx context.Context) error {
 			},
 			Keys: wrappingKeys{d.vault},
 		},
-		Hosts:  d.others(),
+		Hosts:  d.cluster.others(),
 		Web:    d.door,
 		Ready:  d.whyNotReady,
 		Handed: d.handed,

@@ -8,6 +8,7 @@ import (
 
 	"webex-tokend/daemon/boottime"
 	"webex-tokend/daemon/flight"
+	"webex-tokend/daemon/state"
 	"webex-tokend/store"
 )
 
@@ -118,5 +119,30 @@ func (x *Refresher) withdraw(p *plan) {
 	if err != nil {
 		x.cfg.Flights.Stands(name, intent)
 		x.cfg.Trust.Refused(name, x.cfg.Now(), err)
+	}
+}
+
+// looks is how often a host that is not in office looks whether the one that is
+// has refreshed what it wished for.
+const looks = 50 * time.Millisecond
+
+// refresh lets the host in office refresh a grant, and waits until its record says
+// how that went.
+func (h Hosts) refresh(ctx context.Context, kept *store.Store, states *state.Book, name string, why cause) error {
+	before, err := kept.Get(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := h.Wish(ctx, name, why == ordered); err != nil {
+		return states.Later(name, before.Condition(), time.Second, err.Error())
+	}
+	for {
+		if err := pause(ctx, looks); err != nil {
+			return err
+		}
+		now, err := kept.Get(ctx, name)
+		if err != nil || now.LastAttemptAt.After(before.LastAttemptAt) {
+			return err
+		}
 	}
 }

@@ -20,7 +20,10 @@ const promptAttempts = 3
 // Recall lists the refreshes whose outcome never became durable. Resolve sends
 // their refresh tokens once more, at once: that is what a server's grace period is
 // for. Whoever has had that chance twice waits.
-func (x *Refresher) Recall(ctx context.Context) (all []store.OpenIntent, err error) {
+//
+// With all false it leaves out what this process knows of: the rest is what hosts
+// that have gone left open, and may be taken over by now.
+func (x *Refresher) Recall(ctx context.Context, all bool) (list []store.OpenIntent, err error) {
 	var after string
 	for {
 		open, err := x.cfg.Store.Intents(ctx, after, page)
@@ -28,38 +31,16 @@ func (x *Refresher) Recall(ctx context.Context) (all []store.OpenIntent, err err
 			return nil, fmt.Errorf("list open intents: %w", err)
 		}
 		for _, i := range open {
-			if x.cfg.Flights.Flying(i.Name) || x.cfg.Hosts.foreign(i) {
+			if x.cfg.Flights.Flying(i.Name) || !all && x.cfg.Flights.Intent(i.Name) != nil || x.cfg.Hosts.foreign(i) {
 				continue
 			}
 			x.cfg.Flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At, Intent: &i})
-			all = append(all, i)
+			list = append(list, i)
 		}
 		if len(open) < page {
-			return all, nil
+			return list, nil
 		}
 		after = open[len(open)-1].Name
-	}
-}
-
-// TakeOver clears up, until ctx ends, what hosts that have gone left open and may
-// be taken by now.
-func (x *Refresher) TakeOver(ctx context.Context) error {
-	var after string
-	for {
-		open, err := x.cfg.Store.Intents(ctx, after, page)
-		if err != nil {
-			return fmt.Errorf("list open intents: %w", err)
-		}
-		for _, i := range open {
-			if after = i.Name; x.cfg.Flights.Flying(i.Name) || x.cfg.Flights.Intent(i.Name) != nil || x.cfg.Hosts.foreign(i) {
-				continue
-			}
-			x.cfg.Flights.Recall(i.Name, flight.Outcome{Attempts: max(i.Attempt, 1), Since: i.At, Intent: &i})
-			x.tasks.Go(func() { x.Resolve(ctx, i) })
-		}
-		if len(open) < page {
-			return nil
-		}
 	}
 }
 

@@ -2,7 +2,6 @@ package refresh
 
 import (
 	"context"
-	"time"
 
 	"webex-tokend/daemon/flight"
 )
@@ -27,7 +26,7 @@ func (x *Refresher) fly(name string, why cause) (f *flight.Flight, joined bool) 
 // ended at a gate that this caller passes; then its own one follows.
 func (x *Refresher) refresh(ctx context.Context, name string, why cause) error {
 	if !x.cfg.Hosts.acts() {
-		return x.elsewhere(ctx, name, why)
+		return x.cfg.Hosts.refresh(ctx, x.cfg.Store, x.cfg.States, name, why)
 	}
 	f, joined := x.fly(name, why)
 	atGate, err := f.Wait(ctx)
@@ -36,31 +35,6 @@ func (x *Refresher) refresh(ctx context.Context, name string, why cause) error {
 		_, err = f.Wait(ctx)
 	}
 	return err
-}
-
-// looks is how often a host that is not in office looks whether the one that is
-// has refreshed what it wished for.
-const looks = 50 * time.Millisecond
-
-// elsewhere lets the host in office refresh a grant, and waits until its record
-// says how that went.
-func (x *Refresher) elsewhere(ctx context.Context, name string, why cause) error {
-	before, err := x.cfg.Store.Get(ctx, name)
-	if err != nil {
-		return err
-	}
-	if err := x.cfg.Hosts.Wish(ctx, name, why == ordered); err != nil {
-		return x.cfg.States.Later(name, before.Condition(), time.Second, err.Error())
-	}
-	for {
-		if err := pause(ctx, looks); err != nil {
-			return err
-		}
-		now, err := x.cfg.Store.Get(ctx, name)
-		if err != nil || now.LastAttemptAt.After(before.LastAttemptAt) {
-			return err
-		}
-	}
 }
 
 // Wished does what another host wishes for, as far as interval and budget allow

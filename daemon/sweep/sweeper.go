@@ -31,7 +31,8 @@ type Refresher interface {
 	// Again starts a refresh that the store held up, as an order.
 	Again(grant string) *flight.Flight
 	// Recall lists the refreshes whose outcome never became durable.
-	Recall(ctx context.Context) ([]store.OpenIntent, error)
+	// With all false: those alone that this process does not know of.
+	Recall(ctx context.Context, all bool) ([]store.OpenIntent, error)
 	// Resolve clears up one of them, until ctx ends.
 	Resolve(ctx context.Context, open store.OpenIntent)
 	// Mint fetches tokens for a service app.
@@ -100,7 +101,7 @@ func (w *Sweeper) Start(ctx context.Context) error {
 	w.mu.Lock()
 	w.working, w.stop = context.WithCancel(context.Background())
 	w.mu.Unlock()
-	open, err := w.cfg.Refresher.Recall(ctx)
+	open, err := w.cfg.Refresher.Recall(ctx, true)
 	if err != nil {
 		return err
 	}
@@ -117,6 +118,17 @@ func (w *Sweeper) Start(ctx context.Context) error {
 	}
 	w.startReindex(w.cfg.Config(), past)
 	return nil
+}
+
+// TakeOver clears up, in the background, what hosts that have gone left open and
+// may be taken over by now.
+func (w *Sweeper) TakeOver(ctx context.Context) error {
+	open, err := w.cfg.Refresher.Recall(ctx, false)
+	for _, i := range open {
+		term := w.term()
+		w.begin(func() { w.cfg.Refresher.Resolve(term, i) })
+	}
+	return err
 }
 
 // Reconfigure brings the schedule in line with another configuration, in the

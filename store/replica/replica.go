@@ -177,7 +177,10 @@ func (k *KV) take(ctx context.Context, b store.Batch) error {
 	}
 	type change struct{ was, is store.Row }
 	var changes []change
-	if k.follow != nil {
+	k.mu.Lock()
+	follow := k.follow
+	k.mu.Unlock()
+	if follow != nil {
 		for _, row := range b.Rows {
 			if row.Writer == k.engine.Member() {
 				continue
@@ -197,7 +200,7 @@ func (k *KV) take(ctx context.Context, b store.Batch) error {
 	}
 	k.reach(b.Revision)
 	for _, c := range changes {
-		k.follow(c.was, c.is)
+		follow(c.was, c.is)
 	}
 	return nil
 }
