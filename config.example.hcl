@@ -15,7 +15,7 @@ log_level   = "info"                  # trace, debug, info, warn, error
 log_format  = "text"                  # text, json
 
 # Parts of the daemon can say more or less than the rest: alert, api, consent,
-# credential, cron, inbox, keeper, metrics, publish, seed, store, watch, web.
+# credential, cron, inbox, keeper, metrics, office, publish, seed, store, watch, web.
 #
 # log_levels = { keeper = "debug", api = "warn" }
 

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"strings"
 
 	"webex-tokend/daemon/alert"
@@ -21,12 +20,10 @@ func (d *daemon) startAlerts() {
 		Log:     d.log.Named("alert"),
 	})
 	if d.cluster == nil {
-		d.tasks.Go(func() { d.tellPeople(d.watching) })
-	}
+		events := d.events.Subscribe(event.Latest)
+		d.tasks.Go(func() { d.alerts.Run(d.watching, events) })
+	} // else the host in office does
 }
-
-// tellPeople runs until ctx ends, on the host in office.
-func (d *daemon) tellPeople(ctx context.Context) { d.alerts.Run(ctx, d.events.Subscribe(event.Latest)) }
 
 // unheard says why alerts do not arrive. It is asked by the report, which is
 // made before the alerts.

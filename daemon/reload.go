@@ -121,8 +121,8 @@ func needRestart(old, next *config.Config) []string {
 		"state_dir":   old.StateDir != next.StateDir,
 		"runtime_dir": old.RuntimeDir != next.RuntimeDir,
 		"api":         old.API != next.API,
-		"seal":        old.Seal != next.Seal,
-		"store":       !reflect.DeepEqual(old.Shared, next.Shared),
+		"seal":        old.Seal.KeyFile != next.Seal.KeyFile,
+		"store":       !reflect.DeepEqual(old.Seal.Shared, next.Seal.Shared),
 		"http":        !reflect.DeepEqual(old.HTTP, next.HTTP),
 		"log_format":  old.Log.Format != next.Log.Format,
 	} {

@@ -15,7 +15,7 @@ import (
 
 // openStore opens the sealed store of the configuration.
 func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
-	if c.Shared != nil {
+	if c.Seal.Shared != nil {
 		d.cluster = &cluster{d: d, began: time.Now().UTC(), seen: make(map[store.Nonce]time.Duration)}
 		return d.cluster.open(ctx, c)
 	}
@@ -68,7 +68,7 @@ func (d *daemon) auditStore(ctx context.Context) {
 // spool is on another file system than the store of a single host. Beside a shared
 // one it outlives a reboot: nobody knows how long etcd is away.
 func spool(c *config.Config) string {
-	if c.Shared != nil {
+	if c.Seal.Shared != nil {
 		return filepath.Join(c.StateDir, "spool")
 	}
 	return filepath.Join(c.RuntimeDir, "spool")

@@ -15,6 +15,7 @@ import (
 
 	"webex-tokend/daemon/boottime"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/office"
 	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/vault"
@@ -53,7 +54,7 @@ type member struct {
 
 // open opens the copy of a store that hosts share.
 func (x *cluster) open(ctx context.Context, c *config.Config) (err error) {
-	s, d := c.Shared, x.d
+	s, d := c.Seal.Shared, x.d
 	log := d.log.Named("store")
 	x.engine, err = etcdkv.Open(EtcdConfig(s, log))
 	if err != nil {
@@ -167,7 +168,8 @@ func (x *cluster) act(ctx context.Context) {
 	defer d.fleet.Sweeper.Stop()
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	beside.Go(func() { d.tellPeople(ctx) })
+	events := d.events.Subscribe(event.Latest)
+	beside.Go(func() { d.alerts.Run(ctx, events) })
 	beside.Go(func() { d.auditStore(ctx) })
 	beside.Go(func() {
 		for wait(ctx, time.Second) {
@@ -248,7 +250,7 @@ func (x *cluster) foreign(i store.OpenIntent) bool {
 		return true
 	}
 	_, there := p.Members[i.Owner]
-	if office.HostOf(i.Owner) == x.d.current.Load().Shared.Host {
+	if office.HostOf(i.Owner) == x.d.current.Load().Seal.Shared.Host {
 		return there // until the lease of the last process here has run out
 	}
 	x.mu.Lock()

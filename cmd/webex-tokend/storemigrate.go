@@ -44,10 +44,10 @@ hosts share. The prefix must hold none.`,
 			if err != nil {
 				return err
 			}
-			if cfg.Shared == nil {
+			if cfg.Seal.Shared == nil {
 				return &failure{exitUsage, errors.New("the configuration names no etcd"), "write store { engine = \"etcd\" ... }, for both ways; see webex-tokend.hcl(5)"}
 			}
-			engine, err := etcdkv.Open(daemon.EtcdConfig(cfg.Shared, nil))
+			engine, err := etcdkv.Open(daemon.EtcdConfig(cfg.Seal.Shared, nil))
 			if err != nil {
 				return explainFile(err)
 			}
@@ -131,12 +131,12 @@ func (c *console) moveToEtcd(ctx context.Context, cfg *config.Config, engine *et
 	}
 	if own != nil {
 		// From here on no daemon takes the file for the store.
-		if _, err := own.SwapBlob(ctx, daemon.MovedBlob, store.Any, []byte("etcd, below "+cfg.Shared.Prefix)); err != nil {
+		if _, err := own.SwapBlob(ctx, daemon.MovedBlob, store.Any, []byte("etcd, below "+cfg.Seal.Shared.Prefix)); err != nil {
 			return fmt.Errorf("mark the old store: %w", err)
 		}
 	}
 	bar.end()
-	fmt.Fprintf(c.out, "moved %s to etcd, below %s\n", plural(written, "record"), cfg.Shared.Prefix)
+	fmt.Fprintf(c.out, "moved %s to etcd, below %s\n", plural(written, "record"), cfg.Seal.Shared.Prefix)
 	return nil
 }
 
@@ -207,7 +207,7 @@ func (c *console) moveToFile(ctx context.Context, cfg *config.Config, engine *et
 	}
 	// etcd first: two stores that both count would be worse than none, and the
 	// file is whole under its other name.
-	if err := engine.Leave(ctx, cfg.Shared.Host); err != nil {
+	if err := engine.Leave(ctx, cfg.Seal.Shared.Host); err != nil {
 		return err
 	}
 	if err := errors.Join(os.Rename(fresh, path), giveToOwner(cfg.StateDir, path)); err != nil {

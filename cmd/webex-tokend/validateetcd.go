@@ -20,12 +20,12 @@ const smallQuota = 2 << 30
 // found, one text for each thing. An error is what would keep the daemon from
 // working.
 func (c *console) shared(ctx context.Context, cfg *config.Config) ([]string, error) {
-	if cfg.Shared == nil {
+	if cfg.Seal.Shared == nil {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	engine, err := etcdkv.Open(daemon.EtcdConfig(cfg.Shared, nil))
+	engine, err := etcdkv.Open(daemon.EtcdConfig(cfg.Seal.Shared, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +49,9 @@ func (c *console) shared(ctx context.Context, cfg *config.Config) ([]string, err
 	}
 	switch id, err := engine.Identity(ctx); {
 	case err == nil:
-		texts = append(texts, fmt.Sprintf("store %.8s below %s", id, cfg.Shared.Prefix))
+		texts = append(texts, fmt.Sprintf("store %.8s below %s", id, cfg.Seal.Shared.Prefix))
 	case errors.Is(err, store.ErrVanished):
-		texts = append(texts, "no store below "+cfg.Shared.Prefix+" yet: the first daemon begins one, or: webex-tokend store migrate --to etcd")
+		texts = append(texts, "no store below "+cfg.Seal.Shared.Prefix+" yet: the first daemon begins one, or: webex-tokend store migrate --to etcd")
 	default:
 		return texts, err
 	}

@@ -31,7 +31,6 @@ type Config struct {
 	API         API
 	HTTP        *HTTP // nil: no web pages
 	Seal        Seal
-	Shared      *Shared // nil: the store is a file of this host
 	Alert       Alert
 	Maintenance Maintenance
 
@@ -68,8 +67,9 @@ type Shared struct {
 	PasswordFile string
 }
 
-// Seal names the wrapping key of the store.
+// Seal names the store and its wrapping key.
 type Seal struct {
+	Shared *Shared // nil: the store is a file of this host
 	// KeyFile is read unless systemd passed a credential store.key.
 	KeyFile string
 }

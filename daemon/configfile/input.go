@@ -26,7 +26,7 @@ func inputs(c *config.Config, d *disk) []input {
 		{c.API.CredentialSocket, "the credential socket", nil},
 		{c.Seal.KeyFile, "the store key", nil},
 	}
-	if s := c.Shared; s != nil {
+	if s := c.Seal.Shared; s != nil {
 		list = append(list, input{s.CAFile, "ca_file of etcd", nil}, input{s.CertFile, "cert_file of etcd", nil},
 			input{s.KeyFile, "key_file of etcd", nil}, input{s.PasswordFile, "password_file of etcd", nil})
 	}

@@ -112,7 +112,7 @@ func (doc *document) read(r *reader, path string) *config.Config {
 	c.API = doc.API.read(r, c.RuntimeDir, doc.RuntimeDir)
 	c.HTTP = doc.HTTP.read(r)
 	c.Seal = doc.Seal.read(r)
-	c.Shared = doc.Store.read(r)
+	c.Seal.Shared = doc.Store.read(r)
 	c.Integrations = readIntegrations(doc.Integration, r)
 	checkRedirects(doc.Integration, c, r)
 	c.Grants = readGrants(doc.Grant, doc.Integration, r)
