@@ -13,8 +13,15 @@ import (
 // said which.
 var ErrIncomplete = errors.New("not everything that was due succeeded")
 
-// Once does what is due, publishes and returns: nil, or ErrIncomplete.
+// ErrShared is what Once returns where hosts share the store: the one in office
+// does what is due, and that is no matter of one run.
+var ErrShared = errors.New("run --once is for a store that is a file of this host")
+
+// Once does what is due, publishes and returns: nil, ErrIncomplete or ErrShared.
 func Once(ctx context.Context, cfg Config) error {
+	if cfg.Config.Seal.Shared != nil {
+		return ErrShared
+	}
 	d, err := open(ctx, cfg)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func (x *cluster) open(ctx context.Context, c *config.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("open shared store: %w", err)
 	}
-	path := filepath.Join(c.StateDir, copyFile)
+	path := filepath.Join(c.StateDir, CopyFile)
 	d.vault, err = vault.Open(ctx, vault.Config{
 		Folder:  c.StateDir,
 		Store:   path,
@@ -88,9 +88,9 @@ func EtcdConfig(s *config.Shared, log hclog.Logger) etcdkv.Config {
 		KeyFile: s.KeyFile, Username: s.Username, PasswordFile: s.PasswordFile, Log: log}
 }
 
-// copyFile is the name of the copy in state_dir. It is another one than that of
+// CopyFile is the name of the copy in state_dir. It is another one than that of
 // the store of a single host, so that neither is ever taken for the other.
-const copyFile = "copy.db"
+const CopyFile = "copy.db"
 
 // hosts is what refreshes need to know of the others.
 func (x *cluster) hosts() refresh.Hosts {

@@ -46,6 +46,9 @@ imports them anew: a token that was used up meanwhile would end the grant.`,
 }
 
 func (c *console) restore(ctx context.Context, cfg *config.Config, backup string) error {
+	if cfg.Seal.Shared != nil {
+		return &failure{exitFailed, errors.New("the store is in etcd"), "webex-tokend store migrate --to etcd --from " + backup}
+	}
 	path := filepath.Join(cfg.StateDir, "store.db")
 	records, err := look(ctx, cfg, backup)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/store"
@@ -53,6 +54,9 @@ and indexes agree. The daemon must be stopped to check its store.`,
 				return err
 			}
 			path := filepath.Join(cfg.StateDir, "store.db")
+			if cfg.Seal.Shared != nil {
+				path = filepath.Join(cfg.StateDir, daemon.CopyFile)
+			}
 			if len(args) == 1 {
 				path = args[0]
 			}

@@ -28,6 +28,9 @@ const (
 // patience. tell is given each grant as it ends, and at last the sum; its error
 // ends the drain.
 func (w *Sweeper) Drain(ctx context.Context, away time.Duration, tell func(wire.Drained) error) error {
+	if w.term().Err() != nil {
+		return &refusal.Error{Kind: refusal.Conflict, Action: "webex-tokend hosts", Detail: "this host is not in office: ask the one that is"}
+	}
 	names, err := w.gaining(ctx, away)
 	if err != nil {
 		return err
