@@ -17,6 +17,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/office"
+	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/refresh"
 	"webex-tokend/daemon/vault"
 	"webex-tokend/store"
@@ -239,6 +240,9 @@ func (x *cluster) present() (etcdkv.Presence, bool) {
 	return x.presence, x.looked != 0 && boottime.Now()-x.looked < 10*time.Second
 }
 
+// rememberedIntents bounds the memory of when other hosts' intents were first seen.
+const rememberedIntents = 1 << 16
+
 // foreign reports whether an open intent may be in the hands of another process,
 // and remembers since when it has been.
 func (x *cluster) foreign(i store.OpenIntent) bool {
@@ -256,6 +260,9 @@ func (x *cluster) foreign(i store.OpenIntent) bool {
 	x.mu.Lock()
 	since, seen := x.seen[i.Nonce]
 	if !seen {
+		if len(x.seen) >= rememberedIntents {
+			clear(x.seen) // most have been closed long ago; the others wait anew
+		}
 		since = boottime.Now()
 		x.seen[i.Nonce] = since
 	}
@@ -268,7 +275,7 @@ func (x *cluster) foreign(i store.OpenIntent) bool {
 	if stored, err := x.d.vault.Store().Get(x.d.watching, i.Name); err == nil {
 		claim.IssuedAt, claim.ExpiresAt = stored.Token.IssuedAt, stored.Token.ExpiresAt
 		if in, _, ok := x.d.current.Load().Rules(i.Name); ok {
-			claim.Rotates = in.Rotates
+			claim.Rotates = in.Rotates || outcome.Rotated(stored.Record)
 		}
 	}
 	if !office.MayTake(claim, members, boottime.Now(), time.Now()) {

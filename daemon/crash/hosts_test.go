@@ -12,6 +12,7 @@ import (
 
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/emulator"
+	"webex-tokend/daemon/office"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store/etcdkv/etcdtest"
 )
@@ -26,10 +27,10 @@ type hosts struct {
 	names []string
 }
 
-func newHosts(t *testing.T, n int, life time.Duration) *hosts {
+func newHosts(t *testing.T, n int, rotate bool, life time.Duration) *hosts {
 	etcd := etcdtest.Start(t)
 	prefix := etcdtest.Prefix()
-	first := newHostOf(t, emulator.Config{Calm: true, Rotate: true, KeepCalls: -1,
+	first := newHostOf(t, emulator.Config{Calm: true, Rotate: rotate, KeepCalls: -1,
 		Lives: map[emulator.Kind]emulator.Life{emulator.REST: {Access: life, Refresh: time.Hour}}})
 	key, err := os.ReadFile(filepath.Join(first.dir, "store.key"))
 	if err != nil {
@@ -135,7 +136,7 @@ func (s *hosts) nothingSentTwice(when string) {
 }
 
 func TestThreeHostsRefreshOncePublishAlikeAndTakeOver(t *testing.T) {
-	s := newHosts(t, 3, 30*time.Second)
+	s := newHosts(t, 3, true, 30*time.Second)
 	lead := s.office(0, 1, 2)
 	others := []int{(lead + 1) % 3, (lead + 2) % 3}
 	// Imports come to a host that is not in office.
@@ -185,4 +186,42 @@ func TestThreeHostsRefreshOncePublishAlikeAndTakeOver(t *testing.T) {
 		s.runs[i].kill()
 		s.runs[i].wait()
 	}
+}
+
+// A host that is lost with a request under way leaves its intent behind, which
+// nobody may take over before that request can no longer arrive.
+func TestWhatALostHostLeftOpenIsTakenOverWhenItIsOver(t *testing.T) {
+	s := newHosts(t, 2, false, time.Hour)
+	lead := s.office(0, 1)
+	s.names = s.all[lead].registerFleet(s.speak[lead], 1)
+	s.alike(0, 1)
+	var lost time.Time
+	s.all[lead].midway(s.speak[lead], s.names[0], func() {
+		lost = time.Now()
+		s.runs[lead].kill()
+		s.runs[lead].wait()
+	})
+	other := 1 - lead
+	s.office(other)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	for {
+		g, err := s.speak[other].Grant(ctx, s.names[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g.LastRefreshAt != nil && g.LastRefreshAt.After(lost) {
+			break
+		}
+		// An order must not get round it either.
+		if _, err := s.speak[other].Refresh(ctx, s.names[0]); err == nil {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	if took := time.Since(lost); took < office.Rest || took > office.Rest+time.Minute {
+		t.Errorf("it was sent again after %v", took)
+	}
+	s.runs[other].kill()
+	s.runs[other].wait()
 }
