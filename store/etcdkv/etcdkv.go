@@ -28,7 +28,6 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/grpclog"
 
 	"webex-tokend/store"
 )
@@ -117,7 +116,6 @@ func (e *Engine) dial() error {
 	if err != nil {
 		return err
 	}
-	grpclog.SetLoggerV2(silent{})
 	client, err := clientv3.New(clientv3.Config{
 		Context:              e.closed,
 		Endpoints:            e.cfg.Endpoints,

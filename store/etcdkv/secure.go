@@ -95,21 +95,3 @@ func (c *Config) password() (string, error) {
 	}
 	return strings.TrimRight(string(text), "\r\n"), nil
 }
-
-// silent is what gRPC logs to: its lines say in many words what every error here
-// says in one.
-type silent struct{}
-
-func (silent) Info(...any)             {}
-func (silent) Infoln(...any)           {}
-func (silent) Infof(string, ...any)    {}
-func (silent) Warning(...any)          {}
-func (silent) Warningln(...any)        {}
-func (silent) Warningf(string, ...any) {}
-func (silent) Error(...any)            {}
-func (silent) Errorln(...any)          {}
-func (silent) Errorf(string, ...any)   {}
-func (silent) Fatal(...any)            {}
-func (silent) Fatalln(...any)          {}
-func (silent) Fatalf(string, ...any)   {}
-func (silent) V(int) bool              { return false }
