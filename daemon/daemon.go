@@ -48,6 +48,9 @@ type Config struct {
 	// LogLevels is told of a configuration that comes into force, for the levels
 	// of Log and of the areas under it.
 	LogLevels func(*config.Config)
+	// NewStore lets a start make a store although one is noted beside the key and
+	// is not there.
+	NewStore bool
 	// LogDropped returns how many lines of Log were lost; nil: none are.
 	LogDropped func() uint64
 	// Listener and CredentialListener stand in for the sockets of the

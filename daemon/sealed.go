@@ -11,7 +11,22 @@ import (
 	"webex-tokend/daemon/vault"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
 )
+
+func storePath(c *config.Config) string { return filepath.Join(c.StateDir, "store.db") }
+
+// mayOpen refuses a start that would make something where it must not: without a
+// key, or where the store of this key is missing.
+func mayOpen(c *config.Config, newStore bool) error {
+	if _, _, err := seal.ReadKeyOf(storePath(c), seal.LocateKey(c.Seal.KeyFile)); err != nil {
+		return err
+	}
+	if newStore || c.Seal.Shared != nil {
+		return nil
+	}
+	return vault.Missed(c.Seal.KeyFile, storePath(c))
+}
 
 // openStore opens the sealed store of the configuration.
 func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
@@ -20,7 +35,7 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 		return d.cluster.open(ctx, c)
 	}
 	log := d.log.Named("store")
-	file := boltkv.Config{Path: filepath.Join(c.StateDir, "store.db"), Log: log}
+	file := boltkv.Config{Path: storePath(c), Log: log}
 	d.vault, err = vault.Open(ctx, vault.Config{
 		Folder:  c.StateDir,
 		Store:   file.Path,
@@ -36,6 +51,12 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 		return errors.Join(&MovedError{file.Path, string(to.Value)}, d.vault.Close())
 	case !errors.Is(err, store.ErrNotFound):
 		return errors.Join(fmt.Errorf("open store: %w", err), d.vault.Close())
+	}
+	if seal.LocateKey(c.Seal.KeyFile) != c.Seal.KeyFile {
+		return nil // a credential of the service manager: its folder is not ours
+	}
+	if err := vault.Note(c.Seal.KeyFile, storePath(c)); err != nil {
+		log.Debug("the store is not noted beside its key; key init does that as root", "error", err)
 	}
 	return nil
 }

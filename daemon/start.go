@@ -69,6 +69,9 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	}
 	c := cfg.Config
 	d.apply(c)
+	if err := mayOpen(c, cfg.NewStore); err != nil {
+		return nil, err
+	}
 	if err := makeFolders(c); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/duration"
+	"webex-tokend/daemon/vault"
 	"webex-tokend/store"
 	"webex-tokend/store/etcdkv"
 	"webex-tokend/store/seal"
@@ -114,6 +115,9 @@ func explain(err error) *failure {
 			hint += "\n  or keep it elsewhere: seal { key_file = \"PATH\" } in the configuration"
 		}
 		return &failure{exitNoKey, err, hint}
+	}
+	if missing, ok := errors.AsType[*vault.MissingStoreError](err); ok {
+		return &failure{exitFailed, err, "mount the disk that " + missing.Store + " lies on, or put a backup there: webex-tokend restore FILE\n  or begin without it: webex-tokend run --new-store"}
 	}
 	if file, ok := errors.AsType[*seal.KeyFileError](err); ok {
 		return &failure{exitNoKey, err, explainKeyFile(file)}

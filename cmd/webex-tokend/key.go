@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
+	"webex-tokend/daemon/vault"
 	"webex-tokend/store/seal"
 )
 
@@ -48,6 +50,9 @@ nothing of it. Without FILE it goes where the configuration of --config says,
 else to ` + config.DefaultKeyFile + `. A key is never replaced: the store that it
 opens would be lost.
 
+A store that is there already is noted beside the key, in FILE.made, so that a
+daemon which does not find it any more makes no new one.
+
 With --if-missing a key that is there is left alone, and so is a host whose
 systemd passes one to the daemon.`,
 		Example: `  webex-tokend key init
@@ -64,6 +69,7 @@ systemd passes one to the daemon.`,
 			if err != nil {
 				return err
 			}
+			c.noteStore(path)
 			if ifMissing && seal.LocateKey(path) != path {
 				return nil
 			}
@@ -83,6 +89,16 @@ systemd passes one to the daemon.`,
 	}
 	cmd.Flags().BoolVar(&ifMissing, "if-missing", false, "do nothing when there is a key")
 	return cmd
+}
+
+// noteStore notes the store of the configuration beside its key, which the
+// daemon may not: it runs as a user who writes nothing there. What cannot be
+// noted is missed only if the store vanishes.
+func (c *console) noteStore(keyFile string) {
+	cfg, err := configfile.Load(c.config, configfile.Options{Alone: true})
+	if full, absErr := filepath.Abs(keyFile); err == nil && absErr == nil && cfg.Seal.KeyFile == full {
+		_ = vault.Note(keyFile, filepath.Join(cfg.StateDir, "store.db"))
+	}
 }
 
 // keyFile returns where the key belongs. A configuration that is there and has

@@ -19,9 +19,9 @@ import (
 )
 
 func newRun(c *console) *cobra.Command {
-	var once bool
+	var once, newStore bool
 	cmd := &cobra.Command{
-		Use:   "run [--config FILE] [--once]",
+		Use:   "run [--config FILE] [--once] [--new-store]",
 		Short: "Run the daemon in the foreground",
 		Long: `Keep grants alive until SIGTERM or SIGINT asks to end; what is in flight then is
 finished and stored first. SIGHUP reloads the configuration, and so does saving
@@ -29,19 +29,24 @@ it. The log goes to standard error; SIGUSR1 makes it tell more, and again less.
 Sockets that the service manager passes under the names api and credential are
 taken over.
 
+A store that was made with this key and is not there is no first start: the
+daemon ends and makes nothing. Mount its disk, or restore a backup; with
+--new-store it begins anew, and all grants have to be registered again.
+
 With --once, read seeds and inbox, refresh what is due, publish, and exit: with
 1 when a refresh or an output failed, or a grant with a seed has no token. No
 socket is opened.`,
 		Example: `  webex-tokend run --config /etc/webex-tokend/config.hcl
   webex-tokend run --once --config /etc/webex-tokend/config.hcl`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), once) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), once, newStore) },
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "do what is due, publish and exit")
+	cmd.Flags().BoolVar(&newStore, "new-store", false, "make a store although the one of this key is missing")
 	return cmd
 }
 
-func (c *console) run(ctx context.Context, once bool) error {
+func (c *console) run(ctx context.Context, once, newStore bool) error {
 	c.lastingOutput()
 	// Before the configuration is read: what is asked for since is not in it.
 	reload, stop := hangups()
@@ -55,7 +60,7 @@ func (c *console) run(ctx context.Context, once bool) error {
 	}
 	log, levels := newLog(c, cfg)
 	defer levels.follow()()
-	d := daemon.Config{Config: cfg, Log: log, LogLevels: levels.configure, LogDropped: c.dropped}
+	d := daemon.Config{Config: cfg, Log: log, LogLevels: levels.configure, LogDropped: c.dropped, NewStore: newStore}
 	if once {
 		return explainStart(daemon.Once(ctx, d))
 	}
