@@ -57,7 +57,8 @@ func (c *Client) Revoke(ctx context.Context, name string) (wire.Revocation, erro
 func authorizationPath(id string) string { return "/v1/authorizations/" + url.PathEscape(id) }
 
 func (c *Client) authorization(ctx context.Context, method, path string, body any) (wire.Authorization, error) {
-	what := call{method: method, path: path}
+	// A code that is handed in is traded, and its person asked for: up to 90 s.
+	what := call{method: method, path: path, work: method == http.MethodPut}
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
