@@ -47,7 +47,8 @@ func (b Block) Write(m Metadata) (text []byte, warnings []string) {
 			warnings = append(warnings, e.key+" is left out: the server names no URL for it")
 		}
 	}
-	if isEndpoint(m.Issuer) {
+	// With issuer set, a redirect that does not name it is refused: RFC 9207.
+	if isEndpoint(m.Issuer) && m.NamesIssuer {
 		set("issuer", m.Issuer)
 	}
 	set("auth_style", m.style())

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -85,8 +86,8 @@ func challenge(method string, verifier store.Secret) string {
 //
 // A state works once, whatever comes with it: it is taken out before anything
 // else is looked at, so that of two redirects with one state at most one goes
-// on.
-func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Authorization, error) {
+// on. path is where the answer arrived; empty where only its query is known.
+func (c *Consents) Redirected(ctx context.Context, path string, query url.Values) (wire.Authorization, error) {
 	a, sent := c.claim(query.Get("state"))
 	if a == nil {
 		return wire.Authorization{}, ErrUnknownState
@@ -94,9 +95,10 @@ func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Autho
 	defer c.tasks.Done()
 	why, advice := "", ""
 	code := store.NewSecret(query.Get("code"))
-	switch iss, said := query.Get("iss"), query.Get("error"); {
-	case iss != "" && a.in.Issuer != "" && iss != a.in.Issuer:
-		why, advice = "the answer names another authorization server than "+a.in.Issuer, "begin again; if it happens again, check issuer of integration "+a.in.Name
+	mixed := c.mixedUp(a.in, path, query.Get("iss"), !code.Empty())
+	switch said := query.Get("error"); {
+	case mixed != "":
+		why, advice = mixed, "begin again; if it happens again, check issuer and redirect_url of integration "+a.in.Name
 	case said != "":
 		why, advice = refusedConsent(a, said)
 	case code.Empty():
@@ -116,6 +118,31 @@ func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Autho
 	return c.show(a), nil
 }
 
+// mixedUp reports why an answer is not one of the server that was asked: it
+// arrived at the redirect of another integration, or names another issuer than
+// its own, or none where one is expected. A server that somebody hostile runs
+// could else be handed the code of an honest one, RFC 9207 and RFC 9700 section
+// 4.4.
+func (c *Consents) mixedUp(in *config.Integration, path, iss string, code bool) string {
+	if to, err := url.Parse(in.RedirectURL); path != "" && (err != nil || cmp.Or(to.Path, "/") != path) {
+		return "the answer arrived at another address than redirect_url of integration " + in.Name
+	}
+	switch {
+	case in.Issuer != "" && iss == "" && code: // without one there is nothing to lose
+		return "the answer does not name its authorization server, which is to be " + in.Issuer
+	case in.Issuer != "" && iss != "" && iss != in.Issuer:
+		return "the answer names another authorization server than " + in.Issuer
+	case iss == "" || in.Issuer != "":
+		return ""
+	}
+	for _, other := range c.cfg.Config().Integrations {
+		if other.Issuer == iss && other.Name != in.Name {
+			return "the answer names the authorization server of integration " + other.Name
+		}
+	}
+	return ""
+}
+
 // Pasted takes the whole redirect URL, as a person copied it out of the address
 // bar or a program caught it, for the consent with that ID. A URL of no use
 // leaves the consent waiting: the error is a *refusal.Error, or
@@ -123,7 +150,7 @@ func (c *Consents) Redirected(ctx context.Context, query url.Values) (wire.Autho
 // address of a consent that has ended by it is answered with the outcome: the
 // page may have been faster than whoever pastes.
 func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Authorization, error) {
-	query, err := readPasted(redirectURL)
+	path, query, err := readPasted(redirectURL)
 	if err != nil && !errors.Is(err, errPastedNoState) {
 		return wire.Authorization{}, useless(err.Error())
 	}
@@ -143,7 +170,7 @@ func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Aut
 	default:
 		return wire.Authorization{}, useless("that URL belongs to another consent")
 	}
-	ended, err := c.Redirected(ctx, query)
+	ended, err := c.Redirected(ctx, path, query)
 	if !errors.Is(err, ErrUnknownState) {
 		return ended, err
 	}

@@ -88,7 +88,7 @@ func TestAStateWorksOnceAndForTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, emulator.Config{}, "")
 		query := h.person(h.begin("ops", flow.Options{}), accept(alex))
-		a, err := h.consents.Redirected(t.Context(), query)
+		a, err := h.consents.Redirected(t.Context(), "/oauth", query)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestAStateWorksOnceAndForTenMinutes(t *testing.T) {
 		unknown := func(what string, query url.Values) {
 			t.Helper()
 			asked := len(h.webex.Calls())
-			if _, err := h.consents.Redirected(t.Context(), query); !errors.Is(err, flow.ErrUnknownState) {
+			if _, err := h.consents.Redirected(t.Context(), "/oauth", query); !errors.Is(err, flow.ErrUnknownState) {
 				t.Errorf("%s: %v", what, err)
 			}
 			if len(h.webex.Calls()) != asked {
@@ -142,14 +142,15 @@ func TestARefusalInTheRedirectIsPutIntoWords(t *testing.T) {
 			{"a code of its own making", url.Values{"error": {"<script>"}, "error_description": {"<script>"}}, "server refused", "redirect_url"},
 			{"nothing", url.Values{}, "neither a code nor an error", "begin again"},
 			{"another issuer", url.Values{"code": {"abc"}, "iss": {"https://evil.test"}}, "another authorization server", "issuer"},
-			{"a code that nobody gave out", url.Values{"code": {"abc"}}, "400", "begin again"},
+			{"no issuer", url.Values{"code": {"abc"}}, "does not name its authorization server", "issuer"},
+			{"a code that nobody gave out", url.Values{"code": {"abc"}, "iss": {"https://idbroker.test/idb"}}, "400", "begin again"},
 		} {
 			u, err := url.Parse(h.begin("ops", flow.Options{}).URL)
 			if err != nil {
 				t.Fatal(err)
 			}
 			row.answer.Set("state", u.Query().Get("state"))
-			a, err := h.consents.Redirected(t.Context(), row.answer)
+			a, err := h.consents.Redirected(t.Context(), "/oauth", row.answer)
 			if err != nil {
 				t.Fatalf("%s: %v", row.name, err)
 			}
@@ -161,6 +162,37 @@ func TestARefusalInTheRedirectIsPutIntoWords(t *testing.T) {
 		}
 		if g, err := h.report.Grant(t.Context(), "ops"); err != nil || g.State != "pending" {
 			t.Errorf("afterwards: %+v, %v", g, err)
+		}
+	})
+}
+
+// A code went to the token endpoint of whichever integration its state belonged
+// to, even when the answer had arrived at the redirect of another, or named the
+// server of another: a hostile server in the configuration could so be handed the
+// code of an honest one.
+func TestAnAnswerOfAnotherServerIsRefusedBeforeItsCodeIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, emulator.Config{}, `issuer = "https://idbroker.test/idb"`)
+		for name, c := range map[string]struct{ grant, path, iss, want string }{
+			"at the redirect of another":   {"other", "/redirect", "", "another address than redirect_url of integration generic"},
+			"at the root":                  {"other", "/", "", "another address"},
+			"with the issuer of another":   {"other", "/oauth", "https://idbroker.test/idb", "the authorization server of integration rest"},
+			"without its own issuer":       {"ops", "/oauth", "", "does not name its authorization server"},
+			"with an issuer of nobody":     {"ops", "/oauth", "https://evil.test", "another authorization server"},
+			"with its issuer and a stroke": {"ops", "/oauth", "https://idbroker.test/idb/", "another authorization server"},
+		} {
+			query := h.person(h.begin(c.grant, flow.Options{}), accept(alex))
+			if query.Del("iss"); c.iss != "" {
+				query.Set("iss", c.iss)
+			}
+			asked := len(h.webex.Calls())
+			a, err := h.consents.Redirected(t.Context(), c.path, query)
+			if err != nil || a.State != wire.Failed || !strings.Contains(a.Error, c.want) {
+				t.Errorf("%s: %s %q, %v; want %q", name, a.State, a.Error, err, c.want)
+			}
+			if len(h.webex.Calls()) != asked {
+				t.Errorf("%s: the code was sent", name)
+			}
 		}
 	})
 }
@@ -202,7 +234,7 @@ func TestWhoPastesWhatThePageTookIsToldTheOutcome(t *testing.T) {
 			}
 			return pass.RoundTrip(req)
 		}
-		go func() { _, _ = h.consents.Redirected(t.Context(), query) }()
+		go func() { _, _ = h.consents.Redirected(t.Context(), "/oauth", query) }()
 		<-arrived
 		pasted := make(chan wire.Authorization)
 		go func() {
@@ -338,7 +370,7 @@ func TestALinkIsOpenedOnce(t *testing.T) {
 		if _, err := h.consents.OpenLink(t.Context(), token); !errors.Is(err, flow.ErrUnknownState) {
 			t.Errorf("a second time: %v", err)
 		}
-		ended, err := h.consents.Redirected(t.Context(), h.person(opened, accept(alex)))
+		ended, err := h.consents.Redirected(t.Context(), "/oauth", h.person(opened, accept(alex)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,7 +398,7 @@ func TestACodeOnItsWayIsBroughtHomeAtTheEnd(t *testing.T) {
 		}
 		ended := make(chan wire.Authorization)
 		go func() {
-			a, _ := h.consents.Redirected(t.Context(), query)
+			a, _ := h.consents.Redirected(t.Context(), "/oauth", query)
 			ended <- a
 		}()
 		<-arrived

@@ -244,7 +244,7 @@ func accept(email string, scopes ...string) url.Values {
 // authorize goes all the way and returns how it ended.
 func (h *host) authorize(grant string, o flow.Options, form url.Values) wire.Authorization {
 	h.t.Helper()
-	a, err := h.consents.Redirected(h.t.Context(), h.person(h.begin(grant, o), form))
+	a, err := h.consents.Redirected(h.t.Context(), "/oauth", h.person(h.begin(grant, o), form))
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -152,7 +152,7 @@ func TestTheFlowsWorkWithAnIndependentServer(t *testing.T) {
 	if query.Get("iss") != issuer {
 		t.Errorf("the server names %q as issuer", query.Get("iss"))
 	}
-	a, err := h.consents.Redirected(t.Context(), query)
+	a, err := h.consents.Redirected(t.Context(), "/oauth", query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestAServerWithItsOwnSettingsGivesARefreshTokenForTheHintedParameters(t *te
 		}
 		text := strings.Replace(independent, `scopes               = ["openid"]`, row.settings, 1)
 		h.open(dir, strings.NewReplacer("ISSUER", issuer, "DIR", dir).Replace(text))
-		a, err := h.consents.Redirected(t.Context(), surf(t, h.begin("ops", flow.Options{}).URL))
+		a, err := h.consents.Redirected(t.Context(), "/oauth", surf(t, h.begin("ops", flow.Options{}).URL))
 		if err != nil {
 			t.Fatal(err)
 		}

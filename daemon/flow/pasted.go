@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"errors"
 	"html"
 	"net/url"
@@ -16,15 +17,15 @@ var (
 	errPastedTwice   = errors.New("that URL names its code or state twice, with different values")
 )
 
-// readPasted returns the query of a redirect URL that came by way of a mail
+// readPasted returns path and query of a redirect URL that came by way of a mail
 // program, a chat or a terminal: between quotes or angle brackets, as a link of
 // Markdown, with & written as HTML or behind a backslash, or wrapped by a service
 // that checks links. What cannot be undone for certain is refused, since the code
 // in it works once: a blank inside may be where a line break cut the code.
-func readPasted(text string) (url.Values, error) {
+func readPasted(text string) (path string, query url.Values, err error) {
 	text = bareAddress(text)
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
-		return nil, errPastedBlank
+		return "", nil, errPastedBlank
 	}
 	// A link may be wrapped by more than one service; nobody wraps it for ever.
 	const wraps = 4
@@ -33,12 +34,12 @@ func readPasted(text string) (url.Values, error) {
 		if inner, found := proofpoint(text); found {
 			text = inner
 		}
-		query, err := queryOf(text)
+		path, query, err := queryOf(text)
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		if query.Has("state") {
-			return query, onceEach(query)
+			return path, query, onceEach(query)
 		}
 		inner, found := wrapped(text, query)
 		if !found {
@@ -46,7 +47,7 @@ func readPasted(text string) (url.Values, error) {
 		}
 		text = bareAddress(inner)
 	}
-	return nil, errPastedNoState
+	return "", nil, errPastedNoState
 }
 
 // bareAddress takes an address out of what stands around it.
@@ -74,25 +75,28 @@ func bareAddress(text string) string {
 	return text
 }
 
-// queryOf returns the query of an address, or of the part of one that begins at
-// its question mark; where a server answered in the fragment, that.
-func queryOf(text string) (url.Values, error) {
-	if !strings.Contains(text, "://") && strings.Contains(text, "state=") && strings.Contains(text, "=") {
+// queryOf returns path and query of an address, or the query of the part of one
+// that begins at its question mark; where a server answered in the fragment, that.
+func queryOf(text string) (path string, query url.Values, err error) {
+	part := !strings.Contains(text, "://") && strings.Contains(text, "state=") && strings.Contains(text, "=")
+	if part {
 		text = "x://x/?" + text[strings.IndexByte(text, '?')+1:]
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
 		// The error of the parser quotes the URL.
-		return nil, errPastedNoURL
+		return "", nil, errPastedNoURL
 	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return nil, errPastedNoURL
+	if query, err = url.ParseQuery(u.RawQuery); err != nil {
+		return "", nil, errPastedNoURL
+	}
+	if !part {
+		path = cmp.Or(u.Path, "/")
 	}
 	if fragment, err := url.ParseQuery(u.Fragment); err == nil && !query.Has("state") && fragment.Has("state") {
-		return fragment, nil
+		return path, fragment, nil
 	}
-	return query, nil
+	return path, query, nil
 }
 
 // wrapped finds the address within one of a service that checks links: as a

@@ -43,7 +43,7 @@ func TestAPastedAddressIsReadHoweverItCame(t *testing.T) {
 		"from its question mark":        "/oauth?code=abc-DEF_123&state=xyz~987",
 		"in the fragment":               "http://127.0.0.1:8411/oauth#code=abc-DEF_123&state=xyz~987",
 	} {
-		query, err := readPasted(text)
+		_, query, err := readPasted(text)
 		if err != nil || query.Get("code") != "abc-DEF_123" || query.Get("state") != "xyz~987" {
 			t.Errorf("%s: %v (%v)", name, query, err)
 		}
@@ -63,7 +63,7 @@ func TestAPastedAddressIsReadHoweverItCame(t *testing.T) {
 		"two states":                {pasted + "&state=other", errPastedTwice},
 		"a wrapper without an end":  {"https://a.test/?u=https%3A%2F%2Fb.test", errPastedNoState},
 	} {
-		if _, err := readPasted(c.text); !errors.Is(err, c.want) {
+		if _, _, err := readPasted(c.text); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -76,7 +76,7 @@ func FuzzReadPasted(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		query, err := readPasted(text)
+		_, query, err := readPasted(text)
 		if err == nil && !query.Has("state") {
 			t.Errorf("%q was taken without a state", text)
 		}

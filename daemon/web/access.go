@@ -96,6 +96,11 @@ func settings(file *webfile.File) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Without an authority of its own, package tls asks the system's, which vouch
+	// for whoever holds a certificate for any name at all.
+	if c.ClientAuth >= tls.VerifyClientCertIfGiven && c.ClientCAs == nil {
+		return nil, fmt.Errorf("client_auth_type %s needs a client_ca_file", file.TLS.ClientAuthType)
+	}
 	c.NextProtos = []string{"http/1.1"}
 	if file.HTTP.HTTP2 {
 		c.NextProtos = []string{"h2", "http/1.1"}

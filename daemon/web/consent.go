@@ -125,7 +125,7 @@ func (s *Server) redirected(c *call) error {
 			return nil
 		}
 	}
-	a, err := s.cfg.Consents.Redirected(c.r.Context(), query)
+	a, err := s.cfg.Consents.Redirected(c.r.Context(), c.r.URL.Path, query)
 	switch {
 	case errors.Is(err, flow.ErrUnknownState):
 		c.redirect("/ui/done/" + unknownID)

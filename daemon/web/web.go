@@ -41,7 +41,7 @@ type Report interface {
 // Consents takes people through consent. *flow.Consents is one.
 type Consents interface {
 	Begin(ctx context.Context, grant string, o flow.Options) (wire.Authorization, error)
-	Redirected(ctx context.Context, query url.Values) (wire.Authorization, error)
+	Redirected(ctx context.Context, path string, query url.Values) (wire.Authorization, error)
 	Authorization(id string) (wire.Authorization, bool)
 	Link(token string) (wire.Authorization, bool)
 	OpenLink(ctx context.Context, token string) (wire.Authorization, error)
