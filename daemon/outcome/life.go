@@ -73,11 +73,9 @@ func TokenType(a provider.Answer, before store.Token) string {
 // Observation is what an answer said about the refresh window.
 func Observation(at time.Time, in *config.Integration, a provider.Answer, r *store.Record, sameRefresh, sameAccess bool) store.Observation {
 	o := store.Observation{At: at, AccessLife: a.AccessLife, SameRefresh: sameRefresh, SameAccess: sameAccess}
-	// A window that was assumed from the issue of the value is what is known
-	// of Meetings, whose answers never tell: it did not move.
-	if o.EndsAt = SaidWindowEnd(a, at); o.EndsAt.IsZero() && in.Kind == config.Meetings {
-		o.EndsAt = r.Refresh.EndsAt
-	}
+	// An end that was assumed is not said again: a server that tells no number may
+	// move the window all the same, so that silence does not make it fixed.
+	o.EndsAt = SaidWindowEnd(a, at)
 	return o
 }
 

@@ -27,10 +27,10 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		head, tone = "Refreshes are late", "busy"
 	case sum.FailingOutputs.Count > 0:
 		head, tone = "Not all files and hooks have the current token", "busy"
-	case sum.States[string(store.Pending)] > 0:
-		head, tone = verbed(sum.States[string(store.Pending)], "waits for its first tokens", "wait for their first tokens"), "busy"
 	case soon > 0:
 		head, tone = verbed(soon, "needs attention soon", "need attention soon"), "busy"
+	case sum.States[string(store.Pending)] > 0:
+		head, tone = verbed(sum.States[string(store.Pending)], "waits for its first tokens", "wait for their first tokens"), "busy"
 	case sum.Levels[string(verdict.Working)] > 0:
 		head, tone = "Nobody has to act", "busy"
 	default:
