@@ -42,8 +42,8 @@ func setStage() (*stage, error) {
 	webex := emulator.New(emulator.Config{
 		RedirectURIs: []string{pages + demoRedirect},
 		Lives: map[emulator.Kind]emulator.Life{
-			emulator.Meetings: {Access: 12 * time.Second, Refresh: 2 * time.Hour},
-			emulator.REST:     {Access: 20 * time.Second, Refresh: 3 * time.Hour},
+			emulator.Meetings: {Access: 12 * time.Second, Refresh: 60 * 24 * time.Hour},
+			emulator.REST:     {Access: 20 * time.Second, Refresh: 90 * 24 * time.Hour},
 		},
 	})
 	s := &stage{
