@@ -8,6 +8,7 @@ import (
 
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/config"
+	"webex-tokend/store/seal"
 )
 
 func TestAFolderOfSomebodyElseIsRefusedAndLeftAsItIs(t *testing.T) {
@@ -23,7 +24,12 @@ func TestAFolderOfSomebodyElseIsRefusedAndLeftAsItIs(t *testing.T) {
 		if err := os.Chown(foreign, 41_414, 41_414); err != nil {
 			t.Fatal(err)
 		}
-		cfg := &config.Config{StateDir: filepath.Join(dir, "state"), RuntimeDir: filepath.Join(dir, "run")}
+		// The key is looked at first: without one no folder is.
+		key := filepath.Join(dir, "store.key")
+		if err := seal.WriteKey(key, seal.NewKey()); err != nil {
+			t.Fatal(err)
+		}
+		cfg := &config.Config{StateDir: filepath.Join(dir, "state"), RuntimeDir: filepath.Join(dir, "run"), Seal: config.Seal{KeyFile: key}}
 		err := daemon.Run(t.Context(), daemon.Config{Config: cfg})
 		if err == nil || !strings.Contains(err.Error(), foreign+" belongs to user 41414") {
 			t.Errorf("%s: %v", theirs, err)
