@@ -48,9 +48,6 @@ const (
 	// givenUpAfter is the least time between the first refusal of a refresh
 	// token and the end of its grant.
 	givenUpAfter = 10 * time.Minute
-	// failedOften is how many refreshes failed in a row when that is trouble, as
-	// for the command check.
-	failedOften = 3
 	// expiredFor is how long a token has been dead when that is trouble: perhaps
 	// the next attempt brings another one.
 	expiredFor = 2 * time.Minute
@@ -77,7 +74,7 @@ func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool
 		}
 		return max(end.Sub(now), 0), true
 	case Failing:
-		return 0, failing && g.Failures >= failedOften
+		return 0, failing && g.Failures >= store.Tries
 	case Expired:
 		return 0, failing && g.AccessExpiresAt != nil && now.Sub(*g.AccessExpiresAt) >= expiredFor
 	case Damaged:
@@ -154,17 +151,12 @@ const (
 	critical = "critical"
 )
 
-// criticalBefore is how near an end is critical, as for the command check.
-const criticalBefore = 3 * 24 * time.Hour
-
+// severity is the level that the verdict gives to the same trouble: a refresh
+// token that was refused is critical at once, as it is for check and the page.
 func (k Kind) severity(stage time.Duration) string {
 	switch k {
 	case Window, Token:
-		if stage > criticalBefore {
-			return warning
-		}
-	case Consent:
-		if stage > 0 {
+		if stage > verdict.Usual().Critical {
 			return warning
 		}
 	case Failing, Outputs, Crowd:

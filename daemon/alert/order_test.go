@@ -11,16 +11,17 @@ import (
 	"webex-tokend/daemon/emulator/lab"
 )
 
-// bothSeverities makes three warnings and then, before anybody is told, three
-// critical troubles, on static tokens that end.
+// bothSeverities makes three warnings, on static tokens that end in ten days, and
+// three critical troubles, on refresh tokens that are refused, in turn and before
+// anybody is notified.
 func (h *host) bothSeverities() {
 	h.t.Helper()
 	h.pager.set(true)
 	for i := range 3 {
+		h.take(fmt.Sprint("bot-", i), fmt.Sprintf(`{"access_token":"a%d","expires_in":864000}`, i))
 		name := fmt.Sprint("rest-", i)
 		h.webex.Revoke(h.register(name).RefreshToken)
 		h.refresh(name)
-		h.take(fmt.Sprint("bot-", i), fmt.Sprintf(`{"access_token":"a%d","expires_in":80000}`, i))
 	}
 	h.live(time.Minute, time.Second)
 	h.pager.set(false)
@@ -46,7 +47,7 @@ func TestWhatIsNeverTakenHoldsUpNothingElse(t *testing.T) {
 		h.pager.refuses = func(m alert.Message) bool { return m.Severity == "critical" }
 		h.bothSeverities()
 		h.live(30*time.Minute, time.Second)
-		h.hearsInAnyOrder("consent rest-0 10m", "consent rest-1 10m", "consent rest-2 10m")
+		h.hearsInAnyOrder("token bot-0 14d", "token bot-1 14d", "token bot-2 14d")
 	})
 }
 

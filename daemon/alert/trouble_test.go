@@ -25,7 +25,7 @@ func TestARefusedTokenIsToldAtOnceAndAgainWhenItIsGivenUp(t *testing.T) {
 		}
 		h.refresh("rest-1")
 		first := h.messages() // without a look: the event has told
-		if len(first) != 1 || first[0].Severity != "warning" || first[0].Reason != "refresh_token_rejected" || first[0].Action != "webex-tokend import rest-1" {
+		if len(first) != 1 || first[0].Severity != "critical" || first[0].Reason != "refresh_token_rejected" || first[0].Action != "webex-tokend import rest-1" {
 			t.Fatalf("the first refusal: %+v", first)
 		}
 		h.live(time.Hour, 10*time.Second)
