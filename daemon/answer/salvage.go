@@ -15,7 +15,15 @@ const maxSalvaged = 32
 // loose, names have to be quoted as in JSON: a page is full of scripts that speak
 // of tokens.
 func Salvage(text []byte, which string, loose bool) (found []string) {
-	text, _ = Decode(text)
+	decoded, _ := Decode(text)
+	if found = salvage(decoded, which, loose); len(found) > 0 {
+		return found
+	}
+	// A few zero bytes make other characters of a text that is none.
+	return salvage(text, which, loose)
+}
+
+func salvage(text []byte, which string, loose bool) (found []string) {
 	if bytes.Contains(text, []byte(`\"`)) { // JSON in a string
 		text = append(bytes.Clone(text), bytes.ReplaceAll(text, []byte(`\"`), []byte(`"`))...)
 	}

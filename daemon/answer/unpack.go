@@ -29,10 +29,16 @@ func Unpack(text []byte, coding string, most int) (plain []byte, more, short boo
 		if r == nil {
 			break
 		}
-		text, more, short = ReadBounded(r, most, 0)
-		if more || short {
-			return text, more, short
+		plain, more, short = ReadBounded(r, most, 0)
+		// Bytes that name a token as they are, and none when they are unpacked, were
+		// not packed, whatever a decoder makes of them.
+		if namesToken(text) && !namesToken(plain) {
+			break
 		}
+		if more || short {
+			return plain, more, short
+		}
+		text = plain
 	}
 	return text, false, false
 }
@@ -62,6 +68,8 @@ func unpacker(text []byte, coding string) io.Reader {
 	}
 	return nil
 }
+
+func namesToken(text []byte) bool { return bytes.Contains(bytes.ToLower(text), []byte("token")) }
 
 // unmarked lists the codings without a mark, the likelier one first.
 func unmarked(coding string) []func([]byte) io.Reader {
