@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/event"
 )
 
@@ -60,7 +61,7 @@ func (d *daemon) askExpiries(ctx context.Context, events *event.Subscription) {
 			} else {
 				delete(open, grant)
 			}
-			if !wait(ctx, askPause) {
+			if !duration.Wait(ctx, askPause) {
 				return
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"time"
+	"webex-tokend/daemon/duration"
 )
 
 // lookAtSockets is how often it is looked whether the sockets still stand.
@@ -26,7 +27,7 @@ type guarded struct {
 func (d *daemon) guard(g guarded) {
 	stood, _ := os.Lstat(g.path)
 	told := ""
-	for wait(d.watching, lookAtSockets) {
+	for duration.Wait(d.watching, lookAtSockets) {
 		if !d.ready.Load() {
 			continue // a stop removes it on purpose
 		}

@@ -71,12 +71,12 @@ func mayImport() map[string][]string {
 		"daemon/refusal":    {"store"},
 		"daemon/state":      {"daemon/circuit", "daemon/config", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/refusal", "daemon/verdict", "store"},
 		"daemon/job":        {},
-		"daemon/sweep":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/flight", "daemon/meter", "daemon/outcome", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
+		"daemon/sweep":      {"daemon/circuit", "daemon/config", "daemon/duration", "daemon/endpoint", "daemon/flight", "daemon/meter", "daemon/outcome", "daemon/refusal", "daemon/schedule", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 
 		"daemon/report": {"daemon/config", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/scope", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 
 		"daemon/fleet":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/meter", "daemon/provider", "daemon/refresh", "daemon/registry", "daemon/state", "daemon/sweep", "store"},
-		"daemon/refresh":    {"daemon/boottime", "daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/registry", "daemon/schedule", "daemon/state", "daemon/stopwatch", "daemon/wire", "store"},
+		"daemon/refresh":    {"daemon/boottime", "daemon/circuit", "daemon/config", "daemon/duration", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/registry", "daemon/schedule", "daemon/state", "daemon/stopwatch", "daemon/wire", "store"},
 		"daemon/registry":   {"daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/state", "daemon/window", "daemon/wire", "store"},
 		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refresh", "daemon/refusal", "daemon/registry", "daemon/report", "daemon/socket", "daemon/tokenfile", "daemon/wire", "store"},
 		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/meter", "daemon/refusal", "daemon/report", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
@@ -87,8 +87,8 @@ func mayImport() map[string][]string {
 		"daemon/publish":    {"daemon/accounts", "daemon/config", "daemon/disk", "daemon/hook", "daemon/refresh", "daemon/refusal", "daemon/wire", "store"},
 		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refusal", "daemon/report", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
 		"daemon/webfile":    {"store"},
-		"daemon/office":     {"daemon/boottime"},
-		"daemon/vault":      {"daemon/wire", "store", "store/seal"},
+		"daemon/office":     {"daemon/boottime", "daemon/duration"},
+		"daemon/vault":      {"daemon/duration", "daemon/wire", "store", "store/seal"},
 
 		"daemon":           {everything},
 		"cmd/webex-tokend": {everything, "daemon"},

@@ -11,6 +11,7 @@ import (
 
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/job"
 )
 
@@ -85,7 +86,7 @@ func (d *daemon) sweep() { d.fleet.Sweeper.Sweep(d.watching) }
 // the stop. It is not the sweep's business: a path that does not answer holds up
 // no refresh.
 func (d *daemon) takeFiles() {
-	for wait(d.watching, time.Second) {
+	for duration.Wait(d.watching, time.Second) {
 		d.seeds.ReadMissing(d.watching)
 		if _, err := d.inbox.Take(d.watching); err != nil {
 			d.log.Error("inbox not read", "error", err)

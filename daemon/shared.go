@@ -15,6 +15,7 @@ import (
 
 	"webex-tokend/daemon/boottime"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/office"
 	"webex-tokend/daemon/outcome"
@@ -162,7 +163,7 @@ func (x *cluster) act(ctx context.Context) {
 			d.fleet.Sweeper.Stop()
 		}
 		d.log.Error("in office, and nothing begins", "error", err)
-		if !wait(ctx, 5*time.Second) {
+		if !duration.Wait(ctx, 5*time.Second) {
 			return
 		}
 	}
@@ -173,7 +174,7 @@ func (x *cluster) act(ctx context.Context) {
 	beside.Go(func() { d.alerts.Run(ctx, events) })
 	beside.Go(func() { d.auditStore(ctx) })
 	beside.Go(func() {
-		for wait(ctx, time.Second) {
+		for duration.Wait(ctx, time.Second) {
 			err := x.engine.Wishes(ctx, x.grant)
 			if err != nil && ctx.Err() == nil {
 				d.log.Debug("wishes of other hosts not heard", "error", err)
@@ -181,7 +182,7 @@ func (x *cluster) act(ctx context.Context) {
 		}
 	})
 	d.vault.ResumeRotation(d.watching)
-	for wait(ctx, 5*time.Second) {
+	for duration.Wait(ctx, 5*time.Second) {
 		if err := d.fleet.Sweeper.TakeOver(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("open refreshes of other hosts not looked at", "error", err)
 		}
@@ -227,7 +228,7 @@ func (x *cluster) look(ctx context.Context) {
 		if err := x.d.vault.Follow(ctx); err != nil && ctx.Err() == nil {
 			x.d.log.Error("keys and anchor do not follow the other hosts", "error", err)
 		}
-		if !wait(ctx, 2*time.Second) {
+		if !duration.Wait(ctx, 2*time.Second) {
 			return
 		}
 	}
@@ -336,7 +337,7 @@ func (x *cluster) awaitKey(ctx context.Context, key uint32) error {
 			told = text
 			x.d.log.Info("the old keys stay until all hosts seal by the new one, or are forgotten", "missing", text)
 		}
-		if !wait(ctx, time.Second) {
+		if !duration.Wait(ctx, time.Second) {
 			return ctx.Err()
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/wire"
 )
 
@@ -99,11 +99,7 @@ func (c *console) giveLink(a wire.Authorization, asJSON bool) error {
 // onThisHost reports that a URL leads to whatever host it is opened on.
 func onThisHost(link string) bool {
 	u, err := url.Parse(link)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+	return err == nil && config.LoopbackHost(u.Hostname())
 }
 
 // tellConsent says what came of it.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/verdict"
 )
 
 // Ten troubles of a kind are told one by one, then one message a minute speaks
@@ -114,22 +115,17 @@ func (a *Alerts) owed(w *way, now time.Time) (list []*entry) {
 		}
 	}
 	slices.SortFunc(list, func(a, b *entry) int {
-		return cmp.Or(cmp.Compare(a.Stage, b.Stage), compareEnds(a.about.Ends, b.about.Ends), cmp.Compare(a.key(), b.key()))
+		return cmp.Or(cmp.Compare(a.Stage, b.Stage), verdict.CompareEnds(a.end(), b.end()), cmp.Compare(a.key(), b.key()))
 	})
 	return list
 }
 
-// compareEnds puts what is not known to end last.
-func compareEnds(a, b *time.Time) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return 1
-	case b == nil:
-		return -1
+// end is when what an entry is about ends; zero: that is not known.
+func (e *entry) end() time.Time {
+	if e.about.Ends == nil {
+		return time.Time{}
 	}
-	return a.Compare(*b)
+	return *e.about.Ends
 }
 
 // write makes letters of what is owed: those that never failed first, so that

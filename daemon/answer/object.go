@@ -126,7 +126,7 @@ func (o Object) Raw(name string) []byte { return o.value(name) }
 func (o Object) Text(name string) (text string, ok bool) {
 	text, ok = Unquote(o.value(name))
 	if ok && !utf8.ValidString(text) {
-		text = fromLatin1(text)
+		text = Latin1(text)
 	}
 	return text, ok && !strings.ContainsRune(text, utf8.RuneError)
 }

@@ -15,8 +15,8 @@ const maxSalvaged = 32
 // loose, names have to be quoted as in JSON: a page is full of scripts that speak
 // of tokens.
 func Salvage(text []byte, which string, loose bool) (found []string) {
-	decoded, _ := Decode(text)
-	if found = salvage(decoded, which, loose); len(found) > 0 {
+	decoded, note := Decode(text)
+	if found = salvage(decoded, which, loose); len(found) > 0 || note == "" {
 		return found
 	}
 	// A few zero bytes make other characters of a text that is none.

@@ -121,10 +121,12 @@ func Decode(text []byte) (decoded []byte, note string) {
 	if unit == 2 {
 		runes = utf16.Decode(units)
 	}
-	return []byte(strings.TrimPrefix(string(runes), "\ufeff")), "the answer is in UTF-" + strconv.Itoa(8*unit)
+	return []byte(strings.TrimPrefix(string(runes), "\ufeff")), "the text is in UTF-" + strconv.Itoa(8*unit)
 }
 
-func fromLatin1(text string) string {
+// Latin1 reads each byte as one character, which fits any text whose tokens are
+// ASCII.
+func Latin1(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
 		b.WriteRune(rune(text[i]))

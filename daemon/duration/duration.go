@@ -1,4 +1,5 @@
-// Package duration reads and writes durations that may have days.
+// Package duration reads and writes durations that may have days, and waits them
+// out.
 package duration
 
 import (

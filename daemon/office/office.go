@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/boottime"
+	"webex-tokend/daemon/duration"
 )
 
 // A Session is the presence of this process among the hosts.
@@ -109,7 +110,7 @@ func (o *Office) Run(ctx context.Context) {
 		}
 		if ctx.Err() == nil {
 			o.log.Warn("not among the hosts", "error", err)
-			wait(ctx, pause)
+			duration.Wait(ctx, pause)
 		}
 	}
 }
@@ -142,7 +143,7 @@ func (o *Office) attend(ctx context.Context, s Session, sent time.Duration) erro
 		if err := o.seek(ctx, s); err != nil {
 			o.log.Debug("office not taken", "error", err)
 		}
-		if !wait(ctx, time.Second) {
+		if !duration.Wait(ctx, time.Second) {
 			return ctx.Err()
 		}
 	}
@@ -221,16 +222,5 @@ func (o *Office) leave(s Session) {
 	o.stop()
 	if err := s.Resign(ctx); err == nil {
 		_ = s.Leave(ctx)
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

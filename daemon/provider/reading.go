@@ -3,9 +3,9 @@ package provider
 import (
 	"encoding/json"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"time"
 	"webex-tokend/daemon/answer"
 	"webex-tokend/store"
 )

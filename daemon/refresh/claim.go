@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/boottime"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/flight"
 	"webex-tokend/daemon/state"
 	"webex-tokend/store"
@@ -137,8 +138,8 @@ func (h Hosts) refresh(ctx context.Context, kept *store.Store, states *state.Boo
 		return states.Later(name, before.Condition(), time.Second, err.Error())
 	}
 	for {
-		if err := pause(ctx, looks); err != nil {
-			return err
+		if !duration.Wait(ctx, looks) {
+			return ctx.Err()
 		}
 		now, err := kept.Get(ctx, name)
 		if err != nil || now.LastAttemptAt.After(before.LastAttemptAt) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/store"
 )
@@ -110,7 +111,7 @@ func (h *storeRetry) wait(r *store.Record, since time.Time, refused error) error
 		x.spare(r)
 		h.spared = true
 	}
-	if pause(x.abandoned, h.retry) != nil {
+	if !duration.Wait(x.abandoned, h.retry) {
 		x.cfg.Log.Error("answer given up at the stop, the store does not accept it", "grant", r.Name, "error", refused)
 		return fmt.Errorf("store outcome of grant %s: %w", r.Name, refused)
 	}

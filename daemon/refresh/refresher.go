@@ -97,15 +97,3 @@ func (x *Refresher) Stop(ctx context.Context) error {
 		return errors.New("an answer could not be stored before the stop")
 	}
 }
-
-// pause waits for d unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

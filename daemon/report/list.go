@@ -172,7 +172,7 @@ func (q Query) skips(s source, undue bool) bool {
 
 // past reports whether all that follows in a slot ends too late to be asked for.
 func (q Query) past(s source, at position) bool {
-	return !q.EndsBefore.IsZero() && s.kind == home && !urgent(s.slot) && compareEnds(at.at, q.EndsBefore) >= 0
+	return !q.EndsBefore.IsZero() && s.kind == home && !urgent(s.slot) && verdict.CompareEnds(at.at, q.EndsBefore) >= 0
 }
 
 // far reports whether a grant ends too late to be asked for.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -46,28 +47,7 @@ type position struct {
 }
 
 func comparePositions(a, b position) int {
-	switch c := compareEnds(a.at, b.at); {
-	case c != 0:
-		return c
-	case a.name < b.name:
-		return -1
-	case a.name > b.name:
-		return 1
-	}
-	return 0
-}
-
-// compareEnds puts what never ends last.
-func compareEnds(a, b time.Time) int {
-	switch {
-	case a.IsZero() && b.IsZero():
-		return 0
-	case a.IsZero():
-		return 1
-	case b.IsZero():
-		return -1
-	}
-	return a.Compare(b)
+	return cmp.Or(verdict.CompareEnds(a.at, b.at), cmp.Compare(a.name, b.name))
 }
 
 // sources lists all there are, for any slot.

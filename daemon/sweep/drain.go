@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -103,7 +104,7 @@ func (w *Sweeper) drain(ctx context.Context, name string) error {
 		if !ok || later.Kind != refusal.Unavailable || try == drainPatience {
 			return err
 		}
-		if pause(ctx, later.RetryAfter) != nil {
+		if !duration.Wait(ctx, later.RetryAfter) {
 			return errors.Join(err, ctx.Err())
 		}
 	}

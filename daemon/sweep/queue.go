@@ -5,8 +5,8 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/store"
 )
 
@@ -40,7 +40,7 @@ func (w *Sweeper) lane(url string) *lane {
 // with all who came in time: the more wait, the less one costs.
 func (w *Sweeper) queue(l *lane, due []store.DueGrant, inFlight int) {
 	slices.SortFunc(due, func(a, b store.DueGrant) int {
-		return cmp.Or(compareEnds(b.AccessExpires, a.AccessExpires), b.DueAt.Compare(a.DueAt))
+		return cmp.Or(verdict.CompareEnds(b.AccessExpires, a.AccessExpires), b.DueAt.Compare(a.DueAt))
 	})
 	l.mu.Lock()
 	l.waiting = due
@@ -67,17 +67,4 @@ func (w *Sweeper) workOff(ctx context.Context, l *lane) {
 		l.mu.Unlock()
 		_, _ = w.cfg.Refresher.Due(next.Name).Wait(ctx)
 	}
-}
-
-// compareEnds orders instants of which zero means "never".
-func compareEnds(a, b time.Time) int {
-	switch {
-	case a.IsZero() && b.IsZero():
-		return 0
-	case a.IsZero():
-		return 1
-	case b.IsZero():
-		return -1
-	}
-	return a.Compare(b)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/schedule"
 	"webex-tokend/store"
@@ -91,8 +92,8 @@ func (w *Sweeper) reindex(ctx context.Context, cfg *config.Config, all bool) err
 		if revision, err = w.cfg.Store.SwapBlob(ctx, reindexBlob, revision, value); err != nil {
 			return fmt.Errorf("store cursor: %w", err)
 		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
-			return err
+		if !duration.Wait(ctx, 5*time.Millisecond) {
+			return ctx.Err()
 		}
 	}
 	return nil

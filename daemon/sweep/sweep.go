@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/endpoint"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/store"
@@ -72,7 +73,7 @@ func (w *Sweeper) probeGrant(in *config.Integration, due []store.DueGrant) store
 		due = others
 	}
 	return slices.MinFunc(due, func(a, b store.DueGrant) int {
-		return cmp.Or(a.DueAt.Compare(b.DueAt), compareEnds(a.AccessExpires, b.AccessExpires))
+		return cmp.Or(a.DueAt.Compare(b.DueAt), verdict.CompareEnds(a.AccessExpires, b.AccessExpires))
 	})
 }
 
@@ -125,8 +126,8 @@ func (w *Sweeper) Idle(ctx context.Context) error {
 		if !w.busy() {
 			return nil
 		}
-		if err := pause(ctx, time.Millisecond); err != nil {
-			return err
+		if !duration.Wait(ctx, time.Millisecond) {
+			return ctx.Err()
 		}
 	}
 }

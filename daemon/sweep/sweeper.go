@@ -155,15 +155,3 @@ func (w *Sweeper) begin(task func()) {
 		w.tasks.Go(task)
 	}
 }
-
-// pause waits for d unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

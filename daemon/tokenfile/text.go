@@ -1,14 +1,12 @@
 package tokenfile
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+	"webex-tokend/daemon/answer"
 )
 
 // decode returns data as text, or says what else it is. Blank lines around it
@@ -37,31 +35,15 @@ func decode(data []byte) (text string, notes []string, err error) {
 	return text, notes, nil
 }
 
-// characters decodes UTF-8; UTF-16, which PowerShell writes, by its byte order
-// mark or by the zero byte in its first character; and what is none of them as
-// Latin-1. Tokens are ASCII in all of them: what Latin-1 gets wrong of other
-// encodings are names and comments.
+// characters decodes UTF-8, the encodings of answer.Decode, of which PowerShell
+// writes UTF-16, and what is none of them as Latin-1. Tokens are ASCII in all of
+// them: what Latin-1 gets wrong of other encodings are names and comments.
 func characters(data []byte) (text, note string) {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), len(data) > 3 && data[0] != 0 && data[1] == 0:
-		order = binary.LittleEndian
-	case bytes.HasPrefix(data, []byte{0xfe, 0xff}), len(data) > 3 && data[0] == 0 && data[1] != 0:
-		order = binary.BigEndian
-	case utf8.Valid(data):
-		return string(data), ""
-	default:
-		var b strings.Builder
-		for _, c := range data {
-			b.WriteRune(rune(c))
-		}
-		return b.String(), "the text is not UTF-8 and was read as Latin-1"
+	decoded, note := answer.Decode(data)
+	if note == "" && !utf8.Valid(data) {
+		return answer.Latin1(string(data)), "the text is not UTF-8 and was read as Latin-1"
 	}
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		units[i] = order.Uint16(data[2*i:])
-	}
-	return string(utf16.Decode(units)), "the text is UTF-16"
+	return string(decoded), note
 }
 
 // blank characters around a text are no part of it.

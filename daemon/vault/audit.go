@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"webex-tokend/daemon/duration"
 	"webex-tokend/store"
 )
 
@@ -28,7 +29,7 @@ func (v *Vault) Audit(ctx context.Context, damaged func(grant string)) {
 		}
 		v.auditRecords(ctx, damaged)
 		v.auditEntries(ctx)
-		if !wait(ctx, auditRest) {
+		if !duration.Wait(ctx, auditRest) {
 			return
 		}
 	}
@@ -61,7 +62,7 @@ func (v *Vault) auditRecords(ctx context.Context, damaged func(grant string)) {
 		if after = found.Last; after == "" {
 			break
 		}
-		if !wait(ctx, auditPause) {
+		if !duration.Wait(ctx, auditPause) {
 			return
 		}
 	}
@@ -86,20 +87,8 @@ func (v *Vault) auditEntries(ctx context.Context) {
 			v.log.Error("index of the store had an entry of no record, dropped", "index", stray.Index, "grant", stray.Name)
 		}
 		after = last
-		if err != nil || after == (store.Spot{}) || !wait(ctx, auditPause) {
+		if err != nil || after == (store.Spot{}) || !duration.Wait(ctx, auditPause) {
 			return
 		}
-	}
-}
-
-// wait reports false when ctx ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
