@@ -91,8 +91,8 @@ type inForce struct {
 	refusal atomic.Pointer[error] // why the last reload changed nothing; nil: it did
 }
 
-// A span is how long things run: tasks are what runs beside; watching ends them at
-// the stop, publishing ends the publisher, which comes last.
+// A span tracks the background work and its end: watching ends the tasks at the
+// stop, publishing ends the publisher, which comes last.
 type span struct {
 	tasks      sync.WaitGroup
 	watching   context.Context

@@ -26,7 +26,7 @@ import (
 	"webex-tokend/store/replica"
 )
 
-// A cluster is what this host knows of the others that share its store.
+// A cluster tracks the other hosts that share the store.
 type cluster struct {
 	d      *daemon
 	engine *etcdkv.Engine
@@ -43,7 +43,7 @@ type cluster struct {
 	seen     map[store.Nonce]time.Duration
 }
 
-// A member is what a process says of itself to the others.
+// A member describes a process to the others.
 type member struct {
 	Since   time.Time `json:"since"`
 	Build   string    `json:"build"`

@@ -2,7 +2,7 @@ package store
 
 import "time"
 
-// A Movement is what refreshing does to the end of a refresh window.
+// A Movement describes the effect of a refresh on the end of a refresh window.
 type Movement string
 
 const (

@@ -44,7 +44,7 @@ type OrderedRow struct {
 	Writer   string // the member of the cluster that wrote it
 }
 
-// An OrderedIntent is what now stands in OpenIndex.
+// An OrderedIntent is an entry of OpenIndex as it stands now.
 type OrderedIntent struct {
 	Name  string
 	Value []byte // nil: nothing

@@ -116,7 +116,7 @@ type Unread struct {
 // store's own key.
 type Fingerprint [8]byte
 
-// An Observation is what one answer said about the refresh window.
+// An Observation records one answer's data on the refresh window.
 type Observation struct {
 	At          time.Time     // seconds
 	EndsAt      time.Time     // seconds; zero: the answer said nothing

@@ -69,7 +69,7 @@ mentioned and no reason to warn.`,
 	return cmd
 }
 
-// A checkup is what the line says.
+// A checkup holds the parts of the line.
 type checkup struct {
 	sum      *wire.Status // nil: not known
 	findings []finding

@@ -29,7 +29,7 @@ type follower struct {
 	ended  chan ending
 }
 
-// An ending is how a consent ended, or why it cannot be followed.
+// An ending reports the outcome of a consent, or why it cannot be followed.
 type ending struct {
 	wire.Authorization
 	err error

@@ -125,7 +125,7 @@ func splitScopes(text string) []string {
 	return once
 }
 
-// A written is what init did, as JSON shows it.
+// A written lists the files that init wrote, as JSON shows it.
 type written struct {
 	Config      string   `json:"config"`
 	Files       []string `json:"files"` // all that were written, the configuration last

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A screen is how wide an output is and whether it can show colour.
+// A screen has the width of an output and whether it shows colour.
 type screen struct {
 	terminal bool
 	width    int // columns; 0: as many as one likes, for files and pipes

@@ -85,7 +85,7 @@ and indexes agree. The daemon must be stopped to check its store.`,
 	return cmd
 }
 
-// An examination is what store check found.
+// An examination lists the findings of store check.
 type examination struct {
 	Records int      `json:"records"`
 	Faults  []string `json:"faults"`

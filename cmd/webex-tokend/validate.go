@@ -68,7 +68,7 @@ the daemon runs, clients are named that their server refuses.`,
 	return cmd
 }
 
-// A validation is what validate has to say, one text for each fault or step.
+// A validation lists the results of validate, one text for each fault or step.
 type validation struct {
 	Valid    bool     `json:"valid"`
 	Faults   []string `json:"faults"`

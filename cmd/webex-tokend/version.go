@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A build is where this binary comes from.
+// A build names the version and the origin of this binary.
 type build struct {
 	Version  string `json:"version"`
 	Revision string `json:"revision,omitempty"` // of the source

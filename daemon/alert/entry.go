@@ -36,7 +36,7 @@ type entry struct {
 	tried   map[string]time.Time // by way: the last delivery that failed
 }
 
-// An about is what there is to say of a trouble, as it was seen last.
+// An about describes a trouble as it was seen last.
 type about struct {
 	Integration string
 	State       string

@@ -30,7 +30,7 @@ const (
 	failedFor = 2 * time.Minute
 )
 
-// A view is what one look goes by.
+// A view holds the inputs of one look.
 type view struct {
 	cfg *config.Config
 	now time.Time
@@ -111,7 +111,7 @@ func (a *Alerts) lookAt(ctx context.Context, v view, name string) error {
 	return err
 }
 
-// A finding is whether there is a trouble, and what of it.
+// A finding reports whether there is a trouble, and its details.
 type finding struct {
 	holds       bool
 	stage, left time.Duration

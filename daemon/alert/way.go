@@ -49,7 +49,7 @@ type method struct {
 
 func newWay(m method) *way { return &way{method: m, paces: make(map[group]*rate.Limiter)} }
 
-// A group is what one message can speak of.
+// A group selects the entries that share one message.
 type group struct {
 	kind        Kind
 	integration string
@@ -65,7 +65,7 @@ type letter struct {
 	tried   time.Time // the last time that it failed
 }
 
-// A part is what a letter says of one entry.
+// A part describes one entry of a letter.
 type part struct {
 	kind    Kind
 	subject string
@@ -73,7 +73,7 @@ type part struct {
 	over    bool
 }
 
-// An outcome is what became of the letters of one turn.
+// An outcome lists the letters of one turn, delivered and failed.
 type outcome struct {
 	way       *way
 	delivered []letter

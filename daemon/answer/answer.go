@@ -5,7 +5,7 @@
 // costs more than a few times its length.
 package answer
 
-// An Owner is whom tokens are for, as far as an answer says so.
+// An Owner names the person of the tokens, as far as an answer says so.
 type Owner struct {
 	User  string // user_name
 	Email string

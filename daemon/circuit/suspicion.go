@@ -17,7 +17,7 @@ const (
 	ownFor = 7 * 24 * time.Hour
 )
 
-// A Blame is whose fault a refusal of the client is.
+// A Blame says whether the client or one grant is at fault.
 type Blame int
 
 const (
@@ -29,7 +29,7 @@ const (
 	Unclear
 )
 
-// A suspicion is what is known of a client that is not refused.
+// A suspicion holds the latest news of a client that is not refused.
 type suspicion struct {
 	accepted   string // the grant for which it was last
 	acceptedAt time.Time

@@ -10,7 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// A Block is what is not in the metadata of a server.
+// A Block has the settings that the metadata of a server lacks.
 type Block struct {
 	Name        string
 	ClientID    string

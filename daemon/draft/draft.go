@@ -13,7 +13,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// A Draft is what is added to a configuration. The zero value adds nothing.
+// A Draft lists additions to a configuration. The zero value adds nothing.
 type Draft struct {
 	// Folder, when set, begins a configuration that lives in a folder of its own.
 	Folder *Folder

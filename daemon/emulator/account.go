@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// An account is who consented. Accounts registered in bulk have no address of
+// An account identifies a person who consented. Accounts registered in bulk have no address of
 // their own: it follows from their number, which keeps a million of them small.
 type account struct {
 	email string  // empty: from the number

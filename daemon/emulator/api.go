@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A bearer is whose token came with an API request.
+// A bearer identifies the token that came with an API request.
 type bearer struct {
 	grant GrantID
 	email string

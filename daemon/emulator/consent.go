@@ -51,7 +51,7 @@ func (p *consents) decide(w http.ResponseWriter, r *http.Request, a *application
 	http.Redirect(w, r, p.back(a, answer), http.StatusSeeOther)
 }
 
-// A decision is what a person did on a consent page.
+// A decision records the choice of a person on a consent page.
 type decision struct {
 	accepted bool
 	email    string

@@ -5,7 +5,7 @@ import (
 	"net/url"
 )
 
-// A dialect is what sets the three token endpoints apart.
+// A dialect describes the differences of the three token endpoints.
 type dialect struct {
 	meetings bool
 	shape    Shape

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// An issuer is what the server knows: clients, people, and the grants between
+// An issuer holds the data of the server: clients, people, and the grants between
 // them.
 type issuer struct {
 	cfg     Config

@@ -26,7 +26,7 @@ func (e *Emulator) Stats() Stats {
 	return e.issuer.stats
 }
 
-// A Status is what the server knows of a grant.
+// A Status describes a grant as the server has it.
 type Status struct {
 	Kind         Kind
 	Email        string

@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// A Shape is how refusals of the token endpoints are written.
+// A Shape selects the syntax of refusals of the token endpoints.
 type Shape int
 
 const (

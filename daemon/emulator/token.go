@@ -33,7 +33,7 @@ const (
 	refreshPurpose purpose = 'r'
 )
 
-// A description is what a token says of itself.
+// A description has the content of a self-contained token.
 type description struct {
 	purpose purpose
 	grant   GrantID

@@ -23,7 +23,7 @@ type Endpoint struct {
 	*bearing
 }
 
-// A bearing is how an endpoint behaves, whatever its limits.
+// A bearing describes the behaviour of an endpoint, whatever its limits.
 type bearing struct {
 	url string
 	set *Set // nil: the endpoint is by itself

@@ -22,7 +22,7 @@ const (
 	Rest = Departs + 30*time.Second + 30*time.Second + 5*time.Second
 )
 
-// A Claim is what is known of an open intent of another process.
+// A Claim describes an open intent of another process.
 type Claim struct {
 	Owner string // HOST/INCARNATION
 	Seen  time.Duration

@@ -39,7 +39,7 @@ const (
 // hundredth of the life.
 const unmoved = time.Minute
 
-// An Exchange is what was sent to a token endpoint, and by which rules.
+// An Exchange describes a request to a token endpoint and its rules.
 type Exchange struct {
 	In      *config.Integration
 	Rule    schedule.Rule

@@ -7,7 +7,7 @@ import (
 	"webex-tokend/store"
 )
 
-// An Answer is what a token response or an imported file says. A field that
+// An Answer has the content of a token response or an imported file. A field that
 // was absent, empty or of no use is zero; nothing in it is assumed.
 type Answer struct {
 	Access  store.Secret

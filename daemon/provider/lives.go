@@ -37,7 +37,7 @@ func refreshLives() []string {
 		"refresh_token_lifetime", "refresh_token_ttl", "refresh_token_validity", "rt_expires_in"}
 }
 
-// A span is how long something lives, or when it ends. Out of range, it is
+// A span has the life of something, or its end. Out of range, it is
 // doubtful.
 type span struct {
 	life     time.Duration

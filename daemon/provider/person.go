@@ -8,7 +8,7 @@ import (
 	"webex-tokend/store"
 )
 
-// A Person is whose access token it is.
+// A Person identifies the owner of an access token.
 type Person struct {
 	ID          string
 	DisplayName string // printable, at most 200 bytes

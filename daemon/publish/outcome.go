@@ -20,7 +20,7 @@ const (
 	silentRetry = 5 * time.Second
 )
 
-// An outcome is how it stands with one output.
+// An outcome describes the state of one output.
 type outcome struct {
 	target     string // path of a file, or what a hook is listed as
 	generation uint64 // of what stands there or was told; 0: none that we know of

@@ -11,7 +11,7 @@ import (
 	"webex-tokend/daemon/disk"
 )
 
-// A trace is by what a file is recognised as the one that we left. Whoever
+// A trace identifies a file as the one that we left. Whoever
 // writes into it moves its time, whoever replaces it brings another inode.
 type trace struct {
 	inode   uint64

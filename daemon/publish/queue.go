@@ -41,7 +41,7 @@ func newQueue(c *config.Config) *queue {
 	return q
 }
 
-// A grant is what is kept of one with outputs: a few hundred bytes.
+// A grant is the entry of one with outputs: a few hundred bytes.
 type grant struct {
 	waiting bool // stands in the queue
 	running bool // somebody works on it: never two writers of one grant

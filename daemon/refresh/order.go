@@ -6,7 +6,7 @@ import (
 	"webex-tokend/daemon/flight"
 )
 
-// A cause is why a refresh starts. Each may pass gates that others may not.
+// A cause names the reason for which a refresh starts. Each may pass gates that others may not.
 type cause int
 
 const (

@@ -9,7 +9,7 @@ import (
 	"webex-tokend/store"
 )
 
-// An Error is why something that was asked for was not done.
+// An Error gives the reason why something that was asked for was not done.
 type Error struct {
 	Kind       Kind
 	Detail     string        // one line, lower case

@@ -199,7 +199,7 @@ type merge struct {
 	limit   int // read at once
 }
 
-// A head is what was read of a source and not handed out.
+// A head holds candidates that were read from a source and not handed out.
 type head struct {
 	source
 	waiting []position

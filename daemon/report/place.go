@@ -9,7 +9,7 @@ import (
 	"webex-tokend/store"
 )
 
-// A glance is what all parts of one answer go by.
+// A glance holds the inputs that all parts of one answer share.
 type glance struct {
 	cfg     *config.Config
 	now     time.Time

@@ -5,7 +5,7 @@ import (
 	"webex-tokend/store"
 )
 
-// A Trouble is what holds back more than one grant.
+// A Trouble describes a fault that holds back more than one grant.
 type Trouble struct {
 	// Rejected are the integrations whose client is refused. One is missing here
 	// while it is tried again: only a refresh proves that it is accepted.

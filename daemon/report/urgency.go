@@ -28,7 +28,7 @@ type source struct {
 	read  func(ctx context.Context, after position, limit int) ([]position, error)
 }
 
-// A kind is where candidates come from.
+// A kind names the origin of candidates.
 type kind int
 
 const (

@@ -21,7 +21,7 @@ const (
 	reasonSeedMissing = "seed missing"
 )
 
-// A vacancy is why a declared grant has no token.
+// A vacancy gives the reason why a declared grant has no token.
 type vacancy struct {
 	reason string
 	since  time.Time // this process has known of it

@@ -10,7 +10,7 @@ import (
 // StorePause is how long nothing is sent after the store refused a write.
 const StorePause = 5 * time.Second
 
-// A Trust is whether the store may be counted on to take the answer to another
+// A Trust reports whether the store may be counted on to take the answer to another
 // refresh. The zero Trust counts on it. It is safe for concurrent use.
 type Trust struct {
 	mu        sync.Mutex

@@ -49,7 +49,7 @@ type Facts struct {
 	Renewal, Disk string
 }
 
-// A Verdict is what there is to say of a grant.
+// A Verdict is the judgement of one grant.
 type Verdict struct {
 	store.Condition
 	Cause Cause

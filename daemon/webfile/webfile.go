@@ -16,7 +16,7 @@ import (
 	"webex-tokend/store"
 )
 
-// A File is what a web_config_file says. Paths in it are absolute, or relative
+// A File has the content of a web_config_file. Paths in it are absolute, or relative
 // to the folder of the process when that of the file was.
 type File struct {
 	TLS  TLS  `yaml:"tls_server_config"`

@@ -140,7 +140,7 @@ type host struct {
 	Seen time.Time `json:"seen"`
 }
 
-// A Presence is what etcd knows of the hosts at one instant.
+// A Presence lists the hosts as etcd has them at one instant.
 type Presence struct {
 	Lead      string            // member in office; empty: none
 	LeadSince int64             // revision at which it took office

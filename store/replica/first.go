@@ -43,7 +43,7 @@ func (k *KV) copyAll(ctx context.Context, progress func(rows int)) (revision int
 	}
 }
 
-// A listing is what etcd has of what can be removed.
+// A listing names the removable items that etcd has.
 type listing struct{ rows, intents map[string]bool }
 
 func newListing() listing {
