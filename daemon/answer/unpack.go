@@ -30,9 +30,9 @@ func Unpack(text []byte, coding string, most int) (plain []byte, more, short boo
 			break
 		}
 		plain, more, short = ReadBounded(r, most, 0)
-		// Bytes that name a token as they are, and none when they are unpacked, were
+		// Bytes that hold a token as they are, and none when they are unpacked, were
 		// not packed, whatever a decoder makes of them.
-		if namesToken(text) && !namesToken(plain) {
+		if losesToken(text, plain, "refresh") || losesToken(text, plain, "access") {
 			break
 		}
 		if more || short {
@@ -69,7 +69,9 @@ func unpacker(text []byte, coding string) io.Reader {
 	return nil
 }
 
-func namesToken(text []byte) bool { return bytes.Contains(bytes.ToLower(text), []byte("token")) }
+func losesToken(text, plain []byte, which string) bool {
+	return len(Salvage(text, which, true)) > 0 && len(Salvage(plain, which, true)) == 0
+}
 
 // unmarked lists the codings without a mark, the likelier one first.
 func unmarked(coding string) []func([]byte) io.Reader {
