@@ -21,6 +21,27 @@ import (
 	"webex-tokend/store/storetest"
 )
 
+func TestEachAlertRuleHasACaseInWhichItRings(t *testing.T) {
+	rules, err := os.ReadFile("monitoring/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := os.ReadFile("monitoring/alerts_test.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`- alert: (\w+)`).FindAllSubmatch(rules, -1)
+	if len(names) < 10 {
+		t.Fatalf("%d rules", len(names))
+	}
+	for _, name := range names {
+		if !regexp.MustCompile(`alertname: ` + string(name[1]) + `\n\s+exp_alerts:\n`).Match(cases) {
+			t.Errorf("no case lets %s ring", name[1])
+		}
+	}
+}
+
+// The rules on windows rang for one that slides and has a day left each day.
 func TestAlertRulesRingWhenTheyShould(t *testing.T) {
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
@@ -52,7 +73,7 @@ grant "bot" { integration = "bots" }
 	metrics.New(metrics.Config{Report: shown, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	there := w.Body.String()
 	// Those of single grants and of a sweep need more than a keeper that rests.
-	for _, name := range []string{"alerts_waiting", "grant_window_remaining_seconds", "grant_token_remaining_seconds", "grant_failures", "last_sweep_timestamp_seconds"} {
+	for _, name := range []string{"alerts_waiting", "horizon_timestamp_seconds", "grant_window_remaining_seconds", "grant_token_remaining_seconds", "grant_failures", "last_sweep_timestamp_seconds"} {
 		there += "\nwebex_tokend_" + name + " "
 	}
 	for _, file := range []string{"monitoring/alerts.yml", "monitoring/dashboard.json"} {
