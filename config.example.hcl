@@ -287,7 +287,9 @@ allow {
 # When somebody is needed: long before a refresh window ends, or a token that
 # nobody can refresh; at once when a new consent is needed, a client secret is
 # refused or the disk is full; after two minutes when a token file cannot be
-# written or a hook fails. The log says so in any case. What is over is told, too.
+# written or a hook fails, or a token has expired; when a declared grant waits for
+# its first tokens for over an hour. The log says so in any case. What is over is
+# told, too.
 alert {
   before = ["28d", "14d", "7d", "3d", "1d", "12h"] # the longest first
 

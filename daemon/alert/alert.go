@@ -36,8 +36,7 @@ type Report interface {
 	Grants(ctx context.Context, q report.Query) (wire.Grants, error)
 	Grant(ctx context.Context, name string) (wire.Grant, error)
 	Trouble() report.Trouble
-	// Renewal is the command that brings a grant new tokens.
-	Renewal(name string) string
+	Pending() report.Pending
 }
 
 // A Config says what is watched and how it is told. Report, Store and Config are
@@ -92,6 +91,10 @@ type looked struct {
 	failing bool      // files or hooks do, as of the last look
 	turned  time.Time // when that changed; zero: before the first look
 	unread  bool      // the last attempt to read a grant failed
+	at      time.Time // the last look
+	awake   time.Time // the first one since the daemon was away or asleep
+	// postponed are grants with troubles that may end by themselves.
+	postponed map[string]bool
 }
 
 // shared is what Run and those who call Alerts share.
@@ -161,13 +164,14 @@ func (a *Alerts) rouse() {
 
 // Run watches until ctx ends, and closes the stream. A command that runs then is
 // killed; what it was to tell is told after the next start. Run may be called
-// once.
+// again when it has returned.
 func (a *Alerts) Run(ctx context.Context, events Stream) {
 	var listening sync.WaitGroup
 	listening.Go(func() { a.listen(ctx, events) })
 	defer listening.Wait()
 	defer a.finish(ctx)
 	a.book.loaded = false // another host may have told since
+	*a.last = looked{postponed: make(map[string]bool)}
 	a.Look()
 	for {
 		select {

@@ -64,6 +64,7 @@ grant "rest-*" {
 grant "bot-*" {
   integration = "bots"
 }
+%s
 alert {
   %s
 }
@@ -92,9 +93,11 @@ type host struct {
 	events alert.Stream
 	// failing are grants with files that cannot be written.
 	failing atomic.Pointer[[]string]
-	log     strings.Builder
-	ended   sync.WaitGroup
-	end     context.CancelFunc
+	// declared are grants with a block of their own.
+	declared []string
+	log      strings.Builder
+	ended    sync.WaitGroup
+	end      context.CancelFunc
 }
 
 // inBubble runs a test in fake time with a host.
@@ -117,7 +120,11 @@ func (h *host) configure(block string) {
 	if err := os.WriteFile(secret, []byte(client.Secret), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-	parsed, err := configfile.Parse(fmt.Appendf(nil, twoKinds, client.ID, secret, block), "test.hcl")
+	var declared strings.Builder
+	for _, name := range h.declared {
+		fmt.Fprintf(&declared, "grant %q {\n  integration = \"rest\"\n}\n", name)
+	}
+	parsed, err := configfile.Parse(fmt.Appendf(nil, twoKinds, client.ID, secret, declared.String(), block), "test.hcl")
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ const (
 	Store   Kind = "store"   // the store refuses to be written
 	Overdue Kind = "overdue" // refreshes do not begin
 	Outputs Kind = "outputs" // files or hooks fail, so that consumers keep old tokens
+	Pending Kind = "pending" // declared grants wait too long for their first tokens
 	Crowd   Kind = "crowd"   // more grants are in trouble than can be told one by one
 )
 
@@ -38,7 +39,7 @@ const (
 func ofGrants() []Kind { return []Kind{Consent, Window, Token, Failing, Expired, Damaged, Unverified} }
 
 // ofMany are the others.
-func ofMany() []Kind { return []Kind{Client, Secret, Store, Overdue, Outputs, Crowd} }
+func ofMany() []Kind { return []Kind{Client, Secret, Store, Overdue, Outputs, Pending, Crowd} }
 
 func (k Kind) known() bool { return k.ofGrant() || slices.Contains(ofMany(), k) }
 
@@ -56,61 +57,51 @@ const (
 // unreadable is the reason of a client whose secret is sent to nobody.
 const unreadable = "client_secret_unreadable"
 
-// holds tells whether a grant has a trouble of this kind, and how long it is, at
-// least, until the worst of it: 0 when that has come.
+// holds reports whether a grant has a trouble of this kind, by what its verdict
+// goes by, and how long it is, at least, until the worst of it: 0 when that has
+// come.
 func (k Kind) holds(g wire.Grant, now time.Time) (left time.Duration, holds bool) {
-	state := store.State(g.State)
-	failing := state == store.Retrying || state == store.Unknown
+	s := verdict.Shown(g)
 	switch k {
 	case Consent:
-		if wire.Refused(g.State, g.Reason) {
+		if s.Refused {
 			return givenUpAfter, true
 		}
-		return 0, state == store.Reauthorize
+		return 0, s.State == store.Reauthorize
 	case Window, Token:
-		end := k.end(g)
-		if end == nil || k == Window && slides(g, now) {
-			return 0, false
-		}
-		return max(end.Sub(now), 0), true
+		return max(s.EndsAt.Sub(now), 0), k.ends(g) && s.EndCounts()
 	case Failing:
-		return 0, failing && g.Failures >= store.Tries
+		return 0, s.FailsOften()
 	case Expired:
-		return 0, failing && g.AccessExpiresAt != nil && now.Sub(*g.AccessExpiresAt) >= expiredFor
+		return 0, s.Dead(now.Add(-expiredFor))
 	case Damaged:
-		return 0, state == store.Damaged
+		return 0, s.State == store.Damaged
 	case Unverified:
-		return 0, state == store.Unverified
+		return 0, s.State == store.Unverified
 	}
 	return 0, false
 }
 
-// end is what a Window or a Token comes to. That of a service app needs nobody:
-// its manager mints anew, and where it cannot, a Consent is told.
-func (k Kind) end(g wire.Grant) *time.Time {
-	kind := Window
-	switch g.Kind {
-	case string(config.Static):
-		kind = Token
-	case string(config.ServiceApp):
-		return nil
+// ends reports whether the end of a grant is told under this kind.
+func (k Kind) ends(g wire.Grant) bool { return k == Token == (g.Kind == string(config.Static)) }
+
+// heals reports whether the next refresh of a grant may end a trouble of this
+// kind, so that there is none before the sweep has had its turn.
+func (k Kind) heals(g wire.Grant) bool {
+	switch k {
+	case Expired, Failing:
+		return g.State != string(store.Paused)
+	case Consent:
+		return g.Manager != ""
+	case Window:
+		return g.Manager != "" || g.Window == string(store.Sliding)
 	}
-	if k != kind {
-		return nil
-	}
-	return g.End()
+	return false
 }
 
-// slides tells that the next refresh moves the end of the window, so that
-// nobody needs to act.
-func slides(g wire.Grant, now time.Time) bool {
-	return g.State == string(store.OK) && g.Window == "sliding" && g.RefreshDueAt != nil &&
-		g.RefreshDueAt.Before(*g.WindowEndsAt) && now.Sub(*g.RefreshDueAt) < verdict.OverdueAfter
-}
-
-// hidden tells that the state of a grant does not let a trouble of this kind be
-// seen: then it is neither raised nor over. A refused refresh token, in
-// particular, is no better for a refresh that failed for another reason.
+// hidden reports whether the state of a grant does not let a trouble of this kind
+// be seen: then it is neither raised nor over. A refused refresh token, in
+// particular, is no better for a pause.
 func (k Kind) hidden(g wire.Grant) bool {
 	switch store.State(g.State) {
 	case store.Damaged:
@@ -119,13 +110,12 @@ func (k Kind) hidden(g wire.Grant) bool {
 		return true
 	case store.Reauthorize:
 		return k == Window || k == Token || k == Failing || k == Expired
-	case store.Unverified, store.Paused, store.Misconfigured:
+	case store.Unverified, store.Misconfigured:
 		return k == Consent || k == Failing || k == Expired
+	case store.Paused:
+		return k == Consent || k == Failing
 	case store.Unknown, store.Retrying:
-		if wire.Refused(g.State, g.Reason) {
-			return k == Failing
-		}
-		return k == Consent
+		return k == Failing && wire.Refused(g.State, g.Reason)
 	}
 	return false
 }
@@ -145,22 +135,46 @@ func (k Kind) stage(left time.Duration, before []time.Duration) (stage time.Dura
 	return 0, false
 }
 
-// Severities of a Message.
-const (
-	warning  = "warning"
-	critical = "critical"
-)
-
-// severity is the level that the verdict gives to the same trouble: a refresh
-// token that was refused is critical at once, as it is for check and the page.
-func (k Kind) severity(stage time.Duration) string {
+// cause is what the verdict calls a trouble of this kind that has come to a stage.
+func (k Kind) cause(stage time.Duration) verdict.Cause {
 	switch k {
+	case Consent:
+		if stage > 0 {
+			return verdict.Rejected
+		}
+		return verdict.Reauthorize
 	case Window, Token:
 		if stage > verdict.Usual().Critical {
-			return warning
+			return verdict.EndingSoon
 		}
-	case Failing, Outputs, Crowd:
-		return warning
+		return verdict.Ending
+	case Failing:
+		return verdict.Failing
+	case Expired:
+		return verdict.Expired
+	case Damaged:
+		return verdict.Damaged
+	case Unverified:
+		return verdict.Unverified
+	case Client, Secret:
+		return verdict.Misconfigured
+	case Store:
+		return verdict.Unpersisted
+	case Overdue:
+		return verdict.Overdue
+	case Outputs:
+		return verdict.Outputs
+	case Pending:
+		return verdict.Unregistered
 	}
-	return critical
+	return verdict.None
+}
+
+// severity is the level that the verdict gives to the same trouble: warning or
+// critical. Each grant of a crowd has its own in the list.
+func (k Kind) severity(stage time.Duration) string {
+	if k == Crowd {
+		return string(verdict.Warning)
+	}
+	return string(k.cause(stage).Level())
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/verdict"
 )
 
 // logWay writes a line for each message: an error where it is critical, a
@@ -29,7 +30,7 @@ func logWay(log hclog.Logger) method {
 			switch {
 			case m.Resolved:
 				log.Info("alert is over", args...)
-			case m.Severity == critical:
+			case m.Severity == string(verdict.Critical):
 				log.Error("alert", args...)
 			default:
 				log.Warn("alert", args...)

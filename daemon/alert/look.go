@@ -24,6 +24,9 @@ const (
 	// lateFor is how long refreshes are overdue when that is trouble: a daemon
 	// that was away catches up first.
 	lateFor = 2 * time.Minute
+	// turn is how long it takes until the sweep has had its turn after a start or a
+	// wake, at most: what then goes on is trouble.
+	turn = 2 * time.Minute
 	// failedFor is how long files or hooks fail when that is trouble, and do not
 	// when it is over: after a start nobody has tried them yet, and somebody may
 	// just be making a folder.
@@ -41,11 +44,13 @@ func (a *Alerts) look(ctx context.Context) {
 	n := a.take()
 	a.last.proven = a.last.proven || n.stored
 	v := view{a.cfg.Config(), a.now()}
+	a.last.follow(v.now)
 	a.lookAround(v, n.refreshed)
 	var err error
 	names := n.grants
 	if n.look {
 		a.lookAtOutputs(v)
+		a.lookAtPending(v)
 		names, err = a.walk(ctx, v, names)
 	}
 	for name := range names {
@@ -82,6 +87,8 @@ func (a *Alerts) walk(ctx context.Context, v view, noted map[string]bool) (other
 			others[e.subject] = true
 		}
 	}
+	maps.Copy(others, a.last.postponed)
+	a.last.postponed = make(map[string]bool)
 	for _, g := range page.Grants {
 		delete(others, g.Name)
 		if !a.examine(v, g) {
@@ -118,21 +125,15 @@ type finding struct {
 	about       about
 }
 
-// awaitsConsent tells that a consent is known to be needed. Failures of another
-// kind are no news then.
-func (a *Alerts) awaitsConsent(grant string) bool {
-	e := a.book.find(Consent, grant)
-	return e != nil && e.Over.IsZero()
-}
-
-// examine looks for every trouble of a grant, and tells whether the book has
+// examine looks for every trouble of a grant, and reports whether the book has
 // room for what there is.
 func (a *Alerts) examine(v view, g wire.Grant) (room bool) {
 	room = true
 	for _, k := range ofGrants() {
 		f := finding{about: a.describe(k, g)}
-		if k.hidden(g) || k == Failing && a.awaitsConsent(g.Name) {
-			if e := a.book.find(k, g.Name); e != nil {
+		e := a.book.find(k, g.Name)
+		if k.hidden(g) {
+			if e != nil {
 				e.about = f.about
 			}
 			continue
@@ -140,9 +141,28 @@ func (a *Alerts) examine(v view, g wire.Grant) (room bool) {
 		if f.left, f.holds = k.holds(g, v.now); f.holds {
 			f.stage, f.holds = k.stage(f.left, v.cfg.Alert.Before)
 		}
+		if f.holds && (e == nil || !e.Over.IsZero()) && k.heals(g) && a.last.early(g) {
+			a.last.postponed[g.Name] = true
+			continue
+		}
 		room = a.note(v, k, g.Name, f) && room
 	}
 	return room
+}
+
+// follow notes the time of a look. A daemon that did not look for a while was away
+// or asleep.
+func (l *looked) follow(now time.Time) {
+	if gap := now.Sub(l.at); gap < 0 || gap > turn {
+		l.awake = now
+	}
+	l.at = now
+}
+
+// early reports whether a grant may not have been tried since the daemon woke.
+func (l *looked) early(g wire.Grant) bool {
+	tried := g.LastError != nil && !g.LastError.At.Before(l.awake)
+	return !tried && l.at.Sub(l.awake) < turn
 }
 
 func (a *Alerts) describe(k Kind, g wire.Grant) about {
@@ -151,7 +171,10 @@ func (a *Alerts) describe(k Kind, g wire.Grant) about {
 	if k != Window && k != Token {
 		return d
 	}
-	d.Ends = k.end(g)
+	d.Ends = nil
+	if k.ends(g) {
+		d.Ends = g.End()
+	}
 	d.Assumed = slices.Contains(g.Assumed, map[Kind]string{Window: "window_ends_at", Token: "access_expires_at"}[k])
 	if g.State != string(store.Misconfigured) {
 		d.Action = state.Renewal(a.cfg.Config(), g.Name)
@@ -242,6 +265,21 @@ func (a *Alerts) lookAtOutputs(v view) {
 		f.about.Action = "webex-tokend status " + failing[0]
 	}
 	a.note(v, Outputs, "", f)
+}
+
+// lookAtPending looks whether declared grants wait too long for their first tokens.
+// It is over when none waits, or each is declared anew: since when is not known
+// over restarts.
+func (a *Alerts) lookAtPending(v view) {
+	pending := a.cfg.Report.Pending()
+	if len(pending.Late) == 0 && pending.Early > 0 {
+		return
+	}
+	f := finding{holds: len(pending.Late) > 0, about: about{Count: len(pending.Late), Grants: pending.Late}}
+	if f.holds {
+		f.about.Action = "webex-tokend status " + pending.Late[0]
+	}
+	a.note(v, Pending, "", f)
 }
 
 // note enters a finding into the book, and tells whether there is room for it.

@@ -86,6 +86,8 @@ func (e *entry) problem(many bool, now time.Time) string {
 		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.Count, span(verdict.OverdueAfter))
 	case Outputs:
 		return "files or hooks fail, so that consumers may keep an older token, of " + some(a.Grants, a.Count)
+	case Pending:
+		return "no tokens yet, long after they were declared: " + some(a.Grants, a.Count)
 	case Crowd:
 		return fmt.Sprintf("so many grants are in trouble that %d are not told one by one", a.Count)
 	}
@@ -117,6 +119,8 @@ func (e *entry) recovery() string {
 		return "refreshes begin in time again"
 	case Outputs:
 		return "all files are written and all hooks told again"
+	case Pending:
+		return "all declared grants have tokens"
 	}
 	return "it is resolved"
 }

@@ -285,7 +285,7 @@ func TestRefreshesThatDoNotBeginAreTold(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.beLate()
 		h.live(30*time.Minute, time.Second)
-		h.hears("overdue  0s")
+		h.hears("overdue  0s", "expired rest-2 0s") // the latter was told by nobody, since its state is ok
 		h.live(time.Hour, time.Second)
 		if heard := h.heard(); !slices.Contains(heard, "overdue  over") {
 			t.Errorf("heard %q", heard)
@@ -348,7 +348,7 @@ func TestARestartDoesNotLetLateRefreshesBegin(t *testing.T) {
 	inBubble(t, calm, func(t *testing.T, h *host) {
 		h.beLate()
 		h.live(50*time.Minute, time.Second)
-		h.hears("overdue  0s")
+		h.hears("overdue  0s", "expired rest-2 0s")
 		h.restart()
 		h.live(5*time.Minute, time.Second)
 		if n := h.report.Trouble().Overdue; n != 1 {

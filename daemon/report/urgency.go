@@ -101,8 +101,7 @@ func (r *Report) inMemory(g *glance) (list []source) {
 		found[key] = append(found[key], position{name: name})
 	}
 	for _, name := range r.cfg.States.PendingNames() {
-		f := r.cfg.States.PendingFacts(g.cfg, name)
-		key := of{verdict.Of(&store.Record{Name: name}, f, g.now).Cause, vacant}
+		key := of{r.vacant(g.cfg, name, g.now).Cause, vacant}
 		found[key] = append(found[key], position{name: name})
 	}
 	for key, positions := range found {

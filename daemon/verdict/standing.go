@@ -60,6 +60,32 @@ func moves(state store.State, slides, minted bool) bool {
 	return minted
 }
 
+// EndCounts reports whether the grant ends unless somebody acts: no refresh moves
+// its end.
+func (s Standing) EndCounts() bool { return !s.EndsAt.IsZero() && !s.Moves }
+
+// Dead reports whether the access token has expired. A token that nobody
+// refreshes is not refreshed late: its end is the end.
+func (s Standing) Dead(now time.Time) bool {
+	return !s.Expires.IsZero() && !s.Expires.Equal(s.EndsAt) && !now.Before(s.Expires)
+}
+
+// FailsOften reports whether the last refreshes failed, whatever is known of the
+// outcome of the very last one.
+func (s Standing) FailsOften() bool {
+	return (s.State == store.Retrying || s.State == store.Unknown) && s.Failures >= store.Tries
+}
+
+// Unregistered reports whether a declared grant waits too long for its first
+// tokens.
+func (s Standing) Unregistered(now time.Time) bool {
+	longest := UnregisteredAfter
+	if s.Minted {
+		longest = UnmintedAfter
+	}
+	return s.State == store.Pending && !s.Since.IsZero() && now.Sub(s.Since) > longest
+}
+
 // Cause returns the most urgent thing that is so.
 func (s Standing) Cause(limits Limits, now time.Time) Cause {
 	switch s.State {
@@ -74,35 +100,28 @@ func (s Standing) Cause(limits Limits, now time.Time) Cause {
 	case store.Misconfigured:
 		return Misconfigured
 	case store.Pending:
-		patience := UnregisteredAfter
-		if s.Minted {
-			patience = UnmintedAfter
-		}
-		if !s.Since.IsZero() && now.Sub(s.Since) > patience {
+		if s.Unregistered(now) {
 			return Unregistered
 		}
 		return Awaited
 	}
 	left := s.EndsAt.Sub(now)
-	// A token that nobody refreshes is not renewed late: its end is the end.
-	expired := !s.Expires.IsZero() && !s.Expires.Equal(s.EndsAt) && !now.Before(s.Expires)
-	ends := !s.EndsAt.IsZero() && !s.Moves
 	switch {
 	case s.Refused:
 		return Rejected
-	case expired:
+	case s.Dead(now):
 		return Expired
 	case !s.DueAt.IsZero() && now.Sub(s.DueAt) > OverdueAfter:
 		return Overdue
-	case ends && left < limits.Critical:
+	case s.EndCounts() && left < limits.Critical:
 		return Ending
-	case ends && left < limits.Warning:
+	case s.EndCounts() && left < limits.Warning:
 		return EndingSoon
 	}
 	switch {
 	case s.State == store.Unknown:
 		return Unresolved
-	case s.State == store.Retrying && s.Failures >= store.Tries:
+	case s.FailsOften():
 		return Failing
 	case s.Outputs:
 		return Outputs
