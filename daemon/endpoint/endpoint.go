@@ -32,7 +32,9 @@ type bearing struct {
 	pausedUntil time.Time
 	silent      int       // requests in a row that failed at the endpoint
 	probeAt     time.Time // while broken: nothing but orders before
+	brokenSince time.Time // the first failure of the row
 	backAt      time.Time // the last time that it came back; zero: it never broke
+	comeback    comeback
 	storedUntil time.Time // until when the store has it paused
 
 	skew   time.Duration // its clock less ours, at its last answer
@@ -43,11 +45,13 @@ const (
 	// brokenAfter is how many requests in a row fail until the endpoint counts
 	// as broken: more than one bad moment, less than a fleet's worth.
 	brokenAfter = 5
-	// The pause before a probe doubles from the first to the longest. That one
-	// is short: a life of minutes must outlast it, and one request a minute
-	// hurts nobody.
-	firstProbe   = 2 * time.Second
-	longestProbe = time.Minute
+	// The pause before a probe grows with the outage, from the shortest to the
+	// longest: what was away for a short time is noticed to be back in a short time.
+	// The longest is short: a life of minutes must outlast it, and one request a
+	// minute hurts nobody.
+	shortestProbe = 2 * time.Second
+	longestProbe  = time.Minute
+	probeShare    = 16
 )
 
 // Limits of an endpoint.
@@ -115,8 +119,11 @@ func (e *Endpoint) PausedFor(now time.Time) time.Duration {
 func (e *Endpoint) SetBack(by time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, t := range []*time.Time{&e.pausedUntil, &e.probeAt, &e.backAt, &e.storedUntil} {
+	for _, t := range []*time.Time{&e.pausedUntil, &e.probeAt, &e.brokenSince, &e.backAt, &e.storedUntil} {
 		*t = t.Add(-by)
+	}
+	for i := range e.comeback.times {
+		e.comeback.times[i] = e.comeback.times[i].Add(-by)
 	}
 }
 
@@ -137,12 +144,14 @@ func (e *Endpoint) Report(well bool, now time.Time) (turned bool) {
 		}
 		return was
 	}
-	e.silent++
+	if e.silent++; e.silent == 1 {
+		e.brokenSince = now
+	}
 	if e.silent < brokenAfter {
 		return false
 	}
-	pause := min(firstProbe<<min(e.silent-brokenAfter, 10), longestProbe)
-	e.probeAt = now.Add(firstProbe/2 + rand.N(pause))
+	pause := min(max(now.Sub(e.brokenSince)/probeShare, shortestProbe), longestProbe)
+	e.probeAt = now.Add(shortestProbe/2 + rand.N(pause))
 	return !was
 }
 
@@ -151,6 +160,23 @@ func (e *Endpoint) Broken() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.silent >= brokenAfter
+}
+
+// Fails reports whether the last request failed at the endpoint.
+func (e *Endpoint) Fails() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.silent > 0
+}
+
+// MayTry reports whether a grant that has no live token, and failed so many times in
+// a row, the last time then, may try the endpoint before its own pause is over:
+// while it is broken, at the pace of Probe, and before that a few times, to find out
+// whether it is.
+func (e *Endpoint) MayTry(failures uint64, triedAt, now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.silent >= brokenAfter || e.silent > 0 && failures < brokenAfter && now.Sub(triedAt) >= shortestProbe
 }
 
 // LongestPause is how long a grant that failed now may pause for that, at most:

@@ -115,6 +115,9 @@ func (x *Refresher) judge(p *plan, f *provider.Failure) {
 	case turned:
 		x.cfg.Log.Error("token endpoint fails again and again; trying it by one request at a time", "url", p.in.TokenURL, "error", f)
 	}
+	if f == nil {
+		p.endpoint.Served(x.cfg.Now())
+	}
 }
 
 // permit waits for the endpoint, which may take as long as the requests of many
@@ -187,6 +190,9 @@ func (x *Refresher) failed(p *plan, sentAt time.Time, f *provider.Failure) error
 	after, err := x.commit(p.stored, intent, func(r *store.Record) { sent.SetBack(r, sentAt, f) })
 	if err != nil {
 		return err
+	}
+	if f.Kind == provider.Transient || f.Kind == provider.Limited {
+		p.endpoint.Unserved(sentAt)
 	}
 	if intent == keepIntent && f.Salvaged.Empty() && !after.Refresh.Value.Equal(p.stored.Refresh.Value) {
 		// What is open is the outcome of a token that somebody has replaced

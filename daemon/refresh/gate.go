@@ -57,7 +57,8 @@ func (x *Refresher) admit(p *plan, c store.Condition, why cause, now time.Time) 
 	if why == ordered || why == resumed {
 		return nil
 	}
-	if why == scheduled && now.Before(p.stored.DueAt) {
+	excused := p.excused(now)
+	if why == scheduled && now.Before(p.stored.DueAt) && !excused && !p.tries(now) {
 		return errNotDue // somebody else was faster than the queue
 	}
 	if why == demanded {
@@ -69,7 +70,7 @@ func (x *Refresher) admit(p *plan, c store.Condition, why cause, now time.Time) 
 		}
 	}
 	interval, budget := outcome.Remaining(p.stored.LastAttemptAt, p.rule.MinInterval, now), p.budget(now)
-	if interval > max(budget, 0) {
+	if interval > max(budget, 0) && !excused {
 		return x.notNow(p, c, why, interval, "the last request is not long enough ago")
 	}
 	if budget > 0 {
@@ -91,6 +92,18 @@ func (x *Refresher) needStore(p *plan, c store.Condition, now time.Time) error {
 		return nil
 	}
 	return x.cfg.States.Later(p.name(), c, state.StorePause, "the store does not accept writes, so nothing is sent")
+}
+
+// excused reports whether the grant has no live token and waits for the end of a
+// pause that began before its endpoint came back.
+func (p *plan) excused(now time.Time) bool {
+	return outcome.HeldUp(p.stored.Record, now) && p.endpoint.Excuses(p.stored.FailingSince, p.stored.LastAttemptAt)
+}
+
+// tries reports whether the grant has no live token and may find out, whatever its
+// pause, whether an endpoint that fails is back.
+func (p *plan) tries(now time.Time) bool {
+	return outcome.HeldUp(p.stored.Record, now) && p.endpoint.MayTry(p.stored.Failures, p.stored.LastAttemptAt, now)
 }
 
 // budget is how long the grant has to wait for its next refresh of the day.

@@ -3,6 +3,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -15,7 +16,22 @@ import (
 type lane struct {
 	mu      sync.Mutex
 	waiting []store.DueGrant // nearest access expiry last
+	// woken are grants that wait as well although they are not due: their endpoint
+	// has come back. The next sweep does not find them again.
+	woken   map[string]store.DueGrant
 	workers int
+}
+
+// wake lets grants be queued that are not due.
+func (l *lane) wake(list []store.DueGrant) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.woken == nil {
+		l.woken = make(map[string]store.DueGrant)
+	}
+	for _, g := range list {
+		l.woken[g.Name] = g
+	}
 }
 
 // workersPerPermit is how many grants of a lane are under way for each request
@@ -39,10 +55,14 @@ func (w *Sweeper) lane(url string) *lane {
 // store their answers meanwhile, each of which waits for a commit that it shares
 // with all who came in time: the more wait, the less one costs.
 func (w *Sweeper) queue(l *lane, due []store.DueGrant, inFlight int) {
+	l.mu.Lock()
+	for _, g := range due {
+		delete(l.woken, g.Name)
+	}
+	due = slices.AppendSeq(due, maps.Values(l.woken))
 	slices.SortFunc(due, func(a, b store.DueGrant) int {
 		return cmp.Or(verdict.CompareEnds(b.AccessExpires, a.AccessExpires), b.DueAt.Compare(a.DueAt))
 	})
-	l.mu.Lock()
 	l.waiting = due
 	more := min(len(due), workersPerPermit*inFlight-l.workers)
 	l.workers += max(0, more)
@@ -64,6 +84,7 @@ func (w *Sweeper) workOff(ctx context.Context, l *lane) {
 		}
 		next := l.waiting[n-1]
 		l.waiting = l.waiting[:n-1]
+		delete(l.woken, next.Name)
 		l.mu.Unlock()
 		_, _ = w.cfg.Refresher.Due(next.Name).Wait(ctx)
 	}

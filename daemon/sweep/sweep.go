@@ -35,6 +35,7 @@ func (w *Sweeper) Sweep(ctx context.Context) {
 		w.cfg.Refresher.Again(name)
 	}
 	due := make(map[*endpoint.Endpoint][]store.DueGrant)
+	free := make(map[*endpoint.Endpoint][]*config.Integration) // nothing holds them back
 	var overdue int
 	for name, in := range cfg.Integrations {
 		e := w.cfg.Endpoints.Of(in.TokenURL)
@@ -47,15 +48,26 @@ func (w *Sweeper) Sweep(ctx context.Context) {
 			continue
 		}
 		overdue += late
+		if len(list) == 0 && e.Fails() {
+			list = w.scout(ctx, cfg, in, now)
+		}
 		all, one := w.cfg.Circuits.Passable(in, now)
 		all = all && !e.Broken()
 		switch {
 		case e.PausedFor(now) > 0 || e.ProbeIn(now) > 0 || !w.cfg.Trust.Writable(now) || !one:
 		case all:
 			due[e] = append(due[e], list...)
+			free[e] = append(free[e], in)
 		case len(list) > 0:
 			// The client was refused, or the endpoint fails: one request tries.
 			due[e] = append(due[e], w.probeGrant(in, list))
+		}
+	}
+	for e, list := range free {
+		if e.CameBack() {
+			for _, in := range list {
+				w.lane(e.URL()).wake(w.heldUp(ctx, cfg, in, now, taken))
+			}
 		}
 	}
 	for e, list := range due {
