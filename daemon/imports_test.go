@@ -35,6 +35,7 @@ func mayImport() map[string][]string {
 
 		"daemon/accounts":     {},
 		"daemon/acl":          {"daemon/accounts"},
+		"daemon/address":      {},
 		"daemon/boottime":     {},
 		"daemon/grantname":    {},
 		"daemon/filewatch":    {},
@@ -92,6 +93,7 @@ func mayImport() map[string][]string {
 
 		"daemon":           {everything},
 		"cmd/webex-tokend": {everything, "daemon"},
+		"cmd/webex-token":  {"daemon/address", "daemon/duration", "daemon/grantname"},
 	}
 }
 

@@ -3,12 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/configfile"
 )
 
@@ -21,12 +22,19 @@ func alone() []string {
 // address finds the daemon by the configuration that --config names, where
 // neither --socket nor the environment says more, or by the one that a user made
 // by init. A file that merely lies in the package's place is not asked: most
-// callers may not read it.
+// callers may not read it. Only one that writes its socket in an unusual way is
+// parsed as a whole: that takes half a second where it has 10,000 grants.
 func (c *console) address(cmd *cobra.Command) error {
 	flags := cmd.Flags()
 	name := strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
-	if !flags.Changed("config") && c.config == defaultConfig || flags.Changed("socket") || c.socket != client.DefaultSocket || slices.Contains(alone(), name) {
+	if !flags.Changed("config") && c.config == address.Config || flags.Changed("socket") || c.socket != address.Socket || slices.Contains(alone(), name) {
 		return nil
+	}
+	if src, err := os.ReadFile(c.config); err == nil {
+		if found, ok := address.Find(src); ok {
+			c.socket = found
+			return nil
+		}
 	}
 	cfg, err := configfile.Load(c.config, configfile.Options{Alone: true})
 	if faults, ok := errors.AsType[*configfile.Faults](err); ok {
@@ -43,7 +51,7 @@ func (c *console) address(cmd *cobra.Command) error {
 // elsewhere adds to the advice about a daemon that is away that it may have
 // another socket than the usual one, when that was tried.
 func (c *console) elsewhere(err error) error {
-	if err == nil || c.socket != client.DefaultSocket {
+	if err == nil || c.socket != address.Socket {
 		return err
 	}
 	f := explain(err)

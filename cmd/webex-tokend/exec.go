@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -57,7 +58,7 @@ restarts or is away for a while disturbs neither.`,
 			if e.grace, err = duration.Parse(grace); err != nil {
 				return execUsage(cmd, "--grace: %v", err)
 			}
-			if !variableName.MatchString(e.variable) {
+			if !variableName().MatchString(e.variable) {
 				return execUsage(cmd, "--variable takes a name of letters, digits and underscores, not %q", e.variable)
 			}
 			if e.signal, err = signalNamed(signal); err != nil {
@@ -80,7 +81,9 @@ restarts or is away for a while disturbs neither.`,
 	return cmd
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+})
 
 func execUsage(cmd *cobra.Command, format string, args ...any) error {
 	return &failure{exitOfExec, fmt.Errorf(format, args...), "see: " + cmd.CommandPath() + " --help"}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/config"
 )
 
@@ -23,7 +24,7 @@ and write the configuration and the file of the client secret. A configuration
 that is there gets new blocks at its end and stays as it is otherwise; where the
 integration is there already, the grant alone is added.
 
-As root it writes ` + defaultConfig + `, else ~/.config/webex-tokend/config.hcl
+As root it writes ` + address.Config + `, else ~/.config/webex-tokend/config.hcl
 with store, key and socket beside it, which the other commands of that user find
 by themselves; --config names another file. What is not given by a flag is asked
 for on a terminal, and else a usage error. The secret comes from a file, from

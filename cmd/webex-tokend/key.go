@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/vault"
@@ -112,7 +113,7 @@ func (c *console) keyFile(args []string) (string, error) {
 	switch {
 	case err == nil:
 		return cfg.Seal.KeyFile, nil
-	case errors.Is(err, fs.ErrNotExist) && c.config == defaultConfig:
+	case errors.Is(err, fs.ErrNotExist) && c.config == address.Config:
 		return config.DefaultKeyFile, nil
 	}
 	return "", err

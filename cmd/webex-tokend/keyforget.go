@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,7 @@ forgotten and key rotate has run after that; then make a new recovery key.`,
 			if len(args) != 1 {
 				return usage(cmd, "key forget takes the ID of one key")
 			}
-			if !keyID.MatchString(args[0]) {
+			if !keyID().MatchString(args[0]) {
 				// It may be the key itself, so it is not repeated.
 				return usage(cmd, "that is not the ID of a key, which has 16 hexadecimal digits")
 			}
@@ -58,4 +59,6 @@ forgotten and key rotate has run after that; then make a new recovery key.`,
 	return cmd
 }
 
-var keyID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+var keyID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-f]{16}$`)
+})

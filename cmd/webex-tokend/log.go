@@ -109,12 +109,14 @@ func (l *logLines) priority(level hclog.Level) string {
 	return "<6>"
 }
 
-var jsonTime = regexp.MustCompile(`"@timestamp":"[^"]*"`)
+var jsonTime = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`"@timestamp":"[^"]*"`)
+})
 
 // withoutTime is what makes lines of different moments equal.
 func withoutTime(line []byte) []byte {
 	if bytes.HasPrefix(line, []byte("{")) {
-		return jsonTime.ReplaceAll(line, nil)
+		return jsonTime().ReplaceAll(line, nil)
 	}
 	if _, rest, found := bytes.Cut(line, []byte("[")); found {
 		return rest

@@ -18,13 +18,13 @@ func newMan(c *console) *cobra.Command {
 		Use:   "man [SECTION] [--dir DIR]",
 		Short: "Show or install the manual",
 		Long: `Show the page of the manual with that section: 8 is about the program, 5 about
-its configuration. A pipe or a file gets its source. With --dir, write all pages
-into the folders man5 and man8 below DIR, where man(1) looks for them. Without
-either, say which pages there are.`,
+its configuration, 1 about webex-token. A pipe or a file gets its source. With
+--dir, write all pages into the folders man1, man5 and man8 below DIR, where man(1)
+looks for them. Without either, say which pages there are.`,
 		Example: `  webex-tokend man 5
   webex-tokend man 8 | mandoc -T pdf > webex-tokend.pdf
   webex-tokend man --dir /usr/local/share/man`,
-		ValidArgs: []string{"5", "8"},
+		ValidArgs: []string{"1", "5", "8"},
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 1 && folder != "" {
 				return usage(cmd, "man takes one section, or --dir")
@@ -65,7 +65,7 @@ func (c *console) showManual(cmd *cobra.Command, section string) error {
 		_, err = fmt.Fprint(c.out, text)
 		return err
 	}
-	return usage(cmd, "the manual has the sections 5 and 8, not %q", section)
+	return usage(cmd, "the manual has the sections 1, 5 and 8, not %q", section)
 }
 
 func (c *console) installManual(root *cobra.Command, folder string) error {

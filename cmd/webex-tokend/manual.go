@@ -26,6 +26,7 @@ func manualPages() []manualPage {
 	return []manualPage{
 		{"webex-tokend", 8, "commands, states, exit codes, files"},
 		{"webex-tokend.hcl", 5, "the configuration"},
+		{"webex-token", 1, "tokens for scripts, quickly"},
 	}
 }
 

@@ -9,21 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/client"
 )
-
-// defaultConfig is where the packaged unit looks.
-const defaultConfig = "/etc/webex-tokend/config.hcl"
-
-// usualConfig is the package's, or that of a user who made one by init.
-func usualConfig() string {
-	if own := ownConfig(); own != "" {
-		if _, err := os.Stat(own); err == nil {
-			return own
-		}
-	}
-	return defaultConfig
-}
 
 // description is what --help and the manual begin with.
 const description = `webex-tokend holds OAuth grants for Cisco Webex, renews their access tokens
@@ -88,9 +76,9 @@ func newRoot(c *console) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &failure{exitUsage, flagError(err), "see: " + cmd.CommandPath() + " --help"}
 	})
-	root.PersistentFlags().StringVar(&c.socket, "socket", cmp.Or(os.Getenv("WEBEX_TOKEND_SOCKET"), client.DefaultSocket),
+	root.PersistentFlags().StringVar(&c.socket, "socket", cmp.Or(os.Getenv(address.Variable), address.Socket),
 		"`path` of the daemon's socket")
-	root.PersistentFlags().StringVar(&c.config, "config", usualConfig(), "`file` with the daemon's configuration; given, it names the socket too")
+	root.PersistentFlags().StringVar(&c.config, "config", address.UsualConfig(), "`file` with the daemon's configuration; given, it names the socket too")
 
 	root.AddGroup(
 		&cobra.Group{ID: "grants", Title: "Look after grants:"},

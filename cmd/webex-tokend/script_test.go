@@ -37,6 +37,7 @@ const nowhere = "http://127.0.0.1:1"
 //	instant VARIABLE FROM LATER  reckons with RFC 3339 times; FROM may be now
 //	[!] same A B                 compares two words
 //	signal NAME WORD             to the background process with that argument
+//	builds FILE FOLDER           compiles another program of the source
 //	webex WORD ARG...            starts an emulated Webex, tells it what to do
 //
 // $ADDRESS is a free one on loopback, with a port. In PATH a dot goes into an
@@ -96,6 +97,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"awaits":  awaits,
+			"builds":  builds,
 			"until":   printsAtLast,
 			"expand":  expand,
 			"json":    printed,
@@ -172,6 +174,17 @@ func awaits(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(end) {
 			ts.Fatalf("nobody answers on %s: %v", socket, err)
 		}
+	}
+}
+
+// builds takes the caches of whoever runs the test.
+func builds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: builds FILE FOLDER")
+	}
+	out, err := exec.Command("go", "build", "-o", ts.MkAbs(args[0]), args[1]).CombinedOutput()
+	if err != nil {
+		ts.Fatalf("%s%v", out, err)
 	}
 }
 

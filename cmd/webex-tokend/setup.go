@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
@@ -71,7 +72,7 @@ func (s *setup) run(cmd *cobra.Command) error {
 // place chooses the configuration: that of --config, that of the package for
 // root, and for others one of their own.
 func (s *setup) place() {
-	if own := ownConfig(); !s.explicit && own != "" {
+	if own := address.OwnConfig(); !s.explicit && own != "" {
 		s.c.config = own
 	}
 	if path, err := filepath.Abs(s.c.config); err == nil {
@@ -81,18 +82,6 @@ func (s *setup) place() {
 	if path, err := filepath.EvalSymlinks(s.c.config); err == nil {
 		s.c.config = path
 	}
-}
-
-// ownConfig is the configuration of a user who is not root; empty for root.
-func ownConfig() string {
-	if os.Geteuid() == 0 {
-		return ""
-	}
-	folder, err := os.UserConfigDir()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(folder, "webex-tokend", "config.hcl")
 }
 
 // look reads what is there. A faulty configuration is left alone: what is added
@@ -160,7 +149,7 @@ func (s *setup) adds() bool { return !slices.Contains(s.there.Integrations, s.va
 func (s *setup) draft() (draft.Draft, error) {
 	d := draft.Draft{Integration: s.values[theName], Grant: s.values[theGrant]}
 	folder := filepath.Dir(s.c.config)
-	if s.source == nil && s.c.config != defaultConfig {
+	if s.source == nil && s.c.config != address.Config {
 		d.Folder = &draft.Folder{State: filepath.Join(folder, "state"), Runtime: filepath.Join(folder, "run"), Key: filepath.Join(folder, "store.key")}
 	}
 	if path := s.values[thePath]; path != "" {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/draft"
@@ -207,14 +208,14 @@ func answers(at string) bool {
 func (s *setup) next(cfg *config.Config) []string {
 	program := invocation()
 	of := ""
-	if s.c.config != defaultConfig && s.c.config != ownConfig() {
+	if s.c.config != address.Config && s.c.config != address.OwnConfig() {
 		of = " --config " + s.c.config
 	}
 	var list []string
 	if s.try != "" && !answers(s.try) {
 		list = append(list, program+" emulator")
 	}
-	if bySystemd() && s.c.config == defaultConfig {
+	if bySystemd() && s.c.config == address.Config {
 		list = append(list, "systemctl enable --now webex-tokend")
 	} else {
 		list = append(list, program+" run"+of)

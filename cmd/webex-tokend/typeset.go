@@ -5,6 +5,7 @@ import (
 	"iter"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // typeset turns light markup, in which the sources of the manual and the texts
@@ -108,12 +109,14 @@ func table(rows []string) string {
 }
 
 // Flags are bold without being marked, because --help marks nothing.
-var marked = regexp.MustCompile("`[^`]+`|--[a-z][a-z-]*[a-z]")
+var marked = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("`[^`]+`|--[a-z][a-z-]*[a-z]")
+})
 
 func inline(text string) string {
 	var b strings.Builder
 	end := 0
-	for _, at := range marked.FindAllStringIndex(text, -1) {
+	for _, at := range marked().FindAllStringIndex(text, -1) {
 		b.WriteString(spoken(text[end:at[0]]))
 		b.WriteString(`\fB` + exact(strings.Trim(text[at[0]:at[1]], "`")) + `\fR`)
 		end = at[1]

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -74,22 +75,28 @@ func lines(list hcl.Diagnostics) []string {
 // file although it has no place there: neither the value of a key that sounds
 // like one nor the user part of a URL.
 var (
-	secretKey = regexp.MustCompile(`(?i)([a-z0-9_-]*(?:secret|token|passw|passphrase|bearer|credential|verifier|api_?key)[a-z0-9_-]*)"?[ \t]*[=:][ \t]*([^\r\n]+)`)
-	userInfo  = regexp.MustCompile(`://([^/\s"@]+)@`)
+	secretKey = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)([a-z0-9_-]*(?:secret|token|passw|passphrase|bearer|credential|verifier|api_?key)[a-z0-9_-]*)"?[ \t]*[=:][ \t]*([^\r\n]+)`)
+	})
+	userInfo = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`://([^/\s"@]+)@`)
+	})
 )
 
 // known are keys of the grammar that secretKey finds although they hold none.
-var known = regexp.MustCompile(`^(client_secret_(file|credential|file_next)|(device_)?token_url|webhook_secret_file|credential_socket)$`)
+var known = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(client_secret_(file|credential|file_next)|(device_)?token_url|webhook_secret_file|credential_socket)$`)
+})
 
 // mask blanks what looks like a secret and keeps every position.
 func mask(src []byte) []byte {
 	out := bytes.Clone(src)
-	for _, m := range secretKey.FindAllSubmatchIndex(src, -1) {
-		if !known.Match(src[m[2]:m[3]]) {
+	for _, m := range secretKey().FindAllSubmatchIndex(src, -1) {
+		if !known().Match(src[m[2]:m[3]]) {
 			blank(out[m[4]:m[5]])
 		}
 	}
-	for _, m := range userInfo.FindAllSubmatchIndex(src, -1) {
+	for _, m := range userInfo().FindAllSubmatchIndex(src, -1) {
 		blank(out[m[2]:m[3]])
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -11,7 +12,9 @@ import (
 	"webex-tokend/daemon/grantname"
 )
 
-var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+})
 
 func (b *fileBlock) read(r *reader, g *config.Grant) config.File {
 	f := config.File{Format: "raw", Variable: "WEBEX_ACCESS_TOKEN"}
@@ -26,7 +29,7 @@ func (b *fileBlock) read(r *reader, g *config.Grant) config.File {
 	case b.Variable == nil:
 	case f.Format != "env":
 		r.Fault(b.Variable.Range, "variable without format env", `Only format = "env" writes a variable.`)
-	case !variableForm.MatchString(f.Variable):
+	case !variableForm().MatchString(f.Variable):
 		r.Fault(b.Variable.Expr.Range(), "Bad variable", "It takes letters, digits and underscores, and begins with no digit.")
 	}
 	f.Owner = r.account(b.Owner, true)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -148,11 +149,13 @@ func (b *integrationBlock) secrets(r *reader) []config.SecretFile {
 	return list
 }
 
-var siteForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,63}$`)
+var siteForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9-]{1,63}$`)
+})
 
 func (b *integrationBlock) site(r *reader, i *config.Integration) {
 	i.Site = r.Text(b.Site, "")
-	if i.Site != "" && !siteForm.MatchString(i.Site) {
+	if i.Site != "" && !siteForm().MatchString(i.Site) {
 		r.Fault(b.Site.Expr.Range(), "Bad site", "Write the first part of its host name alone: acme for acme.webex.com.")
 	}
 	i.PrefixSite = r.Flag(b.PrefixSite, false)

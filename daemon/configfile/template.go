@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -79,10 +80,12 @@ func templateFile(a *hcl.Attribute, r *reader, path string) string {
 
 // atLine takes apart what text/template says: where, perhaps with a column and
 // the action, and what.
-var atLine = regexp.MustCompile(`(?s)^template: template:(\d+)(?::\d+)?: (?:executing "template" at )?(.*)$`)
+var atLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?s)^template: template:(\d+)(?::\d+)?: (?:executing "template" at )?(.*)$`)
+})
 
 func misfit(err error) (line int, what string) {
-	m := atLine.FindStringSubmatch(err.Error())
+	m := atLine().FindStringSubmatch(err.Error())
 	if m == nil {
 		return 1, attribute.Sentence(err)
 	}

@@ -4,18 +4,14 @@ package grantname
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
 // Variable stands for the name of the grant in paths and commands.
 const Variable = "{{ .Grant }}"
 
-var (
-	nameForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-	prefixForm   = regexp.MustCompile(`^([a-z0-9][a-z0-9._-]{0,61})?$`)
-	variableForm = regexp.MustCompile(`\{\{-?\s*\.Grant\s*-?\}\}`)
-)
+// longest is the size of a name.
+const longest = 63
 
 // Valid returns an error of one line that says why no grant or integration can
 // have that name. The error does not repeat it: what is no name may be a token
@@ -25,15 +21,28 @@ func Valid(name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("the name is empty")
-	case len(name) > 63:
-		return fmt.Errorf("the name has %d characters; 63 are allowed", len(name))
+	case len(name) > longest:
+		return fmt.Errorf("the name has %d characters; %d are allowed", len(name), longest)
 	case strings.Contains(name, ".."):
 		return fmt.Errorf(`the name holds ".."`)
-	case !nameForm.MatchString(name):
+	case !begins(name):
 		return fmt.Errorf(`that is no name; it takes a-z, 0-9, ".", "_" and "-", and begins with a letter or digit`)
 	}
 	return nil
 }
+
+// begins reports whether a text that is not empty can be the first characters of
+// a name.
+func begins(text string) bool {
+	for _, c := range []byte(text) {
+		if !alphanumeric(c) && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return alphanumeric(text[0])
+}
+
+func alphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
 // ValidPattern is Valid for what may end in one star.
 func ValidPattern(pattern string) error {
@@ -43,7 +52,7 @@ func ValidPattern(pattern string) error {
 		return fmt.Errorf("%q has a star that is not its last character", pattern)
 	case !star:
 		return Valid(pattern)
-	case !prefixForm.MatchString(prefix) || strings.Contains(prefix, ".."):
+	case len(prefix) >= longest || prefix != "" && !begins(prefix) || strings.Contains(prefix, ".."):
 		return fmt.Errorf(`%q is no pattern; it takes the first characters of names and one star behind them`, pattern)
 	}
 	return nil
@@ -59,7 +68,27 @@ func Shown(name string) string {
 }
 
 // Normal writes every spelling of the variable in a text as Variable.
-func Normal(text string) string { return variableForm.ReplaceAllString(text, Variable) }
+func Normal(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		inner, after, closed := strings.Cut(rest, "}}")
+		if closed && strings.Trim(strings.TrimSuffix(strings.TrimPrefix(inner, "-"), "-"), blanks) == ".Grant" {
+			b.WriteString(Variable)
+			text = after
+			continue
+		}
+		b.WriteByte('{') // the other one may begin the variable
+		text = text[len(before)+1:]
+	}
+}
+
+// blanks are those that a template has between its words.
+const blanks = " \t\r\n\f"
 
 // Expand puts a name in the place of Variable.
 func Expand(text, name string) string { return strings.ReplaceAll(text, Variable, name) }
