@@ -440,7 +440,9 @@ func TestAWriteThatHasBegunIsFinishedBeforeRunReturns(t *testing.T) {
 func TestTokensOfGrantsWithoutOutputsCostNothing(t *testing.T) {
 	h := newHost()
 	p := run(t, h.publisher(declare("/run/none", "tenant-*")))
-	if n := testing.AllocsPerRun(100, func() { p.Publish("tenant-1") }); n > 0 {
+	idle(t, p)
+	// All goroutines are counted, so that few calls would answer for the start.
+	if n := testing.AllocsPerRun(10_000, func() { p.Publish("tenant-1") }); n > 0 {
 		t.Errorf("%v allocations for a grant without outputs", n)
 	}
 }
