@@ -269,7 +269,8 @@ grant "bot-*" {
 #
 #   status   see the grants and how they fare; every action includes it
 #   token    have the access token
-#   refresh  ask for a new one
+#   refresh  ask for a new one, once in min_interval, and once a day where tokens
+#            live that long
 #   admin    everything
 allow {
   groups  = ["webex-tokend"]

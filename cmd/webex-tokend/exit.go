@@ -220,6 +220,11 @@ func explainProblem(p *client.Problem, err error) *failure {
 		f.hint = "fix the server's certificate, or name its authority by ca_file; then: " + p.Action
 	case p.Reason == "not_found":
 		f.hint = "fix token_url of the integration; then: " + p.Action
+	case p.Status == http.StatusTooManyRequests:
+		f.hint = "try again in " + duration.Format(p.RetryAfter)
+		if p.Action != "" {
+			f.hint += "; or at once: " + p.Action
+		}
 	case p.RetryAfter > 0 && !waitsForHuman(store.State(p.State)):
 		// The action of a grant that waits would be to try again, too early.
 		f.hint = "try again in " + duration.Format(p.RetryAfter)

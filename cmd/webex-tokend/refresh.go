@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/wire"
@@ -22,6 +23,7 @@ type order struct {
 	state   string // of grants that completion offers; empty: any
 	do      func(*client.Client, context.Context, string) (wire.Grant, error)
 	outcome func(g wire.Grant, now time.Time) string
+	flags   func(*pflag.FlagSet) // further flags; nil: none
 }
 
 func (o order) command(c *console) *cobra.Command {
@@ -48,17 +50,35 @@ func (o order) command(c *console) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the grant afterwards, as JSON")
+	if o.flags != nil {
+		o.flags(cmd.Flags())
+	}
 	return cmd
 }
 
 func newRefresh(c *console) *cobra.Command {
+	var force bool
 	return order{
-		use:   "refresh GRANT [--json]",
+		use:   "refresh GRANT [--force] [--json]",
 		short: "Renew an access token now",
 		long: `Renew the access token of a grant now, whenever it was due, and wait for the
-outcome. Webex may well answer with the same token as before.`,
-		example: `  webex-tokend refresh ops`,
-		do:      (*client.Client).Refresh,
+outcome. Webex may well answer with the same token as before.
+
+Webex counts the access tokens of an account and locks out one that holds too
+many. So whom an allow block lets do this may do it once in min_interval, and
+once a day where tokens live that long. Root and the daemon's own user may
+always; admins of the grant may with --force.`,
+		example: `  webex-tokend refresh ops
+  webex-tokend refresh ops --force`,
+		flags: func(f *pflag.FlagSet) {
+			f.BoolVar(&force, "force", false, "also when it was refreshed a moment ago or today; for admins of the grant")
+		},
+		do: func(daemon *client.Client, ctx context.Context, grant string) (wire.Grant, error) {
+			if force {
+				return daemon.ForceRefresh(ctx, grant)
+			}
+			return daemon.Refresh(ctx, grant)
+		},
 		outcome: func(g wire.Grant, now time.Time) string {
 			return "refreshed, " + outlook(g, now)
 		},

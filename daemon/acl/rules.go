@@ -159,6 +159,10 @@ func (r *Rules) Named(p Peer) bool {
 // unique reports whether a number of a user or group is that of one alone.
 func (r *Rules) unique(id uint32) bool { return id != overflow || !r.shared }
 
+// Owner reports whether the peer is root or the daemon's own user, who may do
+// everything and to whom no share applies.
+func (r *Rules) Owner(p Peer) bool { return r.everything(p) }
+
 // everything leaves a shared user out even where the daemon itself runs as
 // that one.
 func (r *Rules) everything(p Peer) bool {

@@ -54,11 +54,17 @@ type host struct {
 // "bot-" with a token that is never refreshed. Change adjusts the server.
 func begin(t testing.TB, change ...func(*api.Config)) *host {
 	t.Helper()
+	return beginAt(t, "http://127.0.0.1:1/token", change...)
+}
+
+// beginAt is begin with a token endpoint at that address.
+func beginAt(t testing.TB, tokenURL string, change ...func(*api.Config)) *host {
+	t.Helper()
 	cfg, err := configfile.Parse([]byte(`
 integration "rest" {
   kind          = "generic"
   client_id     = "C1"
-  token_url     = "http://127.0.0.1:1/token"
+  token_url     = "`+tokenURL+`"
 }
 integration "bots" { kind = "static" }
 grant "ops" { integration = "rest" }

@@ -3,6 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
+
+	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/refusal"
 )
 
 // orders are the routes by which an operator acts on one grant.
@@ -13,8 +17,40 @@ type orders struct {
 }
 
 // refresh refreshes a token now and waits for the outcome. The caller may leave:
-// an exchange that has begun goes on without it.
-func (o orders) refresh(c *call) error { return o.order(c, o.refresher.Refresh) }
+// an exchange that has begun goes on without it. Interval and budget hold for all
+// but root, the daemon's own user, and an admin who says force.
+func (o orders) refresh(c *call) error {
+	force, err := c.force()
+	if err != nil {
+		return err
+	}
+	if force || c.rules.Owner(c.peer) {
+		return o.order(c, o.refresher.Refresh)
+	}
+	err = o.order(c, o.refresher.Ask)
+	if r, ok := refusal.As(err); ok && r.Kind == refusal.TooMany && c.rules.Allowed(c.peer, acl.Admin, c.grant) {
+		told := *r // all that waited for the flight share it
+		told.Action = "webex-tokend refresh " + c.grant + " --force"
+		return &told
+	}
+	return err
+}
+
+// force reads the parameter, which takes the rights of an admin.
+func (c *call) force() (bool, error) {
+	text := c.r.URL.Query().Get("force")
+	if text == "" {
+		return false, nil
+	}
+	force, err := strconv.ParseBool(text)
+	switch {
+	case err != nil:
+		return false, refuse(http.StatusBadRequest, "force is 1 or 0")
+	case force && !c.rules.Allowed(c.peer, acl.Admin, c.grant):
+		return false, refuse(http.StatusForbidden, "force is for admins of the grant")
+	}
+	return force, nil
+}
 
 func (o orders) pause(c *call) error { return o.order(c, o.registry.Pause) }
 

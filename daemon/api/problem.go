@@ -35,7 +35,7 @@ func problemOf(err error) (wire.Problem, time.Duration) {
 	if r, ok := errors.AsType[*refusal.Error](err); ok {
 		p := problem(statusOf(r.Kind), r.Detail)
 		p.State, p.Reason, p.Action = string(r.State), r.Reason, r.Action
-		if r.Kind == refusal.Unavailable {
+		if r.Kind == refusal.Unavailable || r.Kind == refusal.TooMany {
 			return p, max(r.RetryAfter, time.Second)
 		}
 		return p, 0
@@ -67,6 +67,8 @@ func statusOf(kind refusal.Kind) int {
 		return http.StatusBadGateway
 	case refusal.Unavailable:
 		return http.StatusServiceUnavailable
+	case refusal.TooMany:
+		return http.StatusTooManyRequests
 	}
 	return http.StatusInternalServerError
 }

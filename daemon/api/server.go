@@ -30,7 +30,9 @@ import (
 // Refresher refreshes grants and gives out their tokens. *refresh.Refresher is one.
 type Refresher interface {
 	Token(ctx context.Context, name string, minValid time.Duration) (refresh.Current, error)
+	// Refresh obeys no interval and no budget, Ask does.
 	Refresh(ctx context.Context, name string) error
+	Ask(ctx context.Context, name string) error
 }
 
 // Registry lets grants come and go. *registry.Registry is one.

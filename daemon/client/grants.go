@@ -73,9 +73,18 @@ func (c *Client) Grant(ctx context.Context, name string) (wire.Grant, error) {
 	return g, err
 }
 
-// Refresh renews the token of a grant now and waits for the outcome.
+// Refresh renews the token of a grant now and waits for the outcome. For callers
+// other than root and the daemon's own user the daemon keeps to min_interval, and
+// to one refresh a day where tokens live so long.
 func (c *Client) Refresh(ctx context.Context, name string) (wire.Grant, error) {
 	return c.order(ctx, name, "refresh")
+}
+
+// ForceRefresh is Refresh without those bounds, for admins of the grant.
+func (c *Client) ForceRefresh(ctx context.Context, name string) (wire.Grant, error) {
+	var g wire.Grant
+	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "refresh"), query: url.Values{"force": {"1"}}}, &g)
+	return g, err
 }
 
 // Pause stops the renewal of a grant.

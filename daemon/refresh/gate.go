@@ -3,12 +3,14 @@ package refresh
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"webex-tokend/daemon/circuit"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/outcome"
+	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
@@ -69,16 +71,15 @@ func (x *Refresher) admit(p *plan, c store.Condition, why cause, now time.Time) 
 			return x.cfg.States.Refuse(p.name(), c, "needs a human")
 		}
 	}
-	interval, budget := outcome.Remaining(p.stored.LastAttemptAt, p.rule.MinInterval, now), p.budget(now)
-	if interval > max(budget, 0) && !excused {
-		return x.notNow(p, c, why, interval, "the last request is not long enough ago")
-	}
-	if budget > 0 {
-		if why == scheduled {
+	if wait, reason := tooEarly(p.stored.Record, p.rule.MinInterval, now); wait > 0 && !(excused && reason == withinInterval) {
+		if why == scheduled && reason == withinADay {
 			// Rules or clocks have moved the due time: it goes to where it may.
-			_, _ = x.commit(p.stored, keepIntent, func(r *store.Record) { r.DueAt = now.Add(budget) })
+			_, _ = x.commit(p.stored, keepIntent, func(r *store.Record) { r.DueAt = now.Add(wait) })
 		}
-		return x.notNow(p, c, why, budget, "it was refreshed within the last day")
+		if why == asked {
+			return tooMany(p.name(), c, now, wait, reason)
+		}
+		return x.notNow(p, c, why, wait, reason)
 	}
 	if wait := p.endpoint.Probe(now); wait > 0 {
 		return x.notNow(p, c, why, wait, "the token endpoint fails, and another grant is trying it")
@@ -106,8 +107,45 @@ func (p *plan) tries(now time.Time) bool {
 	return outcome.HeldUp(p.stored.Record, now) && p.endpoint.MayTry(p.stored.Failures, p.stored.LastAttemptAt, now)
 }
 
-// budget is how long the grant has to wait for its next refresh of the day.
-func (p *plan) budget(now time.Time) time.Duration { return outcome.Budget(p.stored.Record, now) }
+const (
+	withinInterval = "the last request is not long enough ago"
+	withinADay     = "it was refreshed within the last day"
+)
+
+// tooEarly is how long interval and budget make a grant wait, and which of them.
+func tooEarly(r *store.Record, atLeast time.Duration, now time.Time) (wait time.Duration, reason string) {
+	interval, budget := outcome.Remaining(r.LastAttemptAt, atLeast, now), outcome.Budget(r, now)
+	if interval > max(budget, 0) {
+		return interval, withinInterval
+	}
+	return max(budget, 0), withinADay
+}
+
+// tooMany says to one who asks when the grant may be refreshed again.
+func tooMany(name string, c store.Condition, now time.Time, wait time.Duration, reason string) error {
+	wait = max(wait.Round(time.Second), time.Second)
+	return &refusal.Error{
+		Kind: refusal.TooMany, State: c.State, Reason: c.Reason, RetryAfter: wait,
+		Detail: fmt.Sprintf("grant %s: %s; it may be refreshed again at %s", name, reason, wire.Stamp(now.Add(wait))),
+	}
+}
+
+// early asks interval and budget on a host that is not in office.
+func (x *Refresher) early(ctx context.Context, name string, why cause) error {
+	cfg, now := x.cfg.Config(), x.cfg.Now()
+	stored, err := x.cfg.States.Read(ctx, cfg, name)
+	if err != nil {
+		return err
+	}
+	in, _, declared := cfg.Rules(name)
+	if !declared || why != asked {
+		return nil
+	}
+	if wait, reason := tooEarly(stored.Record, in.MinInterval, now); wait > 0 {
+		return tooMany(name, x.cfg.States.Condition(stored.Record), now, wait, reason)
+	}
+	return nil
+}
 
 func (x *Refresher) notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {
 	if why == scheduled {

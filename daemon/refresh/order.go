@@ -13,6 +13,7 @@ const (
 	scheduled cause = iota // the sweep found it due: all gates hold
 	demanded               // a consumer wants a longer life than is left
 	ordered                // the operator said so: exempt from budget and interval
+	asked                  // a caller with rights to no more than this said so: interval and budget hold
 	resumed                // an intent was found open: exempt like an order
 )
 
@@ -26,6 +27,9 @@ func (x *Refresher) fly(name string, why cause) (f *flight.Flight, joined bool) 
 // ended at a gate that this caller passes; then its own one follows.
 func (x *Refresher) refresh(ctx context.Context, name string, why cause) error {
 	if !x.cfg.Hosts.acts() {
+		if err := x.early(ctx, name, why); err != nil {
+			return err // it would be refused there, where nobody can be told
+		}
 		return x.cfg.Hosts.refresh(ctx, x.cfg.Store, x.cfg.States, name, why)
 	}
 	f, joined := x.fly(name, why)
@@ -57,6 +61,13 @@ func (x *Refresher) Due(name string) *flight.Flight {
 func (x *Refresher) Again(name string) *flight.Flight {
 	f, _ := x.fly(name, ordered)
 	return f
+}
+
+// Ask refreshes a grant as Refresh does, as far as interval and budget allow: what
+// a delegate or a script may order again and again costs the account one access
+// token each time, and Webex locks out one that holds too many.
+func (x *Refresher) Ask(ctx context.Context, name string) error {
+	return x.refresh(ctx, name, asked)
 }
 
 // Refresh renews a grant now and waits for the outcome, or joins the exchange

@@ -16,7 +16,7 @@ type Error struct {
 	State      store.State   // of the grant; empty: it has none
 	Reason     string        // of the state
 	Action     string        // a command that can be run; empty: none helps
-	RetryAfter time.Duration // with Unavailable
+	RetryAfter time.Duration // with Unavailable and TooMany
 }
 
 func (e *Error) Error() string { return e.Detail }
@@ -31,6 +31,7 @@ const (
 	Conflict                // not in this state: pending, paused, reauthorize
 	Broker                  // the token endpoint said no
 	Unavailable             // later
+	TooMany                 // later, since this caller has had enough for now
 )
 
 // As finds the refusal in an error.
