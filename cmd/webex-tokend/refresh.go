@@ -75,7 +75,7 @@ always; admins of the grant may with --force.`,
 		},
 		do: func(daemon *client.Client, ctx context.Context, grant string) (wire.Grant, error) {
 			if force {
-				return daemon.ForceRefresh(ctx, grant)
+				return daemon.Refresh(ctx, grant, client.Force)
 			}
 			return daemon.Refresh(ctx, grant)
 		},

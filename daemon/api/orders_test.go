@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/wire"
 )
 
@@ -79,7 +80,7 @@ func TestDelegatesCannotFillAnAccountWithTokens(t *testing.T) {
 		if _, err := h.client(t).Refresh(t.Context(), "ops"); err != nil || issued.Load() != 3 {
 			t.Errorf("%d issued: %v", issued.Load(), err)
 		}
-		if _, err := h.client(t).ForceRefresh(t.Context(), "ops"); err != nil || issued.Load() != 4 {
+		if _, err := h.client(t).Refresh(t.Context(), "ops", client.Force); err != nil || issued.Load() != 4 {
 			t.Errorf("%d issued: %v", issued.Load(), err)
 		}
 	})

@@ -76,16 +76,21 @@ func (c *Client) Grant(ctx context.Context, name string) (wire.Grant, error) {
 // Refresh renews the token of a grant now and waits for the outcome. For callers
 // other than root and the daemon's own user the daemon keeps to min_interval, and
 // to one refresh a day where tokens live so long.
-func (c *Client) Refresh(ctx context.Context, name string) (wire.Grant, error) {
-	return c.order(ctx, name, "refresh")
-}
-
-// ForceRefresh is Refresh without those bounds, for admins of the grant.
-func (c *Client) ForceRefresh(ctx context.Context, name string) (wire.Grant, error) {
+func (c *Client) Refresh(ctx context.Context, name string, options ...RefreshOption) (wire.Grant, error) {
+	query := url.Values{}
+	for _, set := range options {
+		set(query)
+	}
 	var g wire.Grant
-	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "refresh"), query: url.Values{"force": {"1"}}}, &g)
+	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, "refresh"), query: query}, &g)
 	return g, err
 }
+
+// A RefreshOption changes what Refresh asks for.
+type RefreshOption func(url.Values)
+
+// Force sets those bounds aside, for admins of the grant.
+func Force(query url.Values) { query.Set("force", "1") }
 
 // Pause stops the renewal of a grant.
 func (c *Client) Pause(ctx context.Context, name string) (wire.Grant, error) {

@@ -128,11 +128,14 @@ func (x *Refresher) withdraw(p *plan) {
 const looks = 50 * time.Millisecond
 
 // refresh lets the host in office refresh a grant, and waits until its record says
-// how that went.
-func (h Hosts) refresh(ctx context.Context, kept *store.Store, states *state.Book, name string, why cause) error {
+// how that went, unless the gate refuses it.
+func (h Hosts) refresh(ctx context.Context, kept *store.Store, states *state.Book, name string, why cause, gate func(*store.Record) error) error {
 	before, err := kept.Get(ctx, name)
 	if err != nil {
 		return err
+	}
+	if err := gate(before.Record); err != nil {
+		return err // it would be refused there, where nobody can be told
 	}
 	if err := h.Wish(ctx, name, why == ordered); err != nil {
 		return states.Later(name, before.Condition(), time.Second, err.Error())

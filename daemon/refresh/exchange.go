@@ -128,7 +128,7 @@ func (x *Refresher) permit(ctx context.Context, p *plan) error {
 		return flight.ErrStopping
 	}
 	now, c := x.cfg.Now(), p.stored.Condition()
-	err := x.needStore(p, c, now)
+	err := p.needStore(x.cfg.Trust, x.cfg.States, c, now)
 	if wait := p.endpoint.PausedFor(now); wait > 0 {
 		err = x.cfg.States.Later(p.name(), c, wait, "the token endpoint asked for patience")
 	}

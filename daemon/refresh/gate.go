@@ -50,7 +50,7 @@ func (x *Refresher) plan(ctx context.Context, name string, why cause) (*plan, er
 
 // admit asks the gates that depend on the cause.
 func (x *Refresher) admit(p *plan, c store.Condition, why cause, now time.Time) error {
-	if err := x.needStore(p, c, now); err != nil {
+	if err := p.needStore(x.cfg.Trust, x.cfg.States, c, now); err != nil {
 		return err
 	}
 	if wait := p.endpoint.PausedFor(now); wait > 0 {
@@ -88,11 +88,11 @@ func (x *Refresher) admit(p *plan, c store.Condition, why cause, now time.Time) 
 }
 
 // needStore refuses what the store could not take.
-func (x *Refresher) needStore(p *plan, c store.Condition, now time.Time) error {
-	if x.cfg.Trust.Writable(now) {
+func (p *plan) needStore(trust *state.Trust, states *state.Book, c store.Condition, now time.Time) error {
+	if trust.Writable(now) {
 		return nil
 	}
-	return x.cfg.States.Later(p.name(), c, state.StorePause, "the store does not accept writes, so nothing is sent")
+	return states.Later(p.name(), c, state.StorePause, "the store does not accept writes, so nothing is sent")
 }
 
 // excused reports whether the grant has no live token and waits for the end of a
@@ -128,23 +128,6 @@ func tooMany(name string, c store.Condition, now time.Time, wait time.Duration, 
 		Kind: refusal.TooMany, State: c.State, Reason: c.Reason, RetryAfter: wait,
 		Detail: fmt.Sprintf("grant %s: %s; it may be refreshed again at %s", name, reason, wire.Stamp(now.Add(wait))),
 	}
-}
-
-// early asks interval and budget on a host that is not in office.
-func (x *Refresher) early(ctx context.Context, name string, why cause) error {
-	cfg, now := x.cfg.Config(), x.cfg.Now()
-	stored, err := x.cfg.States.Read(ctx, cfg, name)
-	if err != nil {
-		return err
-	}
-	in, _, declared := cfg.Rules(name)
-	if !declared || why != asked {
-		return nil
-	}
-	if wait, reason := tooEarly(stored.Record, in.MinInterval, now); wait > 0 {
-		return tooMany(name, x.cfg.States.Condition(stored.Record), now, wait, reason)
-	}
-	return nil
 }
 
 func (x *Refresher) notNow(p *plan, c store.Condition, why cause, wait time.Duration, reason string) error {

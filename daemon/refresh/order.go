@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"webex-tokend/daemon/flight"
+	"webex-tokend/store"
 )
 
 // A cause names the reason for which a refresh starts. Each may pass gates that others may not.
@@ -27,10 +28,15 @@ func (x *Refresher) fly(name string, why cause) (f *flight.Flight, joined bool) 
 // ended at a gate that this caller passes; then its own one follows.
 func (x *Refresher) refresh(ctx context.Context, name string, why cause) error {
 	if !x.cfg.Hosts.acts() {
-		if err := x.early(ctx, name, why); err != nil {
-			return err // it would be refused there, where nobody can be told
-		}
-		return x.cfg.Hosts.refresh(ctx, x.cfg.Store, x.cfg.States, name, why)
+		return x.cfg.Hosts.refresh(ctx, x.cfg.Store, x.cfg.States, name, why, func(r *store.Record) error {
+			in, _, declared := x.cfg.Config().Rules(name)
+			if now := x.cfg.Now(); why == asked && declared {
+				if wait, reason := tooEarly(r, in.MinInterval, now); wait > 0 {
+					return tooMany(name, r.Condition(), now, wait, reason)
+				}
+			}
+			return nil
+		})
 	}
 	f, joined := x.fly(name, why)
 	atGate, err := f.Wait(ctx)
