@@ -72,15 +72,6 @@ func (e *MovedError) Error() string {
 	return fmt.Sprintf("the store in %s was moved to %s", e.Path, e.To)
 }
 
-// settle marks what an older copy of the store must not refresh.
-func (d *daemon) settle(ctx context.Context) error {
-	return d.vault.Settle(ctx, func(ctx context.Context) (marked int, err error) {
-		return d.fleet.Registry.Distrust(ctx, func(looked int) {
-			d.notify.starting(fmt.Sprintf("Looking for grants that an older store must not refresh, %d so far.", looked))
-		})
-	})
-}
-
 func (d *daemon) auditStore(ctx context.Context) {
 	// Looking at a damaged record lets it be known and shown.
 	d.vault.Audit(ctx, func(grant string) { _, _ = d.report.Grant(ctx, grant) })

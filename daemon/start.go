@@ -127,9 +127,12 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	d.inbox = &intake.Inbox{Dir: filepath.Join(c.StateDir, "inbox"), Registry: d.fleet.Registry, Log: d.log.Named("inbox")}
 	d.watching, d.endWatch = context.WithCancel(context.Background())
 	d.publishing, d.endPublish = context.WithCancel(context.Background())
-	err := d.inbox.Prepare()
-	if err == nil && d.cluster == nil {
-		err = d.settle(ctx)
+	if err := d.inbox.Prepare(); err != nil {
+		d.log.Error("inbox not made", "error", err)
+	}
+	var err error
+	if d.cluster == nil {
+		err = d.settleOrSuspend(ctx)
 	}
 	d.cluster.follow()
 	if err := errors.Join(err, d.fleet.Start(ctx)); err != nil {

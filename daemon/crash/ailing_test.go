@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"webex-tokend/daemon/client"
@@ -101,38 +100,6 @@ func TestADaemonWhoseDiskTurnsReadOnlyServesOnSendsNothingAndLosesNothing(t *tes
 	d.kill()
 	d.wait()
 	disk.remount()
-	h.nothingLost(names)
-}
-
-func TestADaemonRefusesToStartOnAReadOnlyDiskAndLeavesTheTokenFiles(t *testing.T) {
-	if !inNamespace(t) {
-		return
-	}
-	h := newHost(t, 0)
-	state := h.smallDisk()
-	d := h.start("daemon")
-	names := h.registerFleet(h.speak(), 1)
-	file := filepath.Join(h.dir, "run", "tokens", names[0])
-	published := awaitFile(t, file)
-	d.kill()
-	d.wait()
-	remount := func(flags uintptr) {
-		if err := syscall.Mount("", state, "", syscall.MS_REMOUNT|flags, "size=4m"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	remount(syscall.MS_RDONLY)
-	d = h.start("daemon")
-	if killed, code := d.wait(); killed || code == 0 || !bytes.Contains(d.err.Bytes(), []byte("read-only file system")) {
-		t.Errorf("exit code %d: %s", code, d.err.String())
-	}
-	if left, err := os.ReadFile(file); err != nil || !bytes.Equal(left, published) {
-		t.Errorf("the token file is another one: %v", err)
-	}
-	if n := h.asked(); n > 0 {
-		t.Errorf("%d requests", n)
-	}
-	remount(0)
 	h.nothingLost(names)
 }
 

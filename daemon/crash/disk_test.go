@@ -37,7 +37,7 @@ func inNamespace(t *testing.T) bool {
 func (h *host) smallDisk() (state string) {
 	h.t.Helper()
 	state = filepath.Join(h.dir, "state")
-	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=4m,mode=700"); err != nil {
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=4m,mode=700,nr_inodes=200"); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })

@@ -17,6 +17,7 @@ type Trust struct {
 	held      map[string]time.Time // grants with an answer in memory alone
 	notBefore time.Time            // no intents before that
 	fault     *storeFault          // nil: the store accepts writes
+	suspended error                // why nothing is sent until Resume; nil: it may be
 }
 
 // A storeFault is that the store refused to be written. It lasts until the
@@ -80,6 +81,16 @@ func (t *Trust) Accepted() {
 	t.fault = nil
 }
 
+// Suspend lets nothing be sent until Resume, whatever the store accepts.
+func (t *Trust) Suspend(why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.suspended = why
+}
+
+// Resume ends what Suspend began.
+func (t *Trust) Resume() { t.Suspend(nil) }
+
 // Writable reports whether an intent may be tried: not while an answer is held,
 // nor right after a refused write.
 func (t *Trust) Writable(now time.Time) bool {
@@ -88,7 +99,9 @@ func (t *Trust) Writable(now time.Time) bool {
 	return t.writable(now)
 }
 
-func (t *Trust) writable(now time.Time) bool { return len(t.held) == 0 && !now.Before(t.notBefore) }
+func (t *Trust) writable(now time.Time) bool {
+	return t.suspended == nil && len(t.held) == 0 && !now.Before(t.notBefore)
+}
 
 // Retry names the grant whose refresh the store held up last, once, when it may
 // be tried again. Somebody wants it still, and it finds out whether the store has
@@ -115,10 +128,13 @@ func (t *Trust) Retry(now time.Time, flying func(grant string) bool) (grant stri
 func (t *Trust) Error() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.fault == nil {
-		return ""
+	switch {
+	case t.suspended != nil:
+		return t.suspended.Error()
+	case t.fault != nil:
+		return t.fault.err.Error()
 	}
-	return t.fault.err.Error()
+	return ""
 }
 
 // SetBack keeps the pause as long as it is when the clock by which it began was

@@ -22,6 +22,9 @@ import (
 // which rules, so that a restart neither repeats nor forgets a walk.
 const reindexBlob = "reindex"
 
+// reindexAgain is how long a walk waits that the store stopped.
+const reindexAgain = 10 * time.Second
+
 type reindexCursor struct {
 	Rules uint64 `json:"rules"` // hash of what due times depend on
 	After string `json:"after"` // name of the last grant looked at
@@ -54,8 +57,17 @@ func (w *Sweeper) startReindex(cfg *config.Config, all bool) {
 		if before != nil {
 			<-before
 		}
-		if err := w.reindex(ctx, cfg, all); err != nil && ctx.Err() == nil {
-			w.cfg.Log.Error("schedule not brought in line with the configuration", "error", err)
+		for told := false; ; told = true {
+			err := w.reindex(ctx, cfg, all)
+			if err == nil || ctx.Err() != nil {
+				return
+			}
+			if !told {
+				w.cfg.Log.Error("schedule not brought in line with the configuration, trying again", "error", err)
+			}
+			if !duration.Wait(ctx, reindexAgain) {
+				return
+			}
 		}
 	})
 }

@@ -247,7 +247,7 @@ func (k *KV) reopen() {
 	if err := k.file.close(nil); err != nil {
 		k.log.Warn("could not close the store file", "error", err)
 	}
-	if err := k.file.reopen(); err != nil {
+	if err := k.file.open(); err != nil {
 		k.log.Error("could not open the store file anew", "error", err)
 	} else if k.file.refuses != nil {
 		k.log.Error("the store can be read only", "error", k.file.refuses)

@@ -47,25 +47,28 @@ func openOrCreate(cfg Config, log hclog.Logger) (*file, error) {
 	if err := f.open(); err != nil {
 		return nil, err
 	}
+	if f.refuses != nil {
+		log.Error("the store can be read only", "error", f.refuses)
+	}
 	return f, nil
 }
 
 // open opens the file, which must exist and, after the first time, be the same
-// one.
+// one. What is in it can be read on a disk that is, or has turned, read-only.
 func (f *file) open() error {
 	f.refuses = nil
-	return f.openAs(false)
-}
-
-// reopen opens it once more. On a disk that has turned read-only meanwhile, what
-// is in the file can still be read.
-func (f *file) reopen() error {
-	err := f.open()
-	if !errors.Is(err, unix.EROFS) {
+	err := f.openAs(false)
+	if !unwritable(err) || f.openAs(true) != nil {
 		return err
 	}
 	f.refuses = err
-	return f.openAs(true)
+	return nil
+}
+
+// unwritable tells of a file that may be readable all the same: its disk is
+// read-only, it is marked immutable, or its mode lets nobody write.
+func unwritable(err error) bool {
+	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)
 }
 
 // openAs takes the array freelist, kept in the file. That is the slower choice
@@ -179,7 +182,7 @@ func (f *file) readOnly() bool {
 	if err == nil {
 		raw.Close()
 	}
-	return errors.Is(err, unix.EROFS)
+	return unwritable(err)
 }
 
 // writable is false where a change has to open the file anew first.

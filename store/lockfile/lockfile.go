@@ -2,6 +2,7 @@
 package lockfile
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -41,6 +42,10 @@ const retry = 50 * time.Millisecond
 // another process has it.
 func Acquire(path string, timeout time.Duration) (*Lock, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	if errors.Is(err, unix.EROFS) {
+		// The lock that an earlier run made locks as well where nothing is written.
+		f, err = os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w", err)
 	}
@@ -56,7 +61,7 @@ func Acquire(path string, timeout time.Duration) (*Lock, error) {
 	case err != nil:
 		err = fmt.Errorf("lock %s: %w", path, err)
 	default:
-		err = sign(f)
+		sign(f)
 	}
 	if err != nil {
 		f.Close()
@@ -69,14 +74,14 @@ func Acquire(path string, timeout time.Duration) (*Lock, error) {
 // lock.
 func (l *Lock) Close() error { return l.file.Close() }
 
-func sign(f *os.File) error {
-	if err := f.Truncate(0); err != nil {
-		return fmt.Errorf("write lock file: %w", err)
+// sign writes the pid over the one before, which takes no room on a full disk.
+// Where nothing can be written, the lock holds all the same, and tells no pid.
+func sign(f *os.File) {
+	pid := strconv.AppendInt(nil, int64(os.Getpid()), 10)
+	if _, err := f.WriteAt(pid, 0); err != nil {
+		pid = nil
 	}
-	if _, err := f.WriteAt(strconv.AppendInt(nil, int64(os.Getpid()), 10), 0); err != nil {
-		return fmt.Errorf("write lock file: %w", err)
-	}
-	return nil
+	_ = f.Truncate(int64(len(pid)))
 }
 
 func holder(f *os.File) int {

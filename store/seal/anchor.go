@@ -157,10 +157,28 @@ func (a Anchor) write(is anchored) error {
 	if err != nil {
 		return err
 	}
-	if err := renameio.WriteFile(a.Path, value, 0o600); err != nil {
+	if err := renameio.WriteFile(a.Path, value, 0o600); err != nil && overwrite(a.Path, value) != nil {
 		return fmt.Errorf("write anchor: %w", err)
 	}
 	return nil
+}
+
+// overwrite writes into the file that is there, which takes neither a block nor an
+// inode of a full disk. Less than a sector, it is on the disk in whole or not at
+// all.
+func overwrite(path string, value []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(value, 0)
+	if err == nil {
+		err = f.Truncate(int64(len(value)))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 func (a Anchor) inStore(ctx context.Context) (anchored, store.Revision, error) {
