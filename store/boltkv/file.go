@@ -47,9 +47,6 @@ func openOrCreate(cfg Config, log hclog.Logger) (*file, error) {
 	if err := f.open(); err != nil {
 		return nil, err
 	}
-	if f.refuses != nil {
-		log.Error("the store can be read only", "error", f.refuses)
-	}
 	return f, nil
 }
 
@@ -65,8 +62,7 @@ func (f *file) open() error {
 	return nil
 }
 
-// unwritable tells of a file that may be readable all the same: its disk is
-// read-only, it is marked immutable, or its mode lets nobody write.
+// unwritable tells of a file that may be readable all the same.
 func unwritable(err error) bool {
 	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES)
 }
