@@ -15,20 +15,18 @@ import (
 // settleAgain is how often a store that could not be written at the start is tried.
 const settleAgain = 2 * time.Second
 
-// settle marks what an older copy of the store must not refresh.
+// settle marks what an older copy of the store must not refresh. Where the disk
+// takes no writes it lets the daemon serve what it has: nothing is sent before the
+// store has been written, and every doubt about it noted.
 func (d *daemon) settle(ctx context.Context) error {
-	return d.vault.Settle(ctx, func(ctx context.Context) (marked int, err error) {
-		return d.fleet.Registry.Distrust(ctx, func(looked int) {
-			d.notify.starting(fmt.Sprintf("Looking for grants that an older store must not refresh, %d so far.", looked))
+	try := func(ctx context.Context) error {
+		return d.vault.Settle(ctx, func(ctx context.Context) (marked int, err error) {
+			return d.fleet.Registry.Distrust(ctx, func(looked int) {
+				d.notify.starting(fmt.Sprintf("Looking for grants that an older store must not refresh, %d so far.", looked))
+			})
 		})
-	})
-}
-
-// settleOrSuspend settles, or lets the daemon serve what it has where the disk
-// takes no writes: nothing is sent before the store has been written, and every
-// doubt about it noted.
-func (d *daemon) settleOrSuspend(ctx context.Context) error {
-	err := d.settle(ctx)
+	}
+	err := try(ctx)
 	if !takesNoWrites(err) {
 		return err
 	}
@@ -36,7 +34,7 @@ func (d *daemon) settleOrSuspend(ctx context.Context) error {
 	d.log.Error("the store cannot be written: its tokens are served, and nothing is refreshed until it can be", "error", err)
 	d.tasks.Go(func() {
 		for duration.Wait(d.watching, settleAgain) {
-			if err := d.settle(d.watching); err != nil {
+			if err := try(d.watching); err != nil {
 				d.fleet.Trust.Suspend(err)
 				continue
 			}

@@ -132,7 +132,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	}
 	var err error
 	if d.cluster == nil {
-		err = d.settleOrSuspend(ctx)
+		err = d.settle(ctx)
 	}
 	d.cluster.follow()
 	if err := errors.Join(err, d.fleet.Start(ctx)); err != nil {
