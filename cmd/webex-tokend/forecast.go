@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 )
 
@@ -29,7 +30,8 @@ slides is taken for fixed. Nothing is sent and nothing is changed.
 A grant is "lost" when the outage ends its window, "ends" when its window or its
 token ends by then anyway, "waits" when a human is needed already, "undecided"
 when nothing is registered. NO TOKEN is for how long no live access token is
-there, from the begin of the outage on.`,
+there, from the begin of the outage on. The sign before a grant is that of
+status, and ! for one that the outage costs.`,
 		Example: `  webex-tokend forecast --outage 9d
   webex-tokend forecast --outage 3d --from 2026-12-24 --days 60
   webex-tokend forecast --outage 9d --json | jq .longest`,
@@ -84,7 +86,7 @@ func drawForecast(w io.Writer, on screen, f wire.Forecast) error {
 	}
 	var told []wire.Prospect
 	for _, p := range f.Grants {
-		if p.Outcome != wire.Endures || p.WithoutToken > 0 {
+		if p.Outcome != wire.Endures || p.WithoutToken > 0 || verdict.Level(p.Level).Rank() >= verdict.Warning.Rank() {
 			told = append(told, p)
 		}
 	}
@@ -98,7 +100,7 @@ func drawForecast(w io.Writer, on screen, f wire.Forecast) error {
 		}
 		fmt.Fprintf(out, "\n%s\n", on.paint(bold, fmt.Sprintf("  %-*s  %-9s  %-10s  %-7s  NO TOKEN", width, "GRANT", "OUTCOME", "ON", "WINDOW")))
 		for _, p := range told {
-			mark, t := prospectSign(p.Outcome)
+			mark, t := prospectSign(p)
 			line := fmt.Sprintf("%-*s  %-9s  %-10s  %-7s  %s", width, cut(p.Grant, width), p.Outcome, dayOf(p.At), p.Window, spanOrNone(p.WithoutToken))
 			fmt.Fprintf(out, "%s %s\n", on.paint(t, mark), strings.TrimRight(line, " "))
 		}
@@ -130,14 +132,14 @@ func foretell(f wire.Forecast) string {
 	return text
 }
 
-func prospectSign(outcome string) (string, tint) {
-	switch outcome {
-	case wire.Lost, wire.Waits:
-		return "!", red
-	case wire.Ends, wire.Undecided:
-		return "~", yellow
+// prospectSign is the sign that the grant has in every list; one that the outage
+// costs needs somebody before it.
+func prospectSign(p wire.Prospect) (string, tint) {
+	if p.Outcome == wire.Lost {
+		p.Level = string(verdict.Critical)
 	}
-	return " ", plain
+	sign := levelSign(p.Level)
+	return sign, signTint(sign)
 }
 
 func dayOf(t *time.Time) string {

@@ -140,21 +140,28 @@ func cut(text string, width int) string {
 
 // sign marks rows for those who see no colour.
 func sign(g wire.Grant) string {
-	switch {
-	case g.Level == string(verdict.Critical):
-		return "!"
-	case g.Level == string(verdict.Fine):
-		return " "
-	case g.Level == string(verdict.Working):
-		return "~"
-	case g.State == string(store.Paused) && verdict.Shown(g).Cause(verdict.Usual(), time.Now()) == verdict.Resting:
+	if g.State == string(store.Paused) && verdict.Shown(g).Cause(verdict.Usual(), time.Now()) == verdict.Resting {
 		return "-"
+	}
+	return levelSign(g.Level)
+}
+
+func levelSign(level string) string {
+	switch verdict.Level(level) {
+	case verdict.Critical:
+		return "!"
+	case verdict.Fine:
+		return " "
+	case verdict.Working:
+		return "~"
 	}
 	return "*"
 }
 
-func tintOf(g wire.Grant) tint {
-	switch sign(g) {
+func tintOf(g wire.Grant) tint { return signTint(sign(g)) }
+
+func signTint(sign string) tint {
+	switch sign {
 	case " ":
 		return green
 	case "!":

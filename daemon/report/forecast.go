@@ -68,7 +68,7 @@ func sortProspects(list []wire.Prospect) {
 // prospect runs one record ahead: up to the outage, and from there on once with
 // it and once without.
 func (r *Report) prospect(cfg *config.Config, e entry, o Outage, f *wire.Forecast) wire.Prospect {
-	p := wire.Prospect{Grant: e.grant.Name, Kind: e.grant.Kind, Outcome: wire.Undecided, Window: e.grant.Window}
+	p := wire.Prospect{Grant: e.grant.Name, Kind: e.grant.Kind, Level: e.grant.Level, Outcome: wire.Undecided, Window: e.grant.Window}
 	is := e.verdict.State
 	switch is {
 	case store.Pending, store.Damaged:

@@ -15,7 +15,7 @@ import (
 // counters and the heads of the index; for a narrower view it walks.
 func (r *Report) Status(ctx context.Context, view View) (wire.Status, error) {
 	health := r.cfg.Meter.Health()
-	s := &summary{slots: make(map[verdict.Cause]int), Status: wire.Status{States: make(map[string]int), Keeper: wire.Keeper{
+	s := &summary{slots: make(map[slot]int), Status: wire.Status{States: make(map[string]int), Keeper: wire.Keeper{
 		LastSweepAt:         instant(health.LastSweep),
 		StoreLatencySeconds: health.Latency.Seconds(),
 		Overdue:             health.Overdue,
@@ -34,13 +34,7 @@ func (r *Report) Status(ctx context.Context, view View) (wire.Status, error) {
 	} else if err == nil {
 		err = r.walkThrough(ctx, g, view, s)
 	}
-	s.Levels = make(map[string]int)
-	for slot, n := range s.slots {
-		if n > 0 {
-			s.Levels[string(slot.Level())] += n
-		}
-	}
-	s.Refused = max(s.slots[verdict.Rejected], 0)
+	s.level()
 	return s.Status, err
 }
 
@@ -55,7 +49,31 @@ func (r *Report) failingOutputs(view View) wire.FailingOutputs {
 // A summary is a status that is being made.
 type summary struct {
 	wire.Status
-	slots map[verdict.Cause]int
+	slots map[slot]int // grants
+}
+
+// A slot is a cause among grants that are shown in one state.
+type slot struct {
+	state store.State
+	cause verdict.Cause
+}
+
+// level tells of the slots what they ask of people.
+func (s *summary) level() {
+	s.Levels, s.StateLevels = make(map[string]int), make(map[string]string)
+	for slot, n := range s.slots {
+		if n <= 0 {
+			continue
+		}
+		level := slot.cause.Level()
+		s.Levels[string(level)] += n
+		if worst, known := s.StateLevels[string(slot.state)]; !known || level.Rank() > verdict.Level(worst).Rank() {
+			s.StateLevels[string(slot.state)] = string(level)
+		}
+		if slot.cause == verdict.Rejected {
+			s.Refused += n
+		}
+	}
 }
 
 func (s *summary) add(state store.State, n int) {
@@ -68,7 +86,7 @@ func (s *summary) add(state store.State, n int) {
 // count adds one grant by its record.
 func (s *summary) count(rec *store.Record, v verdict.Verdict) {
 	s.add(v.State, 1)
-	s.slots[slotOf(rec, v)]++
+	s.slots[slot{v.State, slotOf(rec, v)}]++
 	s.bound(rec, v)
 }
 
@@ -109,8 +127,9 @@ func (r *Report) sumUp(ctx context.Context, g *glance, s *summary) error {
 	}
 	for _, a := range g.apart {
 		if a.place != nil {
-			s.add(g.shownAs(*a.place), -1)
-			s.slots[g.home(*a.place, a.record.EndsAt())]--
+			state := g.shownAs(*a.place)
+			s.add(state, -1)
+			s.slots[slot{state, g.home(*a.place, a.record.EndsAt())}]--
 		}
 		s.count(a.record, a.verdict)
 	}
@@ -119,7 +138,7 @@ func (r *Report) sumUp(ctx context.Context, g *glance, s *summary) error {
 
 // countPlace counts the slots of a place and notes its ends.
 func (r *Report) countPlace(ctx context.Context, g *glance, p store.Counted, s *summary) error {
-	limits, rest := verdict.Usual(), p.Grants
+	limits, rest, state := verdict.Usual(), p.Grants, g.shownAs(p.Place)
 	if g.ends(p.Place) {
 		critical, err := r.within(ctx, p.Place, time.Time{}, g.now.Add(limits.Critical))
 		if err != nil {
@@ -129,12 +148,12 @@ func (r *Report) countPlace(ctx context.Context, g *glance, p store.Counted, s *
 		if err != nil {
 			return err
 		}
-		s.slots[verdict.Ending] += critical
-		s.slots[verdict.EndingSoon] += soon
+		s.slots[slot{state, verdict.Ending}] += critical
+		s.slots[slot{state, verdict.EndingSoon}] += soon
 		rest = max(rest-critical-soon, 0) // it may still be counting
 	}
-	s.slots[g.base(p.Place)] += rest
-	if state := g.shownAs(p.Place); state == store.Reauthorize || state == store.Damaged {
+	s.slots[slot{state, g.base(p.Place)}] += rest
+	if state == store.Reauthorize || state == store.Damaged {
 		return nil
 	}
 	// Those that stand apart are noted by their records.
@@ -218,8 +237,9 @@ func (r *Report) moveLate(ctx context.Context, g *glance, s *summary) error {
 			if !g.belongs(source, entry{record: stored.Record, verdict: v}) {
 				continue
 			}
-			s.slots[g.home(stored.Place(), stored.EndsAt())]--
-			s.slots[slotOf(stored.Record, v)]++
+			place := stored.Place()
+			s.slots[slot{g.shownAs(place), g.home(place, stored.EndsAt())}]--
+			s.slots[slot{v.State, slotOf(stored.Record, v)}]++
 		}
 		if looked >= moved {
 			return nil
@@ -243,7 +263,7 @@ func (r *Report) walkThrough(ctx context.Context, g *glance, view View, s *summa
 		for _, d := range damaged {
 			if view(d.Name) {
 				s.add(store.Damaged, 1)
-				s.slots[verdict.Damaged]++
+				s.slots[slot{store.Damaged, verdict.Damaged}]++
 			}
 			after = max(after, d.Name)
 		}

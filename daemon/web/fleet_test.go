@@ -10,6 +10,7 @@ import (
 
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/report"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -66,6 +67,7 @@ func newFleet(n int, now time.Time) *sampleFleet {
 		if g.State != "ok" {
 			g.Since, g.Action = at(-26*time.Hour), "webex-tokend authorize "+g.Name
 		}
+		g.Level = string(verdict.Shown(g).Cause(verdict.Usual(), now).Level())
 		f.grants = append(f.grants, g)
 	}
 	slices.SortStableFunc(f.grants, func(a, b wire.Grant) int {
@@ -75,20 +77,24 @@ func newFleet(n int, now time.Time) *sampleFleet {
 			}
 			return g.WindowEndsAt.Unix()
 		}
-		rank := func(g wire.Grant) int { return slices.Index(store.ByUrgency(), store.State(g.State)) }
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(end(a), end(b)), cmp.Compare(a.Name, b.Name))
+		cause := func(g wire.Grant) verdict.Cause { return verdict.Shown(g).Cause(verdict.Usual(), now) }
+		return cmp.Or(cmp.Compare(cause(a), cause(b)), cmp.Compare(end(a), end(b)), cmp.Compare(a.Name, b.Name))
 	})
 	return f
 }
 
 func (f *sampleFleet) Status(_ context.Context, view report.View) (wire.Status, error) {
-	s := wire.Status{States: map[string]int{}}
+	s := wire.Status{States: make(map[string]int), Levels: make(map[string]int), StateLevels: make(map[string]string)}
 	for _, g := range f.grants {
 		if view != nil && !view(g.Name) {
 			continue
 		}
 		s.Grants++
 		s.States[g.State]++
+		s.Levels[g.Level]++
+		if _, known := s.StateLevels[g.State]; !known { // the first is the most urgent one
+			s.StateLevels[g.State] = g.Level
+		}
 		if end := g.WindowEndsAt; end != nil && g.State != "reauthorize" && (s.EarliestWindowEnd == nil || end.Before(s.EarliestWindowEnd.At)) {
 			s.EarliestWindowEnd = &wire.WindowEnd{Grant: g.Name, At: *end}
 		}

@@ -48,6 +48,7 @@ type listing struct {
 // A stateCount is one chip above the list.
 type stateCount struct {
 	State  string
+	Tone   string // of the most urgent of them; empty: of all states
 	Count  int
 	Link   string
 	Chosen bool
@@ -191,11 +192,15 @@ func readOn(ctx context.Context, from Report, q report.Query) (wire.Grants, erro
 
 func stateCounts(sum wire.Status, f filter) []stateCount {
 	all := filter{Name: f.Name, Label: f.Label}
-	list := []stateCount{{"all", sum.Grants, all.link(), f.State == ""}}
+	list := []stateCount{{State: "all", Count: sum.Grants, Link: all.link(), Chosen: f.State == ""}}
 	for _, state := range store.ByUrgency() {
 		if n := sum.States[string(state)]; n > 0 || f.State == string(state) {
 			all.State = string(state)
-			list = append(list, stateCount{string(state), n, all.link(), f.State == string(state)})
+			chip := stateCount{State: string(state), Tone: "rest", Count: n, Link: all.link(), Chosen: f.State == string(state)}
+			if level, some := sum.StateLevels[string(state)]; some {
+				chip.Tone = toneOf(string(state), level)
+			}
+			list = append(list, chip)
 		}
 	}
 	return list
@@ -230,7 +235,7 @@ type row struct {
 }
 
 func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
-	r := row{Grant: g, Tone: toneOf(g), Token: "none", Refresh: "–", Window: "–", Why: words(g.Reason)}
+	r := row{Grant: g, Tone: toneOf(g.State, g.Level), Token: "none", Refresh: "–", Window: "–", Why: words(g.Reason)}
 	switch at := g.AccessExpiresAt; {
 	case at != nil && !now.Before(*at):
 		r.Token, r.TokenLate = "expired", true

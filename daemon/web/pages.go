@@ -39,7 +39,6 @@ func parsePages() *pages {
 		"count":   count,
 		"grouped": grouped,
 		"add":     func(a, b float64) float64 { return a + b },
-		"tone":    toneOfState,
 		"join":    strings.Join,
 		"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"fields":  strings.Fields,

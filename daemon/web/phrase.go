@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"webex-tokend/daemon/verdict"
-	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -77,28 +76,15 @@ func words(reason string) string {
 
 // toneOf groups levels by their colour and sign: good asks nothing, busy
 // patience or somebody soon, rest nothing for now, bad somebody now.
-func toneOf(g wire.Grant) string {
-	switch verdict.Level(g.Level) {
+func toneOf(state, level string) string {
+	switch verdict.Level(level) {
 	case verdict.Fine:
 		return "good"
 	case verdict.Critical:
 		return "bad"
 	}
-	if g.State == string(store.Paused) {
+	if state == string(store.Paused) {
 		return "rest"
 	}
 	return "busy"
-}
-
-// toneOfState is that of a state by itself, above the list.
-func toneOfState(state string) string {
-	switch store.State(state) {
-	case store.OK:
-		return "good"
-	case store.Retrying, store.Unknown, store.Pending:
-		return "busy"
-	case store.Paused:
-		return "rest"
-	}
-	return "bad"
 }

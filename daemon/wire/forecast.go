@@ -33,6 +33,7 @@ type Forecast struct {
 type Prospect struct {
 	Grant   string     `json:"grant"`
 	Kind    string     `json:"kind"`
+	Level   string     `json:"level"` // as wire.Grant.Level, now
 	Outcome string     `json:"outcome"`
 	At      *time.Time `json:"at"`     // when it is lost or ends; null: it is not
 	Window  string     `json:"window"` // sliding fixed unknown; unknown is taken as fixed

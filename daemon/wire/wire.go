@@ -111,12 +111,13 @@ type Token struct {
 
 // A Status sums up the fleet and its daemon.
 type Status struct {
-	Grants            int            `json:"grants"`
-	States            map[string]int `json:"states"`
-	Levels            map[string]int `json:"levels"`  // as wire.Grant.Level
-	Refused           int            `json:"refused"` // grants whose refresh token is refused, and tried again
-	Counting          bool           `json:"counting"`
-	EarliestWindowEnd *WindowEnd     `json:"earliest_window_end"`
+	Grants            int               `json:"grants"`
+	States            map[string]int    `json:"states"`
+	Levels            map[string]int    `json:"levels"`       // as wire.Grant.Level
+	StateLevels       map[string]string `json:"state_levels"` // of the most urgent grant in each state
+	Refused           int               `json:"refused"`      // grants whose refresh token is refused, and tried again
+	Counting          bool              `json:"counting"`
+	EarliestWindowEnd *WindowEnd        `json:"earliest_window_end"`
 	// Horizon is the first end that refreshing does not move, as far as answers
 	// tell: until then nobody needs to act. Null: none is in sight.
 	Horizon *WindowEnd `json:"horizon"`
