@@ -322,12 +322,17 @@ func (e *estate) browser(daemon *client.Client) *browser {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	return browse(e.t, door)
+}
+
+func browse(t *testing.T, door wire.Web) *browser {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
-		e.t.Fatal(err)
+		t.Fatal(err)
 	}
-	b := &browser{t: e.t, http: &http.Client{Jar: jar, Transport: &http.Transport{DialContext: new(net.Dialer).DialContext}}}
-	e.t.Cleanup(b.http.CloseIdleConnections)
+	b := &browser{t: t, http: &http.Client{Jar: jar, Transport: &http.Transport{DialContext: new(net.Dialer).DialContext}}}
+	t.Cleanup(b.http.CloseIdleConnections)
 	var path string
 	b.base, path, _ = strings.Cut(strings.TrimPrefix(door.URL, "http://"), "/")
 	b.base = "http://" + b.base

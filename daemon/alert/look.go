@@ -193,7 +193,7 @@ func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
 			about: about{Count: len(t.Unpersisted), Grants: t.Unpersisted, Reason: t.StoreError, Action: t.StoreAction}})
 	}
 	a.lookAtClients(v, t, refreshed)
-	a.lookAtDelay(v, t, blocked || len(t.Rejected) > 0)
+	a.lookAtDelay(v, t, blocked)
 }
 
 // lookAtClients makes one trouble of a refused client, however many grants it
@@ -229,9 +229,9 @@ func (a *Alerts) lookAtClients(v view, t report.Trouble, refreshed map[string]bo
 	}
 }
 
-// lookAtDelay looks whether refreshes begin. Where they are known to be held up
-// by the store or a client, that is told already. Sweeps that are rare find
-// grants late although nothing holds them up.
+// lookAtDelay looks whether refreshes begin. Where the store is known to hold them
+// up, that is told already. Sweeps that are rare find grants late although nothing
+// holds them up.
 func (a *Alerts) lookAtDelay(v view, t report.Trouble, explained bool) {
 	before := a.last.swept
 	a.last.swept = a.cfg.Meter.Health().LastSweep

@@ -117,8 +117,9 @@ func TestAListThatEndsBeforeADayLeavesOutWhatIsLaterAndNotUrgentAnyway(t *testin
 		end := time.Now().Add(25 * day)
 		var want []string
 		for _, g := range pages(t, h, report.Query{}) {
+			cause := verdict.Shown(g).Cause(verdict.Usual(), time.Now())
 			// Of what is overdue some are well but for a token that has expired.
-			urgent := g.State == string(store.Reauthorize) || verdict.Shown(g).Cause(verdict.Usual(), time.Now()) == verdict.Overdue
+			urgent := cause == verdict.Reauthorize || cause == verdict.Overdue || cause == verdict.Failing
 			if urgent || g.WindowEndsAt != nil && g.WindowEndsAt.Before(end) {
 				want = append(want, g.Name)
 			}

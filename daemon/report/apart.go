@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"webex-tokend/daemon/verdict"
@@ -16,6 +17,7 @@ type apart struct {
 	record  *store.Record
 	verdict verdict.Verdict
 	place   *store.Place // where the index has it; nil: nowhere
+	end     time.Time    // as the index has it
 }
 
 // standApart reads the records of those grants.
@@ -38,14 +40,14 @@ func (r *Report) standApart(ctx context.Context, g *glance) (map[string]apart, e
 			return nil, err
 		}
 		place := stored.Place()
-		found[name] = apart{stored.Record, r.judge(g, stored.Record), &place}
+		found[name] = apart{stored.Record, r.judge(g, stored.Record), &place, stored.EndsAt()}
 	}
 	if err := r.file(ctx, wanted); err != nil {
 		return nil, err
 	}
 	for name := range wanted {
 		a := found[name]
-		a.place = r.filedAt(name)
+		a.place, a.end = r.filedAt(name)
 		found[name] = a
 	}
 	return found, nil
@@ -63,18 +65,19 @@ func (r *Report) judge(g *glance, rec *store.Record) verdict.Verdict {
 type filing struct {
 	revision store.Revision
 	place    *store.Place // nil: nowhere
+	end      time.Time
 }
 
-func (r *Report) filedAt(name string) *store.Place {
+func (r *Report) filedAt(name string) (place *store.Place, end time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.filed[name].place
+	return r.filed[name].place, r.filed[name].end
 }
 
 // file finds out where the index has damaged grants. Those that are new are
 // searched for, all in one walk through the index.
 func (r *Report) file(ctx context.Context, damaged map[string]store.Revision) error {
-	missing := make(map[string]*store.Place)
+	missing := make(map[string]filing)
 	r.mu.Lock()
 	for name, filed := range r.filed {
 		if damaged[name] != filed.revision {
@@ -83,7 +86,7 @@ func (r *Report) file(ctx context.Context, damaged map[string]store.Revision) er
 	}
 	for name := range damaged {
 		if _, known := r.filed[name]; !known {
-			missing[name] = nil
+			missing[name] = filing{revision: damaged[name]}
 		}
 	}
 	r.mu.Unlock()
@@ -95,14 +98,12 @@ func (r *Report) file(ctx context.Context, damaged map[string]store.Revision) er
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for name, place := range missing {
-		r.filed[name] = filing{damaged[name], place}
-	}
+	maps.Copy(r.filed, missing)
 	return nil
 }
 
 // search fills in the places of the names in wanted.
-func (r *Report) search(ctx context.Context, wanted map[string]*store.Place) error {
+func (r *Report) search(ctx context.Context, wanted map[string]filing) error {
 	places, _, err := r.cfg.Store.Places(ctx)
 	if err != nil {
 		return err
@@ -118,8 +119,8 @@ func (r *Report) search(ctx context.Context, wanted map[string]*store.Place) err
 				return err
 			}
 			for i, g := range list {
-				if _, ok := wanted[g.Name]; ok {
-					wanted[g.Name] = &p.Place
+				if f, ok := wanted[g.Name]; ok {
+					wanted[g.Name] = filing{f.revision, &p.Place, g.At}
 				}
 				from = &list[i]
 			}

@@ -25,7 +25,8 @@ type Query struct {
 	// EndsBefore, when it is not zero, leaves those out of a list by urgency
 	// whose end is later or is moved by the next refresh, but for what needs
 	// somebody whatever the end is: damaged, unpersisted, unverified, reauthorize,
-	// a refused refresh token, an expired access token, a refresh that is overdue.
+	// a refused refresh token, an expired access token, a refresh that is overdue,
+	// refreshes that fail again and again.
 	EndsBefore time.Time
 }
 
@@ -187,7 +188,7 @@ func (q Query) far(slot verdict.Cause, g wire.Grant) bool {
 // urgent reports whether somebody is needed whatever the end is.
 func urgent(slot verdict.Cause) bool {
 	switch slot {
-	case verdict.Damaged, verdict.Unpersisted, verdict.Unverified, verdict.Reauthorize, verdict.Rejected, verdict.Expired:
+	case verdict.Damaged, verdict.Unpersisted, verdict.Unverified, verdict.Reauthorize, verdict.Rejected, verdict.Expired, verdict.Failing:
 		return true
 	case verdict.Overdue: // it also has those that are well but for an expired token
 		return true

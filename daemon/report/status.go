@@ -129,7 +129,7 @@ func (r *Report) sumUp(ctx context.Context, g *glance, s *summary) error {
 		if a.place != nil {
 			state := g.shownAs(*a.place)
 			s.add(state, -1)
-			s.slots[slot{state, g.home(*a.place, a.record.EndsAt())}]--
+			s.slots[slot{state, g.home(*a.place, a.end)}]--
 		}
 		s.count(a.record, a.verdict)
 	}

@@ -47,7 +47,9 @@ func (w *Sweeper) Sweep(ctx context.Context) {
 			w.cfg.Log.Error("sweep failed", "integration", name, "error", err)
 			continue
 		}
-		overdue += late
+		if _, refused := w.cfg.Circuits.Refusal(name); !refused { // else they are misconfigured, and that is why
+			overdue += late
+		}
 		if len(list) == 0 && e.Fails() {
 			list = w.scout(ctx, cfg, in, now)
 		}
