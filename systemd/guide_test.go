@@ -56,7 +56,7 @@ func TestTheGuide(t *testing.T) {
 		for _, c := range chapters[restore:upgrade] {
 			o.follow(t, c)
 		}
-		o.run("rm webex-tokend_*.deb")
+		o.run("rm packages/*.deb")
 		o.receive(later(t, deb))
 		for _, c := range chapters[upgrade:] {
 			o.follow(t, c)
@@ -88,7 +88,7 @@ func later(t *testing.T, deb string) string {
 	return next
 }
 
-// employ gives an operator a machine with these options, and a package at home.
+// employ gives an operator a machine with these options, and a package.
 func employ(t *testing.T, webex *webex, deb string, options ...string) *operator {
 	t.Helper()
 	o := &operator{boot(t, options...), webex}
@@ -97,14 +97,15 @@ func employ(t *testing.T, webex *webex, deb string, options ...string) *operator
 	return o
 }
 
-// receive brings a file into the operator's home.
+// receive brings a package to where .ci/package puts it, below the operator's
+// home.
 func (o *operator) receive(path string) {
 	o.t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	cmd := o.command(o.t.Context(), "cat >'"+filepath.Base(path)+"'")
+	cmd := o.command(o.t.Context(), "mkdir -p packages && cat >'packages/"+filepath.Base(path)+"'")
 	cmd.Stdin = bytes.NewReader(content)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		o.t.Fatalf("%v: %s", err, out)

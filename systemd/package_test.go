@@ -70,7 +70,7 @@ func TestThePackageOnAHostThatNeverHadIt(t *testing.T) {
 		m := m.in(t)
 		m.run("test -x /usr/bin/webex-tokend && webex-tokend completion bash | cmp - /usr/share/bash-completion/completions/webex-tokend")
 		m.run("gzip -t /usr/share/doc/webex-tokend/*.gz")
-		m.run("for page in man8/webex-tokend.8 man5/webex-tokend.hcl.5 man1/webex-token.1; do zcat /usr/share/man/$page.gz >/tmp/page && webex-tokend man ${page##*.} | cmp - /tmp/page || exit; done")
+		m.run("for page in man8/webex-tokend.8 man5/webex-tokend.hcl.5 man1/webex-token.1 man7/webex-tokend-portal.7 man7/webex-tokend-recipes.7; do name=${page#*/}; zcat /usr/share/man/$page.gz >/tmp/page && webex-tokend man ${name%.*} | cmp - /tmp/page || exit; done")
 		m.run(`install -Dm644 /usr/share/doc/webex-tokend/examples/sockets.conf /etc/systemd/system/webex-tokend.service.d/sockets.conf
 			systemctl daemon-reload
 			systemctl stop webex-tokend

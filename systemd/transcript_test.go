@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// A guide is the part of README.md that tells an operator what to do: chapters
-// under headlines of the third level, in the order in which they are followed.
+// A guide is what tells an operator what to do, a part of README.md and after it
+// one of README.md beside this file: chapters under headlines of the third level,
+// in the order in which they are followed.
 type guide []chapter
 
 type chapter struct {
@@ -26,22 +27,28 @@ type step struct {
 	text    string // of the file, or what the command prints
 }
 
-// readGuide finds the guide under its headline.
+// readGuide finds both parts under their headlines.
 func readGuide(t *testing.T) guide {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	return append(readPart(t, "../README.md", "From nothing to a token"), readPart(t, "README.md", "Operate it")...)
+}
+
+func readPart(t *testing.T, path, headline string) (g guide) {
+	t.Helper()
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, part, found := strings.Cut(string(text), "\n## Operate it\n")
+	_, part, found := strings.Cut(string(text), "\n## "+headline+"\n")
 	if !found {
-		t.Fatal("README.md has no guide")
+		t.Fatalf("%s has no guide %q", path, headline)
 	}
 	part, _, _ = strings.Cut(part, "\n## ")
-	var g guide
 	for text := range strings.SplitSeq(part, "\n### ") {
 		title, text, _ := strings.Cut(text, "\n")
-		g = append(g, chapter{title, readSteps(text)})
+		if title != withoutSystemd {
+			g = append(g, chapter{title, readSteps(text)})
+		}
 	}
 	g = g[1:] // what stands before the first headline has none
 	for _, c := range g {
@@ -51,6 +58,9 @@ func readGuide(t *testing.T) guide {
 	}
 	return g
 }
+
+// withoutSystemd is another way to the same, which init.txtar walks.
+const withoutSystemd = "Without root and systemd"
 
 // find returns the place of a chapter.
 func (g guide) find(t *testing.T, title string) int {

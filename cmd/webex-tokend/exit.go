@@ -37,7 +37,7 @@ const (
 )
 
 // An exitCode is what a code means and what is to be done about it, in the words
-// of --help, of the manual and of README.md.
+// of --help and of the manual.
 type exitCode struct {
 	code      int
 	means, do string

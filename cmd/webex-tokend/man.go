@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -15,19 +14,21 @@ import (
 func newMan(c *console) *cobra.Command {
 	var folder string
 	cmd := &cobra.Command{
-		Use:   "man [SECTION] [--dir DIR]",
+		Use:   "man [PAGE] [--dir DIR]",
 		Short: "Show or install the manual",
-		Long: `Show the page of the manual with that section: 8 is about the program, 5 about
-its configuration, 1 about webex-token. A pipe or a file gets its source. With
---dir, write all pages into the folders man1, man5 and man8 below DIR, where man(1)
-looks for them. Without either, say which pages there are.`,
+		Long: `Show a page of the manual: 8 is about the program, 5 about its configuration, 1
+about webex-token, portal about what to register with Webex, and recipes about ways
+to use a token. A pipe or a file gets its source. With --dir, write all pages into
+the folders man1, man5, man7 and man8 below DIR, where man(1) looks for them.
+Without either, say which pages there are.`,
 		Example: `  webex-tokend man 5
+  webex-tokend man portal
   webex-tokend man 8 | mandoc -T pdf > webex-tokend.pdf
   webex-tokend man --dir /usr/local/share/man`,
-		ValidArgs: []string{"1", "5", "8"},
+		ValidArgs: []string{"1", "5", "8", "portal", "recipes"},
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 1 && folder != "" {
-				return usage(cmd, "man takes one section, or --dir")
+				return usage(cmd, "man takes one page, or --dir")
 			}
 			return nil
 		},
@@ -39,7 +40,7 @@ looks for them. Without either, say which pages there are.`,
 				return c.showManual(cmd, args[0])
 			}
 			for _, page := range manualPages() {
-				fmt.Fprintf(c.out, "webex-tokend man %d  %s(%[1]d): %[3]s\n", page.section, page.name, page.about)
+				fmt.Fprintf(c.out, "webex-tokend man %-7s  %s(%d): %s\n", page.key, page.name, page.section, page.about)
 			}
 			return nil
 		},
@@ -48,9 +49,9 @@ looks for them. Without either, say which pages there are.`,
 	return cmd
 }
 
-func (c *console) showManual(cmd *cobra.Command, section string) error {
+func (c *console) showManual(cmd *cobra.Command, key string) error {
 	for _, page := range manualPages() {
-		if strconv.Itoa(page.section) != section {
+		if page.key != key && page.name != key {
 			continue
 		}
 		text, err := page.text(cmd.Root(), builtFrom())
@@ -65,7 +66,7 @@ func (c *console) showManual(cmd *cobra.Command, section string) error {
 		_, err = fmt.Fprint(c.out, text)
 		return err
 	}
-	return usage(cmd, "the manual has the sections 1, 5 and 8, not %q", section)
+	return usage(cmd, "the manual has the pages 1, 5, 8, portal and recipes, not %q", key)
 }
 
 func (c *console) installManual(root *cobra.Command, folder string) error {

@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/scope"
 )
 
 //go:embed manual
@@ -20,13 +23,16 @@ type manualPage struct {
 	name    string
 	section int
 	about   string
+	key     string // what `webex-tokend man` calls it
 }
 
 func manualPages() []manualPage {
 	return []manualPage{
-		{"webex-tokend", 8, "commands, states, exit codes, files"},
-		{"webex-tokend.hcl", 5, "the configuration"},
-		{"webex-token", 1, "tokens for scripts, quickly"},
+		{"webex-tokend", 8, "commands, states, exit codes, files", "8"},
+		{"webex-tokend.hcl", 5, "the configuration", "5"},
+		{"webex-token", 1, "tokens for scripts, quickly", "1"},
+		{"webex-tokend-portal", 7, "what to register with Webex", "portal"},
+		{"webex-tokend-recipes", 7, "ways to use a token", "recipes"},
 	}
 }
 
@@ -40,6 +46,9 @@ func (p manualPage) text(root *cobra.Command, b build) (string, error) {
 		"commands":    func(group string) string { return describeGroup(root, group) },
 		"states":      describeStates,
 		"exitCodes":   describeExitCodes,
+		"deviceURLs":  func() string { return "  " + strings.Join(deviceCallbacks(), "\n  ") },
+		"scopes":      describeScopes,
+		"recipes":     describeRecipes,
 	}).ParseFS(manualFiles, "manual/"+p.file())
 	if err != nil {
 		return "", fmt.Errorf("read source of %s: %w", p.file(), err)
@@ -107,6 +116,19 @@ func describeStates() string {
 	b.WriteString("| state | means | do |\n")
 	for _, s := range stateTexts() {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", s.state, s.means, s.do)
+	}
+	return b.String()
+}
+
+func describeScopes(kind string) string {
+	uses := scope.Common()
+	if config.Kind(kind) == config.Meetings {
+		uses = scope.Meetings()
+	}
+	var b strings.Builder
+	b.WriteString("| scope | allows | is needed for |\n")
+	for _, u := range uses {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", u.Scope, u.Allows, u.Calls)
 	}
 	return b.String()
 }

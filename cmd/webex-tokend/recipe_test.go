@@ -14,22 +14,25 @@ import (
 	"webex-tokend/daemon/emulator"
 )
 
-// A recipe is a part of README.md: its code by language, in order.
+// A recipe is a file in recipes: its code by language, in order.
 type recipe map[string][]string
 
-// readRecipe finds the part under a headline of the third level.
+// readRecipe finds the file with a headline.
 func readRecipe(t *testing.T, headline string) recipe {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var part string
+	for _, name := range recipeOrder() {
+		text, err := os.ReadFile("recipes/" + name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rest, found := strings.CutPrefix(string(text), "# "+headline+"\n"); found {
+			part = rest
+		}
 	}
-	_, part, found := strings.Cut(string(text), "\n### "+headline+"\n")
-	if !found {
-		t.Fatalf("README.md has no recipe %q", headline)
+	if part == "" {
+		t.Fatalf("there is no recipe %q", headline)
 	}
-	part, _, _ = strings.Cut(part, "\n## ")
-	part, _, _ = strings.Cut(part, "\n### ")
 	r := make(recipe)
 	for {
 		_, rest, found := strings.Cut(part, "\n```")

@@ -3,7 +3,7 @@ package main
 import "webex-tokend/store"
 
 // A stateText is what a state means and what is to be done about it, in the
-// words of the manual and of README.md.
+// words of the manual.
 type stateText struct {
 	state     store.State
 	means, do string

@@ -1,5 +1,5 @@
 """Stands in for wxc_sdk where that is not installed: as much as the recipe of
-README.md uses, with the rules of the original for tokens."""
+the recipe uses, with the rules of the original for tokens."""
 
 import json
 import os
