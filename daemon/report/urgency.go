@@ -105,7 +105,6 @@ func (r *Report) inMemory(g *glance) (list []source) {
 		found[key] = append(found[key], position{name: name})
 	}
 	for key, positions := range found {
-		slices.SortFunc(positions, comparePositions)
 		s := source{slot: key.slot, kind: key.kind, read: listed(positions)}
 		if key.kind == vacant {
 			s.state = store.Pending
@@ -128,6 +127,7 @@ func orderedBy(slot verdict.Cause, rec *store.Record) time.Time {
 
 // listed reads what is in memory, in order.
 func listed(all []position) func(context.Context, position, int) ([]position, error) {
+	slices.SortFunc(all, comparePositions)
 	return func(_ context.Context, after position, limit int) ([]position, error) {
 		i := 0
 		if after != (position{}) {

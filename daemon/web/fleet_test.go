@@ -122,6 +122,25 @@ func (f *sampleFleet) Grants(_ context.Context, q report.Query) (wire.Grants, er
 	return page, nil
 }
 
+// Ends are those of all, whatever they are like.
+func (f *sampleFleet) Ends(_ context.Context, q report.Query) (e report.Ends, _ error) {
+	for _, g := range f.grants {
+		if q.View != nil && !q.View(g.Name) || len(q.States) > 0 && !slices.Contains(q.States, store.State(g.State)) {
+			continue
+		}
+		if end := g.End(); end != nil {
+			e.List = append(e.List, report.End{Grant: g.Name, At: *end})
+		} else {
+			e.Endless++
+		}
+	}
+	slices.SortFunc(e.List, func(a, b report.End) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Grant, b.Grant)) })
+	if len(e.List) > q.Limit {
+		e.List, e.Endless, e.More = e.List[:q.Limit], 0, true
+	}
+	return e, nil
+}
+
 func (f *sampleFleet) Grant(_ context.Context, name string) (wire.Grant, error) {
 	for _, g := range f.grants {
 		if g.Name == name {

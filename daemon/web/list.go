@@ -21,9 +21,9 @@ import (
 const (
 	// rowsShown is a page of the list.
 	rowsShown = 50
-	// windowsDrawn is how many grants the timeline counts at most, the most
-	// urgent ones. Reading them is most of the work of the page.
-	windowsDrawn = 2000
+	// endsCounted is how many ends the timeline counts at most, the nearest ones.
+	// They are read from the index alone.
+	endsCounted = 10_000
 	// searchTime bounds a search through a fleet of any size.
 	searchTime = 5 * time.Second
 )
@@ -145,12 +145,9 @@ func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) e
 		}
 	}
 	page, err := s.cfg.Report.Grants(ctx, q)
-	known, more := page.Grants, page.Next != ""
-	if f.After == "" && err == nil && more && most > len(known) {
-		q.After, q.Limit = page.Next, min(windowsDrawn, most)-len(known)
-		var rest wire.Grants
-		rest, err = readOn(ctx, s.cfg.Report, q)
-		known, more = slices.Concat(known, rest.Grants), rest.Next != ""
+	if err == nil && f.After == "" {
+		q.Limit = endsCounted
+		l.Timeline, err = s.timeline(ctx, q, now)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && c.r.Context().Err() == nil {
 		l.Tired, err = true, nil
@@ -161,9 +158,7 @@ func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) e
 	for _, g := range page.Grants {
 		l.Rows = append(l.Rows, s.row(c, g, now))
 	}
-	if f.After == "" {
-		l.Timeline = newTimeline(known, more && most > len(known), now)
-	} else {
+	if f.After != "" {
 		l.First = filter{Name: f.Name, State: f.State, Label: f.Label}.link()
 	}
 	if page.Next != "" && most > len(page.Grants) {
@@ -174,20 +169,6 @@ func (s *Server) fill(ctx context.Context, c *call, l *listing, now time.Time) e
 		l.Hidden = max(l.Status.Grants-len(page.Grants), 0)
 	}
 	return nil
-}
-
-// readOn reads on, across the pages that the report cuts.
-func readOn(ctx context.Context, from Report, q report.Query) (wire.Grants, error) {
-	var all wire.Grants
-	for want := q.Limit; ; {
-		q.Limit = min(want-len(all.Grants), 1000)
-		page, err := from.Grants(ctx, q)
-		all.Grants = append(all.Grants, page.Grants...)
-		all.Next, q.After = page.Next, page.Next
-		if err != nil || page.Next == "" || len(all.Grants) >= want {
-			return all, err
-		}
-	}
 }
 
 func stateCounts(sum wire.Status, f filter) []stateCount {

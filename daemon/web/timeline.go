@@ -1,11 +1,12 @@
 package web
 
 import (
-	"cmp"
+	"context"
 	"fmt"
-	"slices"
 	"time"
 
+	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 )
@@ -72,57 +73,71 @@ type column struct {
 	Tone        string
 }
 
-// newTimeline returns nil when no grant has a window to draw. The grants are
-// the most urgent ones; where there are more of them, those that are well come
-// in the order of their ends, so that all up to the last one are known.
-func newTimeline(grants []wire.Grant, more bool, now time.Time) *timeline {
-	t := &timeline{now: now}
+// timeline draws the ends of a query. Of the grants it reads those that have a line
+// of their own.
+func (s *Server) timeline(ctx context.Context, q report.Query, now time.Time) (*timeline, error) {
+	ends, err := s.cfg.Report.Ends(ctx, q)
+	if err != nil || len(ends.List) == 0 {
+		return nil, err
+	}
+	t := newTimeline(ends, now)
+	for _, end := range drawnOf(ends.List, t.Ended) {
+		g, err := s.cfg.Report.Grant(ctx, end.Grant)
+		if _, gone := refusal.As(err); gone || err == nil && g.End() == nil {
+			continue // just now
+		}
+		if err != nil {
+			return nil, err
+		}
+		t.Bars = append(t.Bars, bar{
+			Name:    g.Name,
+			Tone:    endTone(g, now),
+			Manner:  manner(g),
+			Guessed: guessed(g),
+			Days:    float64(g.End().Sub(now)) / float64(day),
+			End:     *g.End(),
+		})
+	}
+	return t, nil
+}
+
+// drawnOf are the ends that have a line of their own: all of them, or those that
+// come next.
+func drawnOf(list []report.End, ended int) []report.End {
+	if len(list) <= barsDrawn {
+		return list
+	}
+	running := list[min(ended, len(list)-1):]
+	return running[:min(barsDrawn, len(running))]
+}
+
+// newTimeline counts ends, at least one, and has no bars yet.
+func newTimeline(ends report.Ends, now time.Time) *timeline {
+	t := &timeline{now: now, Endless: ends.Endless}
 	counts := make([]column, axis/columnDays)
 	for i := range counts {
 		counts[i].From = i * columnDays
 		counts[i].Tone = urgency(now.Add(time.Duration(i*columnDays)*day), now)
 	}
-	for _, g := range grants {
-		end := g.End()
-		if end == nil {
-			t.Endless++
-			continue
-		}
-		b := bar{
-			Name:    g.Name,
-			Tone:    endTone(g, now),
-			Manner:  manner(g),
-			Guessed: guessed(g),
-			Days:    float64(end.Sub(now)) / float64(day),
-			End:     *end,
-		}
-		t.Bars = append(t.Bars, b)
-		switch {
-		case b.Days < 0:
+	for _, end := range ends.List {
+		switch days := float64(end.At.Sub(now)) / float64(day); {
+		case days < 0:
 			t.Ended++
-		case b.Days >= axis:
+		case days >= axis:
 			t.Later++
 		default:
-			counts[int(b.Days)/columnDays].Count++
+			counts[int(days)/columnDays].Count++
 		}
 	}
-	if len(t.Bars) == 0 {
-		return nil
-	}
-	if last := grants[len(grants)-1].End(); more && last != nil {
+	if last := ends.List[len(ends.List)-1].At; ends.More {
 		t.Horizon = max(int(last.Sub(now)/day), 1)
 		counts = counts[:min(t.Horizon/columnDays, len(counts))]
 	}
 	for _, c := range counts {
 		t.Most = max(t.Most, c.Count)
 	}
-	slices.SortFunc(t.Bars, func(a, b bar) int { return cmp.Or(cmp.Compare(a.Days, b.Days), cmp.Compare(a.Name, b.Name)) })
-	if len(t.Bars) > barsDrawn {
-		running := t.Bars[min(t.Ended, len(t.Bars)-1):]
-		t.Bars = running[:min(barsDrawn, len(running))]
-		if t.Most > 0 {
-			t.Columns = counts
-		}
+	if len(ends.List) > barsDrawn && t.Most > 0 {
+		t.Columns = counts
 	}
 	return t
 }

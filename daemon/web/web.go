@@ -35,6 +35,7 @@ type Report interface {
 	Status(ctx context.Context, view report.View) (wire.Status, error)
 	Grants(ctx context.Context, q report.Query) (wire.Grants, error)
 	Grant(ctx context.Context, name string) (wire.Grant, error)
+	Ends(ctx context.Context, q report.Query) (report.Ends, error)
 	History(ctx context.Context, name string) ([]store.Observation, error)
 }
 
