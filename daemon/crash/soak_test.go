@@ -35,9 +35,12 @@ const (
 )
 
 func soakFor(t *testing.T) time.Duration {
+	if testing.Short() {
+		t.Skip("a soak is not short")
+	}
 	text := os.Getenv("WEBEX_TOKEND_SOAK")
 	if text == "" {
-		return 25 * time.Second
+		return 10 * time.Second
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
