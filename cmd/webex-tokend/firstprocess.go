@@ -18,11 +18,15 @@ import (
 //
 // Two processes, because one could not tell its own children, whose exit code
 // somebody waits for, from orphans.
+//
+// The child begins with SIGHUP ignored: one that came before its runtime is up
+// would end it, and it reads the configuration later.
 func asInit() int {
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
-		syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH)
+	signal.Ignore(syscall.SIGHUP)
 	child, err := startAgain()
+	signal.Notify(signals, syscall.SIGHUP)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "webex-tokend: start as first process: %v\n", err)
 		return exitFailed

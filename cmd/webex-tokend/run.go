@@ -25,7 +25,9 @@ func newRun(c *console) *cobra.Command {
 		Short: "Run the daemon in the foreground",
 		Long: `Keep grants alive until SIGTERM or SIGINT asks to end; what is in flight then is
 finished and stored first. SIGHUP reloads the configuration, and so does saving
-it. The log goes to standard error; SIGUSR1 makes it tell more, and again less.
+it. In the first milliseconds, before its runtime is up, a process ends by it,
+unless it was started with SIGHUP ignored, as by env --ignore-signal=HUP; one that
+the unit starts is reloaded by a command, and not before it is ready. The log goes to standard error; SIGUSR1 makes it tell more, and again less.
 Sockets that the service manager passes under the names api and credential are
 taken over.
 
