@@ -16,6 +16,8 @@ type Grant struct {
 	Refresh     Refresh
 	Files       []File
 	Hooks       []Hook
+	// Shut says why an output is not written, by its path with the name filled in.
+	Shut map[string]string
 }
 
 // A Seed registers its grant from a mounted file.
@@ -48,6 +50,8 @@ type File struct {
 	Mode         uint32 // permission bits
 	Owner        string // name or number; empty: the daemon's
 	Group        string
+	// Shut says why nothing is written there; empty: it is. FilesFor fills it in.
+	Shut string
 	// Meta adds a file PATH.meta.json, without the token, under the same owner
 	// and mode.
 	Meta bool

@@ -79,9 +79,12 @@ func (g *Grant) FilesFor(name string) []File {
 	files := make([]File, 0, len(g.Files))
 	for _, f := range g.Files {
 		f.Path = grantname.Expand(f.Path, name)
+		f.Shut = g.Shut[f.Path]
 		files = append(files, f)
 		if f.Meta {
-			files = append(files, f.side())
+			side := f.side()
+			side.Shut = g.Shut[side.Path]
+			files = append(files, side)
 		}
 	}
 	return files

@@ -7,7 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"webex-tokend/daemon/custody"
 )
 
 // A folder holds token files. It is opened anew for each write, so that one
@@ -19,17 +20,49 @@ type folder struct {
 	info fs.FileInfo
 }
 
-// openFolder opens and checks the folder of token files. Whoever else may
-// write there could swap our files at will, so such folders are refused.
+// openFolder opens and checks the folder of token files. Whoever else may change
+// it, a folder above it or a link on the way could put another folder in its
+// place, and have tokens written where he wants them.
 func openFolder(path string) (*folder, error) {
+	d, err := openKept(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.check(path); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// openKept opens a folder by any links, as long as nobody else may change what
+// leads to it. It is the one that was found in good hands: while that is open, its
+// inode is no other folder's.
+func openKept(path string) (*folder, error) {
+	kept, err := custody.Keepers(nil).Folder(path)
+	if err != nil {
+		return nil, fmt.Errorf("open folder: %w", err)
+	}
+	defer kept.Close()
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, fmt.Errorf("open folder: %w", err)
 	}
 	d := &folder{Root: root}
-	if err := d.check(path); err != nil {
+	if d.dir, err = d.Open("."); err != nil {
 		d.Close()
-		return nil, err
+		return nil, fmt.Errorf("open folder: %w", err)
+	}
+	found, err := kept.Stat()
+	if err == nil {
+		d.info, err = d.dir.Stat()
+	}
+	if err == nil && !os.SameFile(found, d.info) {
+		err = errors.New("it was just replaced")
+	}
+	if err != nil {
+		d.Close()
+		return nil, fmt.Errorf("read folder %s: %w", path, err)
 	}
 	return d, nil
 }
@@ -42,16 +75,10 @@ func (d *folder) Close() {
 	d.Root.Close()
 }
 
+// check looks at the last step, which must be what it says: links on the way may
+// be the administrator's (/var/run is one). Nor is the group of the daemon's user
+// good enough here.
 func (d *folder) check(path string) error {
-	var err error
-	if d.dir, err = d.Open("."); err != nil {
-		return fmt.Errorf("open folder: %w", err)
-	}
-	if d.info, err = d.dir.Stat(); err != nil {
-		return fmt.Errorf("read folder: %w", err)
-	}
-	// Links on the way are the administrator's (/var/run is one), the last
-	// step must be what it says.
 	link, err := os.Lstat(path)
 	if err != nil {
 		return fmt.Errorf("read folder: %w", err)
@@ -59,11 +86,7 @@ func (d *folder) check(path string) error {
 	if !os.SameFile(link, d.info) {
 		return fmt.Errorf("folder %s is a symbolic link or was just replaced", path)
 	}
-	owner, mode := d.info.Sys().(*syscall.Stat_t).Uid, d.info.Mode()
-	switch {
-	case owner != 0 && int(owner) != os.Geteuid():
-		return fmt.Errorf("folder %s belongs to uid %d, neither to root nor to the daemon", path, owner)
-	case mode&0o022 != 0 && mode&fs.ModeSticky == 0:
+	if mode := d.info.Mode(); mode&0o022 != 0 && mode&fs.ModeSticky == 0 {
 		return fmt.Errorf("folder %s is writable by its group or by others (mode %04o)", path, mode.Perm())
 	}
 	return nil
@@ -107,15 +130,30 @@ func makeFolders(path, runtimeDir string) error {
 	}
 	at := runtimeDir
 	for step := range strings.SplitSeq(below, "/") {
-		switch err := os.Mkdir(at, 0o711); {
-		case err == nil:
-			if err := os.Chmod(at, 0o711); err != nil {
-				return fmt.Errorf("set mode of folder: %w", err)
-			}
-		case !os.IsExist(err):
-			return fmt.Errorf("make folder: %w", err)
+		if err := makeStep(at); err != nil {
+			return err
 		}
 		at = filepath.Join(at, step)
+	}
+	return nil
+}
+
+// makeStep makes one folder in one that nobody else may change.
+func makeStep(path string) error {
+	parent, err := openKept(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer parent.Close()
+	name := filepath.Base(path)
+	switch err := parent.Mkdir(name, 0o711); {
+	case os.IsExist(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("make folder: %w", err)
+	}
+	if err := parent.Chmod(name, 0o711); err != nil {
+		return fmt.Errorf("set mode of folder: %w", err)
 	}
 	return nil
 }

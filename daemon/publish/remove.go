@@ -42,6 +42,9 @@ func (p *Publisher) Remove(ctx context.Context, name string) error {
 func (p *Publisher) removeFiles(files []config.File) error {
 	var errs []error
 	for _, f := range files {
+		if f.Shut != "" {
+			continue // what stands there is not ours
+		}
 		_, err := disk.Do(p.cfg.Disk, filepath.Dir(f.Path), func() (struct{}, error) { return struct{}{}, removeFile(f.Path) })
 		errs = append(errs, err)
 	}

@@ -94,6 +94,9 @@ func (w write) probe() error {
 // in calls do with the folder of the file, the owners that a file made in it
 // has and those that this one must have.
 func (w write) in(do func(d *folder, made, want owners) error) error {
+	if w.file.Shut != "" {
+		return errors.New(w.file.Shut)
+	}
 	d, err := makeFolder(filepath.Dir(w.file.Path), w.runtimeDir)
 	if err != nil {
 		return err
