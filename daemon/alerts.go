@@ -37,11 +37,11 @@ func (d *daemon) unheard() string {
 	return strings.Join(failing, "; ")
 }
 
-// tellings are what the metrics say of alerts.
-func (d *daemon) tellings() []metrics.Telling {
-	var list []metrics.Telling
+// deliveries are what the metrics say of alerts.
+func (d *daemon) deliveries() []metrics.Delivery {
+	var list []metrics.Delivery
 	for _, f := range d.alerts.Figures() {
-		list = append(list, metrics.Telling{Way: f.Way, Told: f.Told, Failed: f.Failed, Waiting: f.Waiting})
+		list = append(list, metrics.Delivery{Way: f.Way, Told: f.Told, Failed: f.Failed, Waiting: f.Waiting})
 	}
 	return list
 }

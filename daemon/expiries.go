@@ -29,14 +29,14 @@ func (d *daemon) startExpiries() {
 	})
 }
 
-// A doubt is a token whose end is not known for certain.
-type doubt struct {
+// An unconfirmed expiry is that of a token whose end no answer gave.
+type unconfirmed struct {
 	due   time.Time
 	pause time.Duration
 }
 
 func (d *daemon) askExpiries(ctx context.Context, events *event.Subscription) {
-	open := make(map[string]doubt)
+	open := make(map[string]unconfirmed)
 	for {
 		list, err := nextUntil(ctx, events, open)
 		if err != nil {
@@ -44,7 +44,7 @@ func (d *daemon) askExpiries(ctx context.Context, events *event.Subscription) {
 		}
 		for _, e := range list {
 			if e.Kind == event.Registered && len(open) < askedAtOnce {
-				open[e.Grant] = doubt{due: time.Now(), pause: askAgain}
+				open[e.Grant] = unconfirmed{due: time.Now(), pause: askAgain}
 			}
 		}
 		for grant, of := range maps.Clone(open) {
@@ -57,7 +57,7 @@ func (d *daemon) askExpiries(ctx context.Context, events *event.Subscription) {
 			}
 			if err := d.fleet.Registry.AskExpiry(ctx, grant); err != nil {
 				d.log.Debug("end of the token not told", "grant", grant, "again_in", of.pause.String(), "error", err)
-				open[grant] = doubt{time.Now().Add(of.pause), min(2*of.pause, askSeldom)}
+				open[grant] = unconfirmed{time.Now().Add(of.pause), min(2*of.pause, askSeldom)}
 			} else {
 				delete(open, grant)
 			}
@@ -68,12 +68,12 @@ func (d *daemon) askExpiries(ctx context.Context, events *event.Subscription) {
 	}
 }
 
-// nextUntil waits for events, and no longer than until a doubt falls due.
-func nextUntil(ctx context.Context, events *event.Subscription, open map[string]doubt) ([]event.Event, error) {
+// nextUntil waits for events, and no longer than until the first of them falls due.
+func nextUntil(ctx context.Context, events *event.Subscription, open map[string]unconfirmed) ([]event.Event, error) {
 	if len(open) == 0 {
 		return events.Next(ctx)
 	}
-	first := slices.MinFunc(slices.Collect(maps.Values(open)), func(a, b doubt) int { return a.due.Compare(b.due) })
+	first := slices.MinFunc(slices.Collect(maps.Values(open)), func(a, b unconfirmed) int { return a.due.Compare(b.due) })
 	bounded, cancel := context.WithDeadline(ctx, first.due)
 	defer cancel()
 	list, err := events.Next(bounded)

@@ -19,13 +19,13 @@ func (d *daemon) startMetrics() {
 		version = info.Main.Version
 	}
 	d.metrics = metrics.New(metrics.Config{
-		Report:   d.report,
-		Meter:    &d.meter,
-		Failing:  d.publisher.Failing,
-		Tellings: d.tellings,
-		Version:  version,
-		Dropped:  d.cfg.LogDropped,
-		Log:      d.log.Named("metrics"),
+		Report:     d.report,
+		Meter:      &d.meter,
+		Failing:    d.publisher.Failing,
+		Deliveries: d.deliveries,
+		Version:    version,
+		Dropped:    d.cfg.LogDropped,
+		Log:        d.log.Named("metrics"),
 	})
 	events := d.events.Subscribe(event.Latest)
 	d.tasks.Go(func() { d.metrics.Run(d.watching, events) })

@@ -23,9 +23,9 @@ func ask(socket string, q query) (body []byte, ok bool) {
 		return nil, false
 	}
 	defer syscall.Close(fd)
-	patience := &syscall.Timeval{Sec: longestAnswer}
+	timeout := &syscall.Timeval{Sec: longestAnswer}
 	for _, option := range []int{syscall.SO_RCVTIMEO, syscall.SO_SNDTIMEO} {
-		if syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, option, patience) != nil {
+		if syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, option, timeout) != nil {
 			return nil, false
 		}
 	}

@@ -53,8 +53,8 @@ func (c *console) followConsent(ctx context.Context, daemon *client.Client, a wi
 		go f.readPasted(ctx, paste || !a.Served && !catches)
 	}
 	go f.poll(ctx)
-	patience := time.NewTimer(time.Minute)
-	defer patience.Stop()
+	timeout := time.NewTimer(time.Minute)
+	defer timeout.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -64,7 +64,7 @@ func (c *console) followConsent(ctx context.Context, daemon *client.Client, a wi
 				fmt.Fprintln(c.err) // the prompt stands without an answer
 			}
 			return e.Authorization, e.err
-		case <-patience.C:
+		case <-timeout.C:
 			if a.Method != "device" && a.State != wire.Linked && isTerminal(c.in) {
 				fmt.Fprint(c.err, "\nNo answer yet. Where the browser shows that the administrator denied access, it never\n"+
 					"comes back: an admin allows the integration in Control Hub, Apps, Integrations.\n")

@@ -184,7 +184,7 @@ func tokenLeft(g wire.Grant, now time.Time) cell {
 	return cell{guess(g, "access_expires_at") + span(g.AccessExpiresAt.Sub(now)), plain}
 }
 
-// tokenless tells that a grant has no access token yet: it was registered by a
+// tokenless reports whether a grant has no access token yet: it was registered by a
 // refresh token alone, or not at all. Only static tokens go without an end.
 func tokenless(g wire.Grant) bool {
 	return g.Generation == 0 || g.AccessExpiresAt == nil && g.Kind != string(config.Static)

@@ -100,7 +100,7 @@ type looked struct {
 // shared is what Run and those who call Alerts share.
 type shared struct {
 	mu       sync.Mutex
-	news     news
+	changes  changes
 	watched  map[string]bool // grants with an entry
 	unproven bool            // there is an entry that only a refresh ends, or may be
 	figures  []Figures
@@ -150,7 +150,7 @@ func New(cfg Config) *Alerts {
 // that passes, and what happened while nobody watched. It does not wait.
 func (a *Alerts) Look() {
 	a.shared.mu.Lock()
-	a.shared.news.look = true
+	a.shared.changes.look = true
 	a.shared.mu.Unlock()
 	a.rouse()
 }

@@ -110,7 +110,7 @@ func (e *entry) calm() time.Duration {
 	return min(leastCalm<<min(e.Times-2, 16), mostCalm)
 }
 
-// owes tells whether there is something that a way has not told: that it is
+// owes reports whether there is something that a way has not told: that it is
 // there, worse than before, or over.
 func (e *entry) owes(way string, now time.Time) bool {
 	told, known := e.Told[way]
@@ -140,7 +140,7 @@ func (e *entry) forget(used func(way string) bool) (changed bool) {
 	return len(e.Told) != before
 }
 
-// spent tells that nothing is left to tell, or nobody to tell it to for a week.
+// spent reports whether nothing is left to tell, or nobody to tell it to for a week.
 func (e *entry) spent(now time.Time, crowded bool) bool {
 	if e.Over.IsZero() {
 		return false

@@ -139,7 +139,7 @@ func (e *entry) ending(what string, many bool, now time.Time) string {
 	}
 	text := fmt.Sprintf("the %s ends in %s, on %s", what, span(ends.Sub(now)), moment(*ends))
 	if e.about.Assumed {
-		text += " (assumed, no answer has told)"
+		text += " (estimated: the server did not say)"
 	}
 	return text
 }

@@ -47,8 +47,8 @@ type Config struct {
 	// Failing lists the grants of which an output failed at its last try; nil:
 	// there are no outputs.
 	Failing func() []string
-	// Tellings say how each way of telling alerts fares; nil: there is none.
-	Tellings func() []Telling
+	// Deliveries say how each way of telling alerts fares; nil: there is none.
+	Deliveries func() []Delivery
 	// Dropped returns how many lines of the log were lost; nil: none are.
 	Dropped func() uint64
 	// Version is that of the build; empty means "unknown".
@@ -59,8 +59,8 @@ type Config struct {
 	Log hclog.Logger
 }
 
-// A Telling is one way of telling alerts.
-type Telling struct {
+// A Delivery is one way of telling alerts.
+type Delivery struct {
 	Way     string
 	Told    uint64 // messages that were taken
 	Failed  uint64 // attempts that were not
@@ -85,8 +85,8 @@ func New(cfg Config) *Metrics {
 	if cfg.Failing == nil {
 		cfg.Failing = func() []string { return nil }
 	}
-	if cfg.Tellings == nil {
-		cfg.Tellings = func() []Telling { return nil }
+	if cfg.Deliveries == nil {
+		cfg.Deliveries = func() []Delivery { return nil }
 	}
 	if cfg.Dropped == nil {
 		cfg.Dropped = func() uint64 { return 0 }

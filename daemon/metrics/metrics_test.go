@@ -105,8 +105,8 @@ func scrape(t *testing.T, m *metrics.Metrics, view report.View) string {
 
 func of(f fleet) *metrics.Metrics {
 	return metrics.New(metrics.Config{Report: f, Meter: measured(), Version: "1.2", Failing: func() []string { return []string{"ops-0", "ops-1"} },
-		Tellings: func() []metrics.Telling {
-			return []metrics.Telling{{Way: "log", Told: 9}, {Way: "webhook", Told: 7, Failed: 3, Waiting: 2}}
+		Deliveries: func() []metrics.Delivery {
+			return []metrics.Delivery{{Way: "log", Told: 9}, {Way: "webhook", Told: 7, Failed: 3, Waiting: 2}}
 		},
 		Now: func() time.Time { return now }})
 }

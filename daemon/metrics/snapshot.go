@@ -65,7 +65,7 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	failing := slices.DeleteFunc(slices.Clone(s.m.cfg.Failing()), func(name string) bool { return s.view != nil && !s.view(name) })
 	describe("publish_failing_grants", "Grants of which a file or hook failed at its last try.").gauge(out, float64(len(failing)))
 	describe("log_lines_dropped_total", "Lines of the log that were lost because nobody read them.").counter(out, float64(s.m.cfg.Dropped()))
-	collectTellings(out, s.m.cfg.Tellings())
+	collectDeliveries(out, s.m.cfg.Deliveries())
 	collectFigures(out, s.m.cfg.Meter.Figures())
 }
 
@@ -130,7 +130,7 @@ func (s *snapshot) collectGrants(out chan<- prometheus.Metric, now time.Time) er
 	return nil
 }
 
-func collectTellings(out chan<- prometheus.Metric, list []Telling) {
+func collectDeliveries(out chan<- prometheus.Metric, list []Delivery) {
 	told := describe("alerts_told_total", "Alerts that were delivered, by way: log, command or webhook.", "way")
 	failures := describe("alert_failures_total", "Attempts to deliver an alert that failed, by way.", "way")
 	waiting := describe("alerts_waiting", "Troubles of which there is something left to tell, by way.", "way")

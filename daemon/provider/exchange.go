@@ -47,7 +47,7 @@ func (c *Client) exchange(ctx context.Context, in *config.Integration, d dialect
 // post sends one question and reads what comes back. The order is a promise:
 //
 //  1. all that can fail here fails before a connection is asked for;
-//  2. the caller's ctx counts until the request departs, see departure;
+//  2. the caller's ctx counts until the request passes its send point, see sendPoint;
 //  3. RoundTrip, not http.Client: it knows no redirects and no cookies;
 //  4. the answer is read to its end even on an error status, so that the
 //     connection can be used again.
@@ -72,23 +72,23 @@ func (c *Client) post(ctx context.Context, in *config.Integration, q question, s
 
 	bounded, cancel := stopwatch.WithTimeout(context.WithoutCancel(ctx), c.limits.Total)
 	defer cancel()
-	dep := &departure{cancel: cancel, may: q.may}
-	defer context.AfterFunc(ctx, dep.leave)()
+	point := &sendPoint{cancel: cancel, may: q.may}
+	defer context.AfterFunc(ctx, point.leave)()
 
 	text := form.Encode()
 	req.ContentLength = int64(len(text))
-	req.Body = dep.body(text)
+	req.Body = point.body(text)
 	// net/http asks for a second body in one case only, a kept-alive connection
 	// that was found closed before a byte was written to it. For no other reason
 	// does it repeat a POST that has no Idempotency-Key.
-	req.GetBody = func() (io.ReadCloser, error) { return dep.body(text), nil }
+	req.GetBody = func() (io.ReadCloser, error) { return point.body(text), nil }
 
 	resp, err := transport.RoundTrip(req.WithContext(bounded))
-	if refused := dep.refusal(); err != nil && refused != nil {
+	if refused := point.refusal(); err != nil && refused != nil {
 		return reply{}, &Failure{Code: "withheld", Withheld: refused}
 	}
 	if err != nil {
-		return reply{}, unanswered(err, dep.sent())
+		return reply{}, unanswered(err, point.sent())
 	}
 	if resp.StatusCode == http.StatusProxyAuthRequired {
 		resp.Body.Close()

@@ -89,7 +89,7 @@ func (x *Refresher) exchange(ctx context.Context, name string, why cause) (atGat
 		x.cfg.Log.Warn("refresh not sent", "grant", p.name(), "reason", failure.Withheld)
 		return true, x.cfg.States.Later(p.name(), p.stored.Condition(), time.Second, failure.Withheld.Error())
 	}
-	x.judge(p, failure)
+	x.reportEndpoint(p, failure)
 	if failed && failure.Kind == provider.Rejected && p.in.Kind == config.ServiceApp {
 		var healed bool
 		if healed, failure = x.heal(ctx, p, failure); healed {
@@ -102,9 +102,9 @@ func (x *Refresher) exchange(ctx context.Context, name string, why cause) (atGat
 	return false, x.succeeded(p, sentAt, answer)
 }
 
-// judge reports to the endpoint how it did. What never left and what the
+// reportEndpoint reports to the endpoint how it did. What never left and what the
 // client is to blame for says nothing about the endpoint.
-func (x *Refresher) judge(p *plan, f *provider.Failure) {
+func (x *Refresher) reportEndpoint(p *plan, f *provider.Failure) {
 	if f != nil && !f.Answered && f.Kind != provider.Transient || x.cfg.Flights.Stopping() {
 		return
 	}
@@ -180,8 +180,8 @@ func (x *Refresher) failed(p *plan, sentAt time.Time, f *provider.Failure) error
 	case f.Kind == provider.Misconfigured:
 		x.cfg.Circuits.Refused(p.in, p.name(), f, x.cfg.Now())
 	case f.Kind == provider.Limited:
-		p.endpoint.Rest(context.Background(), x.cfg.Now().Add(patience(f, p.rule)))
-		x.cfg.Meter.Limited(patience(f, p.rule))
+		p.endpoint.Rest(context.Background(), x.cfg.Now().Add(pauseAfter(f, p.rule)))
+		x.cfg.Meter.Limited(pauseAfter(f, p.rule))
 	}
 	sent, intent := p.exchange(x.cfg.Store), closeIntent
 	if sent.Open(f) {
@@ -222,8 +222,8 @@ func (x *Refresher) failed(p *plan, sentAt time.Time, f *provider.Failure) error
 		Action: x.cfg.States.Action(p.name(), condition), Detail: detail}
 }
 
-// patience is how long the whole endpoint rests after it asked for it.
-func patience(f *provider.Failure, r schedule.Rule) time.Duration {
+// pauseAfter is how long the whole endpoint rests after it asked for it.
+func pauseAfter(f *provider.Failure, r schedule.Rule) time.Duration {
 	if f.RetryAfter > 0 {
 		return f.RetryAfter
 	}

@@ -105,8 +105,8 @@ func prolong(r, old *store.Record, in *config.Integration, reg Registration, fro
 	r.Observations = window.Observe(old.Observations, outcome.Observation(from, in, reg.Answer, r, true, false))
 }
 
-// renews reports whether a consent brought the refresh token that is in force:
+// sameRefreshToken reports whether a consent brought the refresh token that is in force:
 // Webex may hand out the same value again, with what is left of its life.
-func renews(old *store.Record, reg Registration) bool {
+func sameRefreshToken(old *store.Record, reg Registration) bool {
 	return reg.Consent != nil && !old.Removed && !reg.Refresh.Empty() && old.Refresh.Value.Equal(reg.Refresh)
 }

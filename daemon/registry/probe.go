@@ -81,7 +81,7 @@ func (g *Registry) try(ctx context.Context, in *config.Integration, r *store.Rec
 	if failed {
 		date = failure.Date
 		check.Status, check.TrackingID = failure.Status, failure.TrackingID
-		check.Result, check.Detail = judge(failure, t)
+		check.Result, check.Detail = checkResult(failure, t)
 	}
 	switch {
 	case check.Result == checkOK, check.Result == checkScopeMissing:
@@ -114,9 +114,9 @@ func readTrial(answer provider.APIAnswer, t trial, r *store.Record, p *wire.Prob
 	}
 }
 
-// judge reads a refusal of the API. Webex answers 403 to a token that works
+// checkResult reads a refusal of the API. Webex answers 403 to a token that works
 // and lacks the scope, 401 to one that does not work.
-func judge(f *provider.Failure, t trial) (result, detail string) {
+func checkResult(f *provider.Failure, t trial) (result, detail string) {
 	switch f.Status {
 	case http.StatusForbidden:
 		if t.scope == "" {

@@ -242,7 +242,7 @@ func (g *Registry) registered(old *store.Record, in *config.Integration, reg Reg
 	if reg.Consent != nil {
 		g.attribute(r, old, *reg.Consent)
 	}
-	if renews(old, reg) {
+	if sameRefreshToken(old, reg) {
 		prolong(r, old, in, reg, from)
 		return r
 	}

@@ -40,7 +40,7 @@ func (r *Report) standApart(ctx context.Context, g *glance) (map[string]apart, e
 			return nil, err
 		}
 		place := stored.Place()
-		found[name] = apart{stored.Record, r.judge(g, stored.Record), &place, stored.EndsAt()}
+		found[name] = apart{stored.Record, r.verdictOf(g, stored.Record), &place, stored.EndsAt()}
 	}
 	if err := r.file(ctx, wanted); err != nil {
 		return nil, err
@@ -53,8 +53,8 @@ func (r *Report) standApart(ctx context.Context, g *glance) (map[string]apart, e
 	return found, nil
 }
 
-// judge returns the verdict of a record as lists and counts need it.
-func (r *Report) judge(g *glance, rec *store.Record) verdict.Verdict {
+// verdictOf returns the verdict of a record as lists and counts need it.
+func (r *Report) verdictOf(g *glance, rec *store.Record) verdict.Verdict {
 	f := r.cfg.States.Facts(rec.Name, rec.Integration)
 	f.Outputs = g.failing[rec.Name]
 	return verdict.Of(rec, f, g.now)

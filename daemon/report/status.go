@@ -199,7 +199,7 @@ func (r *Report) firstRefusal(ctx context.Context, g *glance, p store.Place, s *
 	list, err := r.cfg.Store.Attention(ctx, p, nil, time.Time{}, sighted)
 	for _, found := range list {
 		if stored, err := r.cfg.Store.Get(ctx, found.Name); err == nil {
-			earliest(&s.Horizon, found.Name, r.judge(g, stored.Record).End)
+			earliest(&s.Horizon, found.Name, r.verdictOf(g, stored.Record).End)
 		}
 	}
 	return err
@@ -233,7 +233,7 @@ func (r *Report) moveLate(ctx context.Context, g *glance, s *summary) error {
 			if err != nil || stored.Removed {
 				continue // its place says what there is to say
 			}
-			v := r.judge(g, stored.Record)
+			v := r.verdictOf(g, stored.Record)
 			if !g.belongs(source, entry{record: stored.Record, verdict: v}) {
 				continue
 			}
@@ -256,7 +256,7 @@ func (r *Report) walkThrough(ctx context.Context, g *glance, view View, s *summa
 		}
 		for _, stored := range list {
 			if !stored.Removed && view(stored.Name) {
-				s.count(stored.Record, r.judge(g, stored.Record))
+				s.count(stored.Record, r.verdictOf(g, stored.Record))
 			}
 			after = max(after, stored.Name)
 		}

@@ -121,7 +121,7 @@ func (w *Sweeper) gaining(ctx context.Context, away time.Duration) ([]string, er
 		}
 		for _, s := range list {
 			after = max(after, s.Name)
-			if !s.Removed && w.gains(cfg, s, now, away) {
+			if !s.Removed && w.drainable(cfg, s, now, away) {
 				names = append(names, s.Name)
 			}
 		}
@@ -134,7 +134,7 @@ func (w *Sweeper) gaining(ctx context.Context, away time.Duration) ([]string, er
 	}
 }
 
-func (w *Sweeper) gains(cfg *config.Config, s store.Stored, now time.Time, away time.Duration) bool {
+func (w *Sweeper) drainable(cfg *config.Config, s store.Stored, now time.Time, away time.Duration) bool {
 	switch w.cfg.States.Condition(s.Record).State {
 	case store.OK, store.Retrying, store.Unknown:
 	default:
@@ -144,12 +144,12 @@ func (w *Sweeper) gains(cfg *config.Config, s store.Stored, now time.Time, away 
 	if !declared || in.Kind == config.Static || s.Refresh.Value.Empty() || s.DueAt.IsZero() {
 		return false
 	}
-	return gains(s.Record, now, now.Add(away))
+	return refreshHelps(s.Record, now, now.Add(away))
 }
 
-// gains reports whether a refresh now serves a grant that is left alone until
+// refreshHelps reports whether a refresh now serves a grant that is left alone until
 // back. An answer is taken to say what the last one said.
-func gains(r *store.Record, now, back time.Time) bool {
+func refreshHelps(r *store.Record, now, back time.Time) bool {
 	token := r.Token.ExpiresAt
 	life := token.Sub(r.Token.IssuedAt)
 	if !token.IsZero() && token.Before(back) && !now.Add(life).Before(back) {

@@ -208,7 +208,7 @@ type row struct {
 	RefreshLate bool
 	Window      string
 	WindowTone  string // of its end
-	Manner      string // slides fixed ?
+	Movement    string // slides fixed ?
 	Guessed     bool   // no response told the end
 	Bar         int    // of the window, 0 to 120 days
 	Verb        string // on the button; empty: no button
@@ -236,7 +236,7 @@ func (s *Server) row(c *call, g wire.Grant, now time.Time) row {
 	}
 	if at := g.End(); at != nil {
 		r.Window, r.WindowTone = date(*at), endTone(g, now)
-		r.Manner, r.Guessed = manner(g), guessed(g)
+		r.Movement, r.Guessed = movement(g), guessed(g)
 		r.Bar = int(min(max(at.Sub(now)/day, 0), axis))
 	}
 	if _, err := consentable(s.cfg.Config(), s.at.PublicURL, g.Name); err == nil && c.allowed("admin", g.Name) {
@@ -253,7 +253,7 @@ func guessed(g wire.Grant) bool {
 	return slices.Contains(g.Assumed, "window_ends_at")
 }
 
-func manner(g wire.Grant) string {
+func movement(g wire.Grant) string {
 	switch {
 	case g.Window == "sliding":
 		return "slides"

@@ -59,12 +59,12 @@ type timeline struct {
 
 // A bar is the window of one grant.
 type bar struct {
-	Name    string
-	Tone    string
-	Manner  string
-	Guessed bool
-	Days    float64 // from now to the end, negative: ended
-	End     time.Time
+	Name     string
+	Tone     string
+	Movement string
+	Guessed  bool
+	Days     float64 // from now to the end, negative: ended
+	End      time.Time
 }
 
 // A column counts the windows that end within some days.
@@ -90,12 +90,12 @@ func (s *Server) timeline(ctx context.Context, q report.Query, now time.Time) (*
 			return nil, err
 		}
 		t.Bars = append(t.Bars, bar{
-			Name:    g.Name,
-			Tone:    endTone(g, now),
-			Manner:  manner(g),
-			Guessed: guessed(g),
-			Days:    float64(g.End().Sub(now)) / float64(day),
-			End:     *g.End(),
+			Name:     g.Name,
+			Tone:     endTone(g, now),
+			Movement: movement(g),
+			Guessed:  guessed(g),
+			Days:     float64(g.End().Sub(now)) / float64(day),
+			End:      *g.End(),
 		})
 	}
 	return t, nil

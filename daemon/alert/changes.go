@@ -7,13 +7,13 @@ import (
 	"webex-tokend/store"
 )
 
-// heeded bounds the grants that wait for a look. Events only make alerts
+// mostCollected bounds the grants that wait for a look. Events only make alerts
 // prompt: what is dropped here is found by the walk, or comes up again with the
 // next attempt to refresh.
-const heeded = 4096
+const mostCollected = 4096
 
-// news is what came up since the last look.
-type news struct {
+// changes are what came up since the last look.
+type changes struct {
 	look   bool            // at everything
 	grants map[string]bool // in trouble, or with an entry
 	// refreshed are grants that were, where that proves that something is over.
@@ -29,22 +29,22 @@ func (a *Alerts) listen(ctx context.Context, events Stream) {
 		if err != nil {
 			return
 		}
-		heed := false
+		found := false
 		a.shared.mu.Lock()
 		for _, e := range list {
-			heed = a.heed(e) || heed
+			found = a.collect(e) || found
 		}
 		a.shared.mu.Unlock()
-		if heed {
+		if found {
 			a.rouse()
 		}
 	}
 }
 
-// heed notes an event and tells whether it matters. It must cost little: most
+// collect notes an event and tells whether it matters. It must cost little: most
 // are of grants that are well. a.shared.mu is held.
-func (a *Alerts) heed(e event.Event) bool {
-	n := &a.shared.news
+func (a *Alerts) collect(e event.Event) bool {
+	n := &a.shared.changes
 	if n.grants == nil {
 		n.grants, n.refreshed = make(map[string]bool), make(map[string]bool)
 	}
@@ -58,24 +58,24 @@ func (a *Alerts) heed(e event.Event) bool {
 	default:
 		matters = true
 	}
-	if matters && len(n.grants) < heeded {
+	if matters && len(n.grants) < mostCollected {
 		n.grants[e.Grant] = true
 	}
 	if e.Kind == event.Refreshed || e.Kind == event.Failed {
 		n.stored = true
 		matters = matters || a.shared.unproven
 	}
-	if e.Kind == event.Refreshed && a.shared.unproven && len(n.refreshed) < heeded {
+	if e.Kind == event.Refreshed && a.shared.unproven && len(n.refreshed) < mostCollected {
 		n.refreshed[e.Grant] = true
 	}
 	return matters
 }
 
-// take empties the news.
-func (a *Alerts) take() news {
+// take empties the changes.
+func (a *Alerts) take() changes {
 	a.shared.mu.Lock()
 	defer a.shared.mu.Unlock()
-	n := a.shared.news
-	a.shared.news = news{}
+	n := a.shared.changes
+	a.shared.changes = changes{}
 	return n
 }
