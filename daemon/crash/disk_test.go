@@ -158,7 +158,7 @@ func TestAnAnswerSurvivesAStoreThatIsReplacedUnderIt(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	h.webex.Script(lab.Hold(arrived, release))
 	before := h.asked()
-	p := h.start("refresh", "")
+	p := h.start("refresh", "replaced")
 	<-arrived
 	if err := os.Rename(path+".restored", path); err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ import (
 )
 
 // The other process waits that long for a store before it ends as in a crash:
-// without a stop. One that is sick refuses an answer for ever.
+// without a stop. One that is sick or replaced refuses an answer for ever.
 const (
 	heldTooLong     = time.Minute
 	heldTooLongSick = 2 * time.Second
@@ -38,6 +38,7 @@ const (
 //	hasty     outcomes are acknowledged before they are stored
 //	sick      the disk refuses outcomes
 //	no spool  there is none
+//	replaced  another file takes the place of the store
 func refreshOnce(dir, how string) error {
 	cfg, err := configfile.Load(filepath.Join(dir, "config.hcl"), configfile.Options{})
 	if err != nil {
@@ -51,7 +52,7 @@ func refreshOnce(dir, how string) error {
 	if err != nil {
 		return err
 	}
-	trap := new(trap)
+	trap, held := new(trap), heldTooLong
 	var kv store.KV = backend
 	spool := filepath.Join(cfg.RuntimeDir, "spool")
 	for word := range strings.SplitSeq(how, ", ") {
@@ -59,9 +60,11 @@ func refreshOnce(dir, how string) error {
 		case "hasty":
 			kv = &hastyKV{KV: kv}
 		case "sick":
-			trap.sick = true
+			trap.sick, held = true, heldTooLongSick
 		case "no spool":
 			spool = ""
+		case "replaced":
+			held = heldTooLongSick
 		default:
 			trap.at = point(word)
 		}
@@ -89,10 +92,6 @@ func refreshOnce(dir, how string) error {
 	}
 	if err := registerOps(ctx, k, dir); err != nil {
 		return err
-	}
-	held := heldTooLong
-	if trap.sick {
-		held = heldTooLongSick
 	}
 	if err := orderRefresh(ctx, k, held); err != nil {
 		return err
