@@ -84,6 +84,9 @@ func readSocket(daemon *client.Client) func(string) (wire.Token, error) {
 // TestReadersSeeAWholeTokenWhileItRotates lets 64 processes read while one token
 // follows the other. WEBEX_TOKEND_READING is how long, 2 s if it is not set.
 func TestReadersSeeAWholeTokenWhileItRotates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reading for a while is not short")
+	}
 	during, err := time.ParseDuration(cmp.Or(os.Getenv("WEBEX_TOKEND_READING"), "2s"))
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,9 @@ var troubles = []trouble{
 const settling = 15 * time.Minute
 
 func TestMonthsLoseNoGrantAndLetNoTokenExpireWhileTheEndpointIsUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("months are not short")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		moods := emulator.DefaultMischief()
@@ -102,6 +105,9 @@ func TestTheWatchOverExpiriesSeesAKeeperThatSleeps(t *testing.T) {
 }
 
 func TestFixedWindowsEndEachGrantAtItsWindowAndNotBefore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("months are not short")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		h := newHost(t, emulator.Config{Seed: 2, Window: emulator.Fixed}, "")
