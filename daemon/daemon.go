@@ -28,7 +28,6 @@ import (
 	"webex-tokend/daemon/publish"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/vault"
-	"webex-tokend/daemon/web"
 )
 
 // A Config says what the daemon works with. Only Config is needed.
@@ -115,13 +114,13 @@ type followers struct {
 	alerts    *alert.Alerts
 	metrics   *metrics.Metrics
 	jobs      *jobs
+	room      room
 }
 
 // doors are the ways in, and who was given which token there.
 type doors struct {
 	server  *api.Server
-	pages   *web.Server // nil: noPages says why
-	noPages error
+	pages   pages
 	creds   *credential.Server
 	readers ledger.Ledger
 }
@@ -149,7 +148,7 @@ func (d *daemon) stop() error {
 	if d.creds != nil {
 		d.creds.Close()
 	}
-	d.closePages(ctx)
+	d.pages.close(ctx)
 	d.endWatch()
 	if d.jobs != nil {
 		d.jobs.stop()
@@ -173,14 +172,6 @@ func (d *daemon) stop() error {
 	err = errors.Join(err, d.vault.Close())
 	d.log.Info("stopped")
 	return err
-}
-
-// publicURL is where the pages are reached, empty where there are none.
-func (d *daemon) publicURL() string {
-	if h := d.current.Load().HTTP; h != nil {
-		return h.PublicURL
-	}
-	return ""
 }
 
 func (d *daemon) whyNotReady() error {

@@ -3,27 +3,42 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"webex-tokend/daemon/acl"
+	"webex-tokend/daemon/duration"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/web"
 	"webex-tokend/daemon/wire"
 )
 
-// openPages serves the web pages where the configuration has them. One that
-// would leave them open to strangers ends the start. A port that is taken does
-// not: tokens are kept alive without pages, and the log and the command web
-// say what is wrong.
-func (d *daemon) openPages(ctx context.Context) error {
-	if d.current.Load().HTTP == nil {
-		d.noPages = errors.New("the configuration has no http block")
+// listenAgain is how often a port that is taken is tried.
+const listenAgain = 5 * time.Second
+
+// pages are the web pages, whose port another program may have.
+type pages struct {
+	mu     sync.Mutex
+	server *web.Server // nil: none are served, and why says why
+	why    error
+	url    string // where they are reached; empty: the configuration has none
+}
+
+// open serves the web pages where the configuration has them. One that would leave
+// them open to strangers ends the start. A port that is taken does not: tokens are
+// kept alive without pages, and it is tried again until the stop.
+func (p *pages) open(ctx context.Context, d *daemon) error {
+	h := d.current.Load().HTTP
+	if h == nil {
+		p.set(nil, errors.New("the configuration has no http block"))
 		return nil
 	}
+	p.url = h.PublicURL
 	log := d.log.Named("web")
-	pages, err := web.New(web.Config{
+	server, err := web.New(web.Config{
 		Report:   d.report,
 		Consents: d.consents,
 		Config:   d.current.Load,
@@ -36,34 +51,82 @@ func (d *daemon) openPages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := pages.Listen(ctx)
-	if err != nil {
-		log.Error("no pages are served", "error", err)
-		d.noPages = err
+	serve := func(ctx context.Context) error {
+		listener, err := server.Listen(ctx)
+		if err != nil {
+			return err
+		}
+		p.set(server, nil)
+		d.tasks.Go(func() {
+			if err := server.Serve(listener); err != nil {
+				p.set(nil, err)
+				log.Error("no pages are served any more", "error", err)
+			}
+		})
 		return nil
 	}
-	d.pages = pages
+	if err = serve(ctx); err == nil {
+		return nil
+	}
+	p.set(nil, err)
+	log.Error("no pages are served, trying again", "error", err)
 	d.tasks.Go(func() {
-		if err := pages.Serve(listener); err != nil {
-			log.Error("no pages are served any more", "error", err)
+		for duration.Wait(d.watching, listenAgain) {
+			if err := serve(d.watching); err == nil {
+				log.Info("pages are served now")
+				return
+			}
 		}
 	})
 	return nil
 }
 
-// door opens the pages to a peer of the socket.
-func (d *daemon) door(peer acl.Peer) (wire.Web, error) {
-	if d.pages == nil {
-		return wire.Web{}, d.noPages
-	}
-	return d.pages.Open(peer), nil
+func (p *pages) set(server *web.Server, why error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.server, p.why = server, why
 }
 
-func (d *daemon) closePages(ctx context.Context) {
-	if d.pages == nil {
+func (p *pages) served() (*web.Server, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server, p.why
+}
+
+// door opens the pages to a peer of the socket.
+func (p *pages) door(peer acl.Peer) (wire.Web, error) {
+	server, why := p.served()
+	if server == nil {
+		return wire.Web{}, why
+	}
+	return server.Open(peer), nil
+}
+
+// publicURL is where the pages are reached, empty where none are served: people
+// must not be sent to another program.
+func (p *pages) publicURL() string {
+	if server, _ := p.served(); server == nil {
+		return ""
+	}
+	return p.url
+}
+
+// fault is why the pages of the configuration are not served; empty: they are, or
+// there are none.
+func (p *pages) fault() string {
+	server, why := p.served()
+	if server != nil || p.url == "" {
+		return ""
+	}
+	return fmt.Sprintf("the pages are not served: %v", why)
+}
+
+func (p *pages) close(ctx context.Context) {
+	server, _ := p.served()
+	if server == nil {
 		return
 	}
 	short, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_ = d.pages.Shutdown(short)
+	_ = server.Shutdown(short)
 }

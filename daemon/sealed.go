@@ -14,7 +14,9 @@ import (
 	"webex-tokend/store/seal"
 )
 
-func storePath(c *config.Config) string { return filepath.Join(c.StateDir, "store.db") }
+func storePath(c *config.Config) string { return storeIn(c.StateDir) }
+
+func storeIn(stateDir string) string { return filepath.Join(stateDir, "store.db") }
 
 // mayOpen refuses a start that would make something where it must not: without a
 // key, or where the store of this key is missing.

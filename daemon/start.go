@@ -104,6 +104,10 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Unheard:   d.unheard,
 		Refused:   d.refusedReload,
 		StoreKey:  d.vault.Key,
+		Host: func(k *wire.Keeper) {
+			k.PagesError = d.pages.fault()
+			k.DiskFreeBytes, k.DiskError = d.room.left()
+		},
 	})
 	d.consents = flow.NewConsents(flow.ConsentConfig{
 		Registry:  d.fleet.Registry,
@@ -111,7 +115,7 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Grants:    d.report,
 		Provider:  broker,
 		Config:    d.current.Load,
-		PublicURL: d.publicURL,
+		PublicURL: d.pages.publicURL,
 		Log:       d.log.Named("consent"),
 	})
 	d.publisher = publish.New(publish.Config{
@@ -148,12 +152,13 @@ func (d *daemon) serve(ctx context.Context) error {
 	d.startAlerts()
 	d.startMetrics()
 	d.startExpiries()
+	d.tasks.Go(func() { d.room.watch(d.watching, c.StateDir, d.log) })
 	d.seeds.ReadAll(ctx, c)
 	socket, err := d.apiSocket(ctx)
 	if err != nil {
 		return err
 	}
-	if err := d.openPages(ctx); err != nil {
+	if err := d.pages.open(ctx, d); err != nil {
 		return errors.Join(err, socket.listener.Close())
 	}
 	d.server = api.New(api.Config{
@@ -172,7 +177,7 @@ func (d *daemon) serve(ctx context.Context) error {
 			Keys: wrappingKeys{d.vault},
 		},
 		Hosts:  d.cluster.others(),
-		Web:    d.door,
+		Web:    d.pages.door,
 		Ready:  d.whyNotReady,
 		Handed: d.handed,
 		Log:    d.log.Named("api"),

@@ -46,7 +46,8 @@ stored or whose record is damaged or unverified; a refresh overdue by more than
 5 minutes; a window that ends within -c; a daemon that is away. WARNING is a
 third failure in a row, an unknown outcome, a pause, a grant pending for over
 an hour, a window that ends within -w, files or hooks that fail, a saved
-configuration that is refused, alerts that do not arrive. The daemon itself is
+configuration that is refused, alerts that do not arrive, pages whose port is
+taken, a disk with little room for the store. The daemon itself is
 judged by its last sweep, its clock and its store: whether that can be written,
 how fast, and whether its key is still there. A store without a recovery key is
 mentioned and no reason to warn.`,

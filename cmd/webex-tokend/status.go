@@ -185,6 +185,12 @@ func drawRows(on screen, sum wire.Status, shown []wire.Grant, rest int, now time
 	if k := sum.Keeper; k.StoreError != "" {
 		fmt.Fprintln(&b, on.paint(red, on.wrap("the store refuses to be written, nothing is refreshed: "+k.StoreError, 0))+"\n  next: "+k.Action)
 	}
+	if why := sum.Keeper.DiskError; why != "" {
+		fmt.Fprintln(&b, on.paint(yellow, on.wrap("little room on the disk of the store: "+why, 0)))
+	}
+	if why := sum.Keeper.PagesError; why != "" {
+		fmt.Fprintln(&b, on.paint(yellow, on.wrap(why, 0)))
+	}
 	if f := sum.FailingOutputs; f.Count > 0 {
 		fmt.Fprintln(&b, on.paint(yellow, on.wrap(failingOutputs(f), 0))+"\n  next: webex-tokend status "+f.Grants[0])
 	}

@@ -107,6 +107,12 @@ func judgeKeeper(k wire.Keeper, now time.Time) []finding {
 	if k.StoreError != "" {
 		add(severityCritical, "the store refuses to be written, nothing is refreshed: %s", k.StoreError)
 	}
+	if k.DiskError != "" {
+		add(severityWarning, "little room on the disk of the store: %s", k.DiskError)
+	}
+	if k.PagesError != "" {
+		add(severityWarning, "%s", k.PagesError)
+	}
 	if k.ConfigError != "" {
 		add(severityWarning, "the saved configuration is refused: %s", k.ConfigError)
 	}

@@ -29,6 +29,7 @@ const (
 	Client  Kind = "client"  // the client of an integration is refused
 	Secret  Kind = "secret"  // its secret cannot be read
 	Store   Kind = "store"   // the store refuses to be written
+	Disk    Kind = "disk"    // its disk may soon have no room
 	Overdue Kind = "overdue" // refreshes do not begin
 	Outputs Kind = "outputs" // files or hooks fail, so that consumers keep old tokens
 	Pending Kind = "pending" // declared grants wait too long for their first tokens
@@ -39,7 +40,7 @@ const (
 func ofGrants() []Kind { return []Kind{Consent, Window, Token, Failing, Expired, Damaged, Unverified} }
 
 // ofMany are the others.
-func ofMany() []Kind { return []Kind{Client, Secret, Store, Overdue, Outputs, Pending, Crowd} }
+func ofMany() []Kind { return []Kind{Client, Secret, Store, Disk, Overdue, Outputs, Pending, Crowd} }
 
 func (k Kind) known() bool { return k.ofGrant() || slices.Contains(ofMany(), k) }
 
@@ -171,9 +172,10 @@ func (k Kind) cause(stage time.Duration) verdict.Cause {
 }
 
 // severity is the level that the verdict gives to the same trouble: warning or
-// critical. Each grant of a crowd has its own in the list.
+// critical. Each grant of a crowd has its own in the list, and little room hurts
+// none yet.
 func (k Kind) severity(stage time.Duration) string {
-	if k == Crowd {
+	if k == Crowd || k == Disk {
 		return string(verdict.Warning)
 	}
 	return string(k.cause(stage).Level())

@@ -192,6 +192,7 @@ func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
 		a.note(v, Store, "", finding{holds: blocked,
 			about: about{Count: len(t.Unpersisted), Grants: t.Unpersisted, Reason: t.StoreError, Action: t.StoreAction}})
 	}
+	a.note(v, Disk, "", finding{holds: t.DiskError != "", about: about{Reason: t.DiskError, Action: t.StoreAction}})
 	a.lookAtClients(v, t, refreshed)
 	a.lookAtDelay(v, t, blocked)
 }

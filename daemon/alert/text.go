@@ -82,6 +82,8 @@ func (e *entry) problem(many bool, now time.Time) string {
 			text += "; answers are in memory alone for " + some(a.Grants, a.Count)
 		}
 		return text
+	case Disk:
+		return "the disk of the store has little room, and answers of token endpoints may soon find none" + reason
 	case Overdue:
 		return fmt.Sprintf("%d refreshes should have begun more than %s ago", a.Count, span(verdict.OverdueAfter))
 	case Outputs:
@@ -115,6 +117,8 @@ func (e *entry) recovery() string {
 		return "its client secret can be read again"
 	case Store:
 		return "the store can be written again"
+	case Disk:
+		return "the disk of the store has room again"
 	case Overdue:
 		return "refreshes begin in time again"
 	case Outputs:

@@ -114,6 +114,13 @@ func TestADaemonStartsOnADiskThatTakesNoWritesServesAndGoesOnByItself(t *testing
 			} else if _, err := c.Refresh(ctx, names[1]); err != nil {
 				t.Errorf("a store that needs no inode takes no refresh: %v", err)
 			}
+			until(t, func(ctx context.Context) error {
+				sum, err := c.Status(ctx)
+				if err == nil && sum.Keeper.DiskError == "" {
+					err = errors.New("nobody is told that the disk has little room")
+				}
+				return err
+			})
 			a.end(h, state)
 			until(t, func(ctx context.Context) error {
 				_, err := c.Refresh(ctx, names[0])

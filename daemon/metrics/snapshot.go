@@ -94,6 +94,12 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 		writable = 0
 	}
 	describe("store_writable", "1 unless the store refused a write and has not accepted a refresh since.").gauge(out, writable)
+	short := 0.0
+	if sum.Keeper.DiskError != "" {
+		short = 1
+	}
+	describe("store_disk_short", "1 when the disk of the store is full, nearly so, or read-only, else 0.").gauge(out, short)
+	describe("store_disk_free_bytes", "Room on the disk of the store.").gauge(out, float64(sum.Keeper.DiskFreeBytes))
 	describe("store_latency_seconds", "How long a durable change takes of late.").gauge(out, sum.Keeper.StoreLatencySeconds)
 	if key := sum.StoreKey; key != nil {
 		usable := 0.0

@@ -80,6 +80,8 @@ type Config struct {
 	Refused func() string
 	// StoreKey reports whether the store will open again; nil: it is not sealed.
 	StoreKey func(ctx context.Context) *wire.StoreKey
+	// Host fills in what is of this host alone: its pages, its disk; nil: nothing is.
+	Host func(*wire.Keeper)
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -105,6 +107,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.StoreKey == nil {
 		c.StoreKey = func(context.Context) *wire.StoreKey { return nil }
+	}
+	if c.Host == nil {
+		c.Host = func(*wire.Keeper) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -6,6 +6,7 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/verdict"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -20,6 +21,8 @@ type Trouble struct {
 	// far as is known: perhaps nobody has tried yet. StoreAction is a
 	// command that helps.
 	StoreError, StoreAction string
+	// DiskError is why the store's disk may soon have no room; empty: it has.
+	DiskError string
 	// Overdue counts refreshes that should have begun more than 5 minutes ago, as
 	// the last sweep found.
 	Overdue int
@@ -27,7 +30,10 @@ type Trouble struct {
 
 // Trouble returns what there is at this moment.
 func (r *Report) Trouble() Trouble {
+	var host wire.Keeper
+	r.cfg.Host(&host)
 	return Trouble{
+		DiskError:   host.DiskError,
 		Rejected:    r.cfg.Clients.Refusals(),
 		Unpersisted: r.cfg.Trust.Held(),
 		StoreError:  r.cfg.Trust.Error(),

@@ -150,10 +150,13 @@ type Keeper struct {
 	StoreLatencySeconds float64    `json:"store_latency_seconds"`
 	ClockSkewSeconds    float64    `json:"clock_skew_seconds"`
 	Overdue             int        `json:"overdue"`
-	StoreError          string     `json:"store_error"`  // why the store refuses to be written, so that nothing is refreshed
-	Action              string     `json:"action"`       // a command that helps
-	AlertError          string     `json:"alert_error"`  // why alerts do not arrive where they are sent; empty: they do
-	ConfigError         string     `json:"config_error"` // why the configuration that was saved last is not in force; empty: it is
+	StoreError          string     `json:"store_error"`     // why the store refuses to be written, so that nothing is refreshed
+	Action              string     `json:"action"`          // a command that helps
+	AlertError          string     `json:"alert_error"`     // why alerts do not arrive where they are sent; empty: they do
+	ConfigError         string     `json:"config_error"`    // why the configuration that was saved last is not in force; empty: it is
+	PagesError          string     `json:"pages_error"`     // why the pages are not served; empty: they are, or there are none
+	DiskFreeBytes       int64      `json:"disk_free_bytes"` // of the store
+	DiskError           string     `json:"disk_error"`      // why it may soon have no room for answers; empty: it has
 }
 
 // An Imported is the answer to a registration.
