@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -197,6 +198,20 @@ func (w *walker) page() string {
 	if err != nil {
 		return err.Error()
 	}
+	page := w.read(answer)
+	_, form, found := strings.Cut(page, `name="form" value="`)
+	if !found {
+		return page
+	}
+	form, _, _ = strings.Cut(form, `"`)
+	if answer, err = browser.PostForm(link, url.Values{"form": {form}}); err != nil {
+		return err.Error()
+	}
+	return w.read(answer)
+}
+
+func (w *walker) read(answer *http.Response) string {
+	w.t.Helper()
 	defer answer.Body.Close()
 	page, err := io.ReadAll(answer.Body)
 	if err != nil {

@@ -27,6 +27,8 @@ type follower struct {
 	daemon *client.Client
 	begun  wire.Authorization
 	ended  chan ending
+	// leaveBrowser ends the handover to the browser that was opened.
+	leaveBrowser func()
 }
 
 // An ending reports the outcome of a consent, or why it cannot be followed.
@@ -39,7 +41,7 @@ type ending struct {
 func (c *console) followConsent(ctx context.Context, daemon *client.Client, a wire.Authorization, paste bool) (wire.Authorization, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &follower{console: c, daemon: daemon, begun: a, ended: make(chan ending, 3)}
+	f := &follower{console: c, daemon: daemon, begun: a, ended: make(chan ending, 3), leaveBrowser: func() {}}
 	prompted := false
 	switch {
 	case a.State == wire.Linked:
@@ -50,6 +52,7 @@ func (c *console) followConsent(ctx context.Context, daemon *client.Client, a wi
 		catches, stop := f.catch(ctx)
 		defer stop()
 		prompted = f.show(ctx, paste, catches)
+		defer f.leaveBrowser()
 		go f.readPasted(ctx, paste || !a.Served && !catches)
 	}
 	go f.poll(ctx)
@@ -118,8 +121,10 @@ func (f *follower) show(ctx context.Context, paste, catches bool) (prompted bool
 	switch tunnel := f.tunnel(); {
 	case !paste && hasBrowser() && (a.Served || catches):
 		fmt.Fprintf(f.err, "Consent in the browser that opens now, or open:\n\n  %s\n\n", a.URL)
-		if err := openBrowser(ctx, a.URL); err != nil {
+		if h, err := showInBrowser(ctx, a.URL); err != nil {
 			fmt.Fprintf(f.err, "no browser opened: %v\n", err)
+		} else {
+			f.leaveBrowser = h.close
 		}
 		return false
 	case !paste && a.Served && tunnel == "":

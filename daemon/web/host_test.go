@@ -192,10 +192,16 @@ func (h *host) stranger(t testing.TB) *visitor {
 func (h *host) as(t testing.TB, uid uint32) *visitor {
 	v := h.stranger(t)
 	door := h.server.Open(acl.Peer{UID: uid, GID: uid})
-	if a := v.get(strings.TrimPrefix(door.URL, h.url)); a.status != http.StatusSeeOther {
+	if a := v.enter(door.URL); a.status != http.StatusSeeOther {
 		t.Fatalf("the door does not open: %d\n%s", a.status, a.body)
 	}
 	return v
+}
+
+// enter opens a sign-in link and presses the button of its page.
+func (v *visitor) enter(door string) answer {
+	v.t.Helper()
+	return v.post(door, v.get(door).form())
 }
 
 // An answer is what a visitor got.

@@ -31,7 +31,7 @@ func crowd(t *testing.T, n int) (*visitor, *sampleFleet) {
 	t.Helper()
 	url, door := serveFleet(t, n)
 	v := (&host{url: url}).stranger(t)
-	if a := v.get(strings.TrimPrefix(door, url)); a.status != http.StatusSeeOther {
+	if a := v.enter(door); a.status != http.StatusSeeOther {
 		t.Fatalf("the door does not open: %d", a.status)
 	}
 	return v, newFleet(n, time.Now())

@@ -28,7 +28,7 @@ func TestPagesFitTheirScreen(t *testing.T) {
 	ctx := browse(t)
 	for _, n := range []int{3, 300, 3000} {
 		url, door := serveFleet(t, n)
-		do(t, ctx, chromedp.Navigate(door))
+		do(t, ctx, chromedp.Navigate(door), chromedp.WaitVisible(chromedp.CSS(`body[data-live]`)))
 		for _, screen := range []struct{ width, height int64 }{{1280, 1300}, {390, 1500}} {
 			for _, scheme := range []string{"light", "dark"} {
 				for _, page := range []string{"/ui/", "/ui/?state=retrying", "/ui/grants/crm-tenant-0000", "/ui/grants/crm-tenant-0000/authorize", "/ui/grants/" + longest} {

@@ -26,12 +26,13 @@ type pages struct {
 }
 
 func parsePages() *pages {
-	style, script := embedded("style.css"), embedded("live.js")
-	p := &pages{policy: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; connect-src 'self'; img-src data:; "+
-		"base-uri 'none'; frame-ancestors 'none'; form-action 'self'", hash(style), hash(script))}
+	style, script, submit := embedded("style.css"), embedded("live.js"), embedded("submit.js")
+	p := &pages{policy: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s' '%s'; connect-src 'self'; img-src data:; "+
+		"base-uri 'none'; frame-ancestors 'none'; form-action 'self'", hash(style), hash(script), hash(submit))}
 	p.templates = template.Must(template.New("").Funcs(template.FuncMap{
 		"style":   func() template.CSS { return template.CSS(style) },
 		"script":  func() template.JS { return template.JS(script) },
+		"submit":  func() template.JS { return template.JS(submit) },
 		"words":   words,
 		"length":  length,
 		"date":    date,

@@ -34,7 +34,8 @@ func routes() []route {
 		{"GET /healthz", anyHost, (*Server).health},
 		{"GET /readyz", anyHost, (*Server).readiness},
 
-		{"GET /ui/open/{ticket}", everybody, (*Server).enter},
+		{"GET /ui/open/{token}", everybody, (*Server).showDoor},
+		{"POST /ui/open/{token}", everybody, (*Server).enter},
 		{"GET /link/{token}", everybody, (*Server).showLink},
 		{"POST /link/{token}", everybody, (*Server).openLink},
 		{"GET /ui/done/{id}", everybody, (*Server).showOutcome},

@@ -54,6 +54,14 @@ func (s *sessions) ticket(peer acl.Peer, ends time.Time) string {
 	return s.add(&s.tickets, session{peer, ends})
 }
 
+// known reports whether a ticket can still be used, and leaves it so.
+func (s *sessions) known(ticket string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.tickets[sha256.Sum256([]byte(ticket))]
+	return ok && s.now().Before(t.ends)
+}
+
 // enter uses a ticket up and returns the secret of a new session.
 func (s *sessions) enter(ticket string) (string, bool) {
 	s.mu.Lock()
@@ -127,12 +135,24 @@ func (s *Server) cookie(name, value string, life time.Duration, mode http.SameSi
 	}
 }
 
-// enter serves the URL that Open gave.
+var errDoorShut = &fault{http.StatusForbidden, "This link has been used, or is too old",
+	"It opens once, within five minutes. Get another one with: webex-tokend web"}
+
+// showDoor serves the URL that Open gave. It uses nothing up: whatever looks at
+// links before people open them, a chat, a scanner or the browser itself, leaves
+// it as it was. The page posts to the same URL.
+func (s *Server) showDoor(c *call) error {
+	if !s.sessions.known(c.r.PathValue("token")) {
+		return errDoorShut
+	}
+	return s.show(c, http.StatusOK, "enter.html", c.r.URL.Path)
+}
+
+// enter uses the URL that Open gave up.
 func (s *Server) enter(c *call) error {
-	secret, ok := s.sessions.enter(c.r.PathValue("ticket"))
+	secret, ok := s.sessions.enter(c.r.PathValue("token"))
 	if !ok {
-		return &fault{http.StatusForbidden, "This link has been used, or is too old",
-			"It opens once, within five minutes. Get another one with: webex-tokend web"}
+		return errDoorShut
 	}
 	http.SetCookie(c.w, s.cookie(sessionCookie, secret, sessionLife, http.SameSiteStrictMode))
 	c.redirect("/ui/")

@@ -33,7 +33,8 @@ var doors = []struct {
 	{"the page before consent takes a session", "GET", "/ui/grants/ops/authorize", "GET /ui/grants/{name}/authorize", 403},
 	{"so does beginning a consent", "POST", "/ui/grants/ops/authorize", "POST /ui/grants/{name}/authorize", 403},
 	{"so does making a link", "POST", "/ui/grants/ops/link", "POST /ui/grants/{name}/link", 403},
-	{"a guessed door does not open", "GET", "/ui/open/guess", "GET /ui/open/{ticket}", 403},
+	{"a guessed door does not open", "GET", "/ui/open/guess", "GET /ui/open/{token}", 403},
+	{"a guessed door cannot be used", "POST", "/ui/open/guess", "POST /ui/open/{token}", 403},
 	{"a guessed link is gone", "GET", "/link/guess", "GET /link/{token}", 410},
 	{"a guessed link cannot be used", "POST", "/link/guess", "POST /link/{token}", 403},
 	{"a guessed outcome is not known", "GET", "/ui/done/guess", "GET /ui/done/{id}", 404},
@@ -145,8 +146,8 @@ func TestAFormFromElsewhereDoesNothing(t *testing.T) {
 
 func TestADoorOpensOnceAndOnlyForAWhile(t *testing.T) {
 	h := begin(t)
-	door := strings.TrimPrefix(h.server.Open(acl.Peer{}).URL, h.url)
-	if a := h.stranger(t).get(door); a.status != 303 || a.location() != "/ui/" {
+	door := h.server.Open(acl.Peer{}).URL
+	if a := h.stranger(t).enter(door); a.status != 303 || a.location() != "/ui/" {
 		t.Fatalf("got %d to %q", a.status, a.location())
 	} else if cookie := a.header.Get("Set-Cookie"); !strings.Contains(cookie, "HttpOnly") || !strings.Contains(cookie, "SameSite=Strict") {
 		t.Errorf("the cookie is %q", cookie)
@@ -155,9 +156,37 @@ func TestADoorOpensOnceAndOnlyForAWhile(t *testing.T) {
 		t.Errorf("a second time: got %d", a.status)
 	}
 	late := h.server.Open(acl.Peer{})
+	v := h.stranger(t)
+	form := v.get(late.URL).form()
 	h.now = func() time.Time { return late.ExpiresAt }
-	if a := h.stranger(t).get(strings.TrimPrefix(late.URL, h.url)); a.status != 403 {
+	if a := v.post(late.URL, form); a.status != 403 {
 		t.Errorf("too late: got %d", a.status)
+	}
+}
+
+// A chat that previews links, a scanner and a browser that guesses what is
+// opened next had used the link up before its person came.
+func TestWhateverLooksAtASignInLinkLeavesItAsItWas(t *testing.T) {
+	h := begin(t)
+	door := h.server.Open(acl.Peer{}).URL
+	scanner := h.stranger(t)
+	for _, method := range []string{"HEAD", "GET", "GET"} {
+		a := scanner.do(method, door, nil, func(r *http.Request) { r.Header.Set("Sec-Purpose", "prefetch") })
+		if a.status != 200 || len(a.header["Set-Cookie"]) > 0 {
+			t.Errorf("%s: got %d with cookies %q", method, a.status, a.header["Set-Cookie"])
+		}
+	}
+	if a := scanner.get("/ui/"); a.status != 403 {
+		t.Errorf("the scanner got in: %d", a.status)
+	}
+	// Nor does a page of somebody else press the button.
+	form := scanner.get(door).form()
+	foreign := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
+	if a := scanner.do("POST", door, form, foreign); a.status != 403 {
+		t.Errorf("a form of another site: got %d", a.status)
+	}
+	if a := h.stranger(t).enter(door); a.status != 303 {
+		t.Errorf("the person: got %d", a.status)
 	}
 }
 
@@ -165,7 +194,7 @@ func TestAUserWithManySessionsEndsNoneOfOthers(t *testing.T) {
 	h := begin(t)
 	h.rules.Blocks = []acl.Block{{Users: []string{fmt.Sprint(somebody)}, Actions: []acl.Action{acl.Status}, Grants: []string{"ops"}}}
 	other := h.as(t, 0)
-	door := strings.TrimPrefix(h.server.Open(acl.Peer{}).URL, h.url)
+	door := h.server.Open(acl.Peer{}).URL
 	first := h.as(t, somebody)
 	if a := first.get("/ui/"); a.status != 200 {
 		t.Fatalf("got %d", a.status)
@@ -179,7 +208,7 @@ func TestAUserWithManySessionsEndsNoneOfOthers(t *testing.T) {
 	if a := other.get("/ui/"); a.status != 200 {
 		t.Errorf("the session of another user: got %d", a.status)
 	}
-	if a := h.stranger(t).get(door); a.status != 303 {
+	if a := h.stranger(t).enter(door); a.status != 303 {
 		t.Errorf("the door of another user: got %d", a.status)
 	}
 	if a := first.get("/ui/"); a.status != 403 {
