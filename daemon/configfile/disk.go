@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"webex-tokend/daemon/accounts"
 	"webex-tokend/daemon/attribute"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/custody"
 	files "webex-tokend/daemon/disk"
 	"webex-tokend/daemon/grantname"
 )
@@ -23,6 +25,10 @@ import (
 type disk struct {
 	to    *attribute.Reader
 	calls *files.Calls
+	// keepers are those who may change what the daemon obeys beside root and the
+	// user of this process: the owner of the state folder, who is the daemon's user.
+	keepers custody.Keepers
+	known   map[string]error // what custody says, by path
 }
 
 func (d *disk) stat(path string) (fs.FileInfo, error)  { return look(d, path, os.Stat) }
@@ -77,6 +83,9 @@ func (d *disk) secret(s config.SecretFile, at hcl.Range, what, consequence strin
 	}
 	if path, err := s.Location(); err == nil {
 		d.warnReadable(at, path)
+		if s.Credential == "" {
+			d.entrusted(at, what, path)
+		}
 	}
 }
 
@@ -92,6 +101,7 @@ func (d *disk) seed(a *hcl.Attribute, path string) {
 		d.worldWritable(a.Expr.Range(), path)
 	default:
 		d.warnReadable(a.Expr.Range(), path)
+		d.entrusted(a.Expr.Range(), "seed", path)
 	}
 }
 
@@ -99,14 +109,46 @@ func (d *disk) worldWritable(at hcl.Range, path string) {
 	d.to.Fault(at, "Everyone may write to a secret file", fmt.Sprintf("Run: chmod 0600 %s, and check what stands in it.", path))
 }
 
-// closed looks at a file that the daemon obeys: whoever may write to it has
-// the daemon's rights.
-func (d *disk) closed(at hcl.Range, what, path string) {
+// closed looks at a file that the daemon obeys: whoever may change it, or a folder
+// or link that leads to it, has the daemon's rights. That is a fault at a start,
+// too: nothing such is in force yet, and a reload keeps what is.
+func (d *disk) closed(at hcl.Range, what, path string) { d.kept(at, what, path, d.fault) }
+
+// entrusted is closed for a file that only one integration or grant goes by: a start
+// goes on with the others.
+func (d *disk) entrusted(at hcl.Range, what, path string) { d.kept(at, what, path, d.suspect) }
+
+func (d *disk) fault(at hcl.Range, summary, detail string) { d.to.Fault(at, summary, detail) }
+
+func (d *disk) suspect(at hcl.Range, summary, detail string) { d.to.Doubt(at, summary, detail) }
+
+// kept reports by tell that somebody else may change a file.
+func (d *disk) kept(at hcl.Range, what, path string, tell func(at hcl.Range, summary, detail string)) {
+	if d == nil || path == "" || strings.Contains(path, grantname.Variable) {
+		return
+	}
+	err, known := d.known[path]
+	if !known {
+		_, err = look(d, path, func(path string) (struct{}, error) { return struct{}{}, d.keepers.File(path) })
+		if d.known == nil {
+			d.known = make(map[string]error)
+		}
+		d.known[path] = err
+	}
+	if loose, ok := errors.AsType[*custody.Error](err); ok {
+		tell(at, "Others may change the "+what, fmt.Sprintf("%s: %v. Run: %s, and check what stands in it.", path, loose, loose.Cure))
+	}
+}
+
+// keeper takes the owner of the state folder for the daemon's user, so that root
+// may look at the configuration of a daemon that runs as another one. A daemon that
+// runs as root does not start with a state folder of somebody else.
+func (d *disk) keeper(stateDir string) {
 	if d == nil {
 		return
 	}
-	if info, err := d.stat(path); err == nil && info.Mode().Perm()&0o002 != 0 {
-		d.to.Doubt(at, "Everyone may write to the "+what, fmt.Sprintf("Run: chmod o-w %s, and check what stands in it.", path))
+	if info, err := lookIn(d, stateDir, stateDir, os.Stat); err == nil {
+		d.keepers = custody.Keepers{info.Sys().(*syscall.Stat_t).Uid}
 	}
 }
 
@@ -128,6 +170,7 @@ func (d *disk) certificates(a *hcl.Attribute, path string) {
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):
 		d.to.Doubt(a.Expr.Range(), "No certificate in ca_file", fmt.Sprintf("%s holds no certificate in PEM form.", path))
 	}
+	d.closed(a.Expr.Range(), "ca_file", path)
 }
 
 // account only warns: accounts may be made after the config, and a
@@ -209,4 +252,5 @@ func (d *disk) readable(a *hcl.Attribute, path string) {
 	if _, err := d.read(path); err != nil {
 		d.doubt(a.Expr.Range(), "Cannot read "+a.Name, err, "")
 	}
+	d.closed(a.Expr.Range(), a.Name, path)
 }

@@ -26,6 +26,11 @@ func (b *httpBlock) read(r *reader) *config.HTTP {
 	if h.WebConfigFile != "" {
 		scheme = "https"
 		r.disk.readable(b.WebConfigFile, h.WebConfigFile)
+		if r.disk != nil {
+			for _, path := range certificates(r.disk, h) {
+				r.disk.closed(b.WebConfigFile.Expr.Range(), "file of web_config_file", path)
+			}
+		}
 	}
 	h.PublicURL = scheme + "://" + h.Listen
 	if u := r.URL(b.PublicURL, "https", "http"); u != nil {

@@ -72,10 +72,10 @@ func parse(src []byte, filename, path string, look *files.Calls, lenient bool) (
 	var doc document
 	r := &reader{Reader: &attribute.Reader{Found: gohcl.DecodeBody(file.Body, nil, &doc), Lenient: lenient}, src: src}
 	if look != nil {
-		r.disk = &disk{r.Reader, look}
+		r.disk = &disk{to: r.Reader, calls: look}
 	}
 	c := doc.read(r, path)
-	r.disk.closed(hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}, "configuration", filename)
+	r.disk.closed(hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}, "configuration", path)
 
 	var faults, warnings hcl.Diagnostics
 	for _, d := range inOrder(r.Found) {
@@ -104,6 +104,7 @@ func (doc *document) read(r *reader, path string) *config.Config {
 			Format: r.Choice(doc.LogFormat, "text", "text", "json"),
 		},
 	}
+	r.disk.keeper(c.StateDir)
 	r.disk.folder(doc.StateDir, c.StateDir)
 	r.disk.folder(doc.RuntimeDir, c.RuntimeDir)
 	if a := cmp.Or(doc.RuntimeDir, doc.StateDir); a != nil && config.Within(c.RuntimeDir, c.StateDir) {
