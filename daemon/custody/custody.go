@@ -178,7 +178,7 @@ func (k Keepers) check(path string, f *os.File, stat unix.Stat_t) error {
 	if kind == "link" || kind == "folder" && stat.Mode&unix.S_ISVTX != 0 || loose == 0 {
 		return nil
 	}
-	if loose == 0o020 && ownGroup(stat) || readOnly(f) {
+	if loose == 0o020 && ownGroup(stat) || kind == "folder" && handedOver(stat) || readOnly(f) {
 		return nil
 	}
 	return &Error{path, fmt.Sprintf("is a %s that is writable by its group or by others (mode %04o)", kind, stat.Mode&0o777), "chmod go-w " + path}
@@ -195,6 +195,17 @@ func ownGroup(stat unix.Stat_t) bool {
 		return os.Getegid() == 0
 	}
 	return int(stat.Uid) == os.Geteuid() && accounts.Private(stat.Uid, stat.Gid)
+}
+
+// handedOver reports whether root gave a folder to a group of this process, as
+// Kubernetes does with the volumes of a pod that has an fsGroup: it opens them to
+// all, since none but the containers of that pod come there.
+func handedOver(stat unix.Stat_t) bool {
+	if os.Geteuid() == 0 || stat.Uid != 0 || stat.Mode&unix.S_ISGID == 0 || stat.Gid == 0 {
+		return false
+	}
+	groups, err := os.Getgroups()
+	return err == nil && slices.Contains(append(groups, os.Getegid()), int(stat.Gid))
 }
 
 // readOnly reports whether nothing can be changed here whatever the modes are, as
