@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -74,11 +73,5 @@ func nextUntil(ctx context.Context, events *event.Subscription, open map[string]
 		return events.Next(ctx)
 	}
 	first := slices.MinFunc(slices.Collect(maps.Values(open)), func(a, b unconfirmed) int { return a.due.Compare(b.due) })
-	bounded, cancel := context.WithDeadline(ctx, first.due)
-	defer cancel()
-	list, err := events.Next(bounded)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return nil, nil
-	}
-	return list, err
+	return event.NextUntil(ctx, events, first.due)
 }

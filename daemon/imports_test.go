@@ -20,7 +20,7 @@ const everything = "*"
 // mayImport says which packages of this module each package may import. The
 // rules behind it: the store knows nobody; leaves know nobody; only daemon
 // knows all; a room knows those below it, and none knows who asks it; the
-// client imports wire alone, so that other programs can use it.
+// client imports leaves alone, so that other programs can use it.
 func mayImport() map[string][]string {
 	return map[string][]string{
 		"store":                 {},
@@ -50,9 +50,10 @@ func mayImport() map[string][]string {
 		"daemon/scope":        {},
 		"daemon/socket":       {"daemon/accounts"},
 		"daemon/stopwatch":    {},
+		"daemon/sse":          {},
 		"daemon/wire":         {},
 
-		"daemon/client":     {"daemon/wire"},
+		"daemon/client":     {"daemon/sse", "daemon/wire"},
 		"daemon/config":     {"daemon/disk", "daemon/grantname", "store"},
 		"daemon/configfile": {"daemon/accounts", "daemon/acl", "daemon/attribute", "daemon/config", "daemon/custody", "daemon/disk", "daemon/duration", "daemon/grantname", "daemon/webfile"},
 		"daemon/attribute":  {"daemon/config", "daemon/duration"},
@@ -80,14 +81,14 @@ func mayImport() map[string][]string {
 		"daemon/fleet":      {"daemon/circuit", "daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/meter", "daemon/provider", "daemon/refresh", "daemon/registry", "daemon/state", "daemon/sweep", "store"},
 		"daemon/refresh":    {"daemon/boottime", "daemon/circuit", "daemon/config", "daemon/duration", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/meter", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/registry", "daemon/schedule", "daemon/state", "daemon/stopwatch", "daemon/wire", "store"},
 		"daemon/registry":   {"daemon/config", "daemon/endpoint", "daemon/event", "daemon/flight", "daemon/grantname", "daemon/outcome", "daemon/provider", "daemon/refusal", "daemon/state", "daemon/window", "daemon/wire", "store"},
-		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refresh", "daemon/refusal", "daemon/registry", "daemon/report", "daemon/socket", "daemon/tokenfile", "daemon/wire", "store"},
+		"daemon/api":        {"daemon/acl", "daemon/config", "daemon/duration", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refresh", "daemon/refusal", "daemon/registry", "daemon/report", "daemon/socket", "daemon/sse", "daemon/tokenfile", "daemon/wire", "store"},
 		"daemon/alert":      {"daemon/config", "daemon/duration", "daemon/event", "daemon/hook", "daemon/meter", "daemon/refusal", "daemon/report", "daemon/state", "daemon/verdict", "daemon/wire", "store"},
 		"daemon/credential": {"daemon/acl", "daemon/refresh", "daemon/socket"},
 		"daemon/flow":       {"daemon/config", "daemon/duration", "daemon/provider", "daemon/refresh", "daemon/refusal", "daemon/registry", "daemon/stopwatch", "daemon/wire", "store"},
 		"daemon/intake":     {"daemon/config", "daemon/disk", "daemon/refusal", "daemon/registry", "daemon/tokenfile"},
 		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/meter", "daemon/report", "daemon/verdict", "daemon/wire", "store"},
 		"daemon/publish":    {"daemon/accounts", "daemon/config", "daemon/custody", "daemon/disk", "daemon/hook", "daemon/refresh", "daemon/refusal", "daemon/wire", "store"},
-		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refusal", "daemon/report", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
+		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refusal", "daemon/report", "daemon/sse", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
 		"daemon/webfile":    {"store"},
 		"daemon/office":     {"daemon/boottime", "daemon/duration"},
 		"daemon/vault":      {"daemon/duration", "daemon/wire", "store", "store/seal"},

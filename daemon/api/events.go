@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
 	"webex-tokend/daemon/event"
+	"webex-tokend/daemon/sse"
 	"webex-tokend/daemon/wire"
 )
 
@@ -32,54 +32,29 @@ func (s *Server) follow(c *call) error {
 			return refuse(http.StatusBadRequest, "Last-Event-ID %q is not a number", text)
 		}
 	}
-	control := http.NewResponseController(c.w)
-	// The stream lives as long as both sides wish. A client that stops reading
-	// is noticed by the deadline of a write.
-	if err := control.SetReadDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("lift read deadline: %w", err)
-	}
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.streams, cancel)()
 
 	stream := s.cfg.Events(after)
 	defer stream.Close()
-	c.w.Header()["Content-Type"] = []string{wire.EventsType}
-	c.w.WriteHeader(http.StatusOK)
-	// The first bytes tell the caller that it will miss nothing from here on.
-	for text := []byte("retry: 2000\n\n"); ; {
-		_ = control.SetWriteDeadline(time.Now().Add(answerTimeout))
-		if _, err := c.w.Write(text); err != nil {
-			return nil
-		}
-		if err := control.Flush(); err != nil {
-			return nil
-		}
-		events, err := nextEvents(ctx, stream, s.cfg.Heartbeat)
+	return sse.Serve(c.w, sse.Config{Retry: 2 * time.Second, WriteTimeout: answerTimeout}, func() ([]sse.Event, error) {
+		events, err := event.NextUntil(ctx, stream, time.Now().Add(s.cfg.Heartbeat))
 		if err != nil {
-			return nil // the caller left, or the daemon stops
+			return nil, err // the caller left, or the daemon stops
 		}
 		if c.rules = s.cfg.Rules(); !c.rules.Named(c.peer) {
-			return nil
+			return nil, errNotNamed
 		}
-		text = appendEvents(nil, events, c.rules.View(c.peer))
-	}
+		return shownEvents(events, c.rules.View(c.peer)), nil
+	})
 }
 
-// nextEvents returns none when a heartbeat is due first.
-func nextEvents(ctx context.Context, stream Stream, heartbeat time.Duration) ([]event.Event, error) {
-	waiting, cancel := context.WithTimeout(ctx, heartbeat)
-	defer cancel()
-	events, err := stream.Next(waiting)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return nil, nil
-	}
-	return events, err
-}
+// errNotNamed ends a stream.
+var errNotNamed = errors.New("no rule names the caller any more")
 
-// appendEvents draws those events that view shows; a comment, when there is
-// none of them, keeps the connection alive.
-func appendEvents(b []byte, events []event.Event, view func(string) bool) []byte {
+// shownEvents are those that view shows.
+func shownEvents(events []event.Event, view func(string) bool) (list []sse.Event) {
 	for _, e := range events {
 		if e.Grant != "" && view != nil && !view(e.Grant) {
 			continue
@@ -91,10 +66,7 @@ func appendEvents(b []byte, events []event.Event, view func(string) bool) []byte
 			Reason:     e.Reason,
 			At:         e.At,
 		})
-		b = fmt.Appendf(b, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, data)
+		list = append(list, sse.Event{ID: strconv.FormatUint(e.ID, 10), Name: string(e.Kind), Data: string(data)})
 	}
-	if len(b) == 0 {
-		return append(b, ":\n\n"...)
-	}
-	return b
+	return list
 }

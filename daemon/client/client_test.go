@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/sse"
 	"webex-tokend/daemon/wire"
 )
 
@@ -178,7 +179,7 @@ func TestPagesAreJoinedUntilTheLastOne(t *testing.T) {
 
 func TestEventsAreReadAsTheStandardDrawsThem(t *testing.T) {
 	c := answer(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", wire.EventsType)
+		w.Header().Set("Content-Type", sse.MediaType)
 		fmt.Fprintf(w, "retry: 2000\n\n:comment\n\n"+
 			"id: 7\nevent: refreshed\ndata: {\"grant\":\"ops\",\"generation\":3}\nextra: x\n\n"+
 			"data:{\"grant\":\ndata:\"crm\"}\nid:8\nevent:state\n\nid: 9\ndata: cut off")

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,8 +8,8 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
-	"strings"
 
+	"webex-tokend/daemon/sse"
 	"webex-tokend/daemon/wire"
 )
 
@@ -39,9 +38,8 @@ func (c *Client) Events(ctx context.Context, after uint64) iter.Seq2[Event, erro
 			return
 		}
 		defer body.Close()
-		scanner := bufio.NewScanner(body)
-		for {
-			event, err := readEvent(scanner)
+		for events := sse.NewReader(body); ; {
+			event, err := readEvent(events)
 			if err != nil && ctx.Err() != nil {
 				err = ctx.Err()
 			}
@@ -55,7 +53,7 @@ func (c *Client) Events(ctx context.Context, after uint64) iter.Seq2[Event, erro
 // openEvents returns when the daemon has begun to listen for this caller. The
 // caller closes the stream.
 func (c *Client) openEvents(ctx context.Context, after uint64) (io.ReadCloser, error) {
-	what := call{method: http.MethodGet, path: "/v1/events", accept: wire.EventsType, header: http.Header{}}
+	what := call{method: http.MethodGet, path: "/v1/events", accept: sse.MediaType, header: http.Header{}}
 	if after != Latest {
 		what.header.Set("Last-Event-ID", strconv.FormatUint(after, 10))
 	}
@@ -66,36 +64,15 @@ func (c *Client) openEvents(ctx context.Context, after uint64) (io.ReadCloser, e
 	return resp.Body, nil
 }
 
-// readEvent reads up to the blank line that ends an event with data. Fields
-// that it does not know, and comments, are skipped as the HTML standard says.
-func readEvent(scanner *bufio.Scanner) (Event, error) {
-	var event Event
-	var data string
-	for scanner.Scan() {
-		if scanner.Text() == "" {
-			if data == "" {
-				continue // the end of a comment or of a retry field
-			}
-			if err := json.Unmarshal([]byte(data), &event.Event); err != nil {
-				return event, fmt.Errorf("read event: %w", err)
-			}
-			return event, nil
-		}
-		field, value, _ := strings.Cut(scanner.Text(), ":")
-		value = strings.TrimPrefix(value, " ")
-		switch field {
-		case "event":
-			event.Kind = value
-		case "data":
-			data += value
-		case "id":
-			if id, err := strconv.ParseUint(value, 10, 64); err == nil {
-				event.ID = id
-			}
-		}
+func readEvent(r *sse.Reader) (Event, error) {
+	read, err := r.Next()
+	if err != nil {
+		return Event{}, err
 	}
-	if err := scanner.Err(); err != nil {
-		return event, fmt.Errorf("read events: %w", err)
+	e := Event{Kind: read.Name}
+	e.ID, _ = strconv.ParseUint(read.ID, 10, 64) // 0 where it has none
+	if err := json.Unmarshal([]byte(read.Data), &e.Event); err != nil {
+		return e, fmt.Errorf("read event: %w", err)
 	}
-	return event, fmt.Errorf("read events: %w", io.ErrUnexpectedEOF)
+	return e, nil
 }

@@ -1,11 +1,11 @@
 package client
 
 import (
-	"bufio"
 	"context"
 	"iter"
 	"time"
 
+	"webex-tokend/daemon/sse"
 	"webex-tokend/daemon/wire"
 )
 
@@ -50,8 +50,8 @@ func (w *watch) follow(ctx context.Context) bool {
 	if !w.read(ctx) {
 		return false
 	}
-	for scanner := bufio.NewScanner(body); ; {
-		event, err := readEvent(scanner)
+	for events := sse.NewReader(body); ; {
+		event, err := readEvent(events)
 		if err != nil {
 			return true // the daemon stops, or ctx ended
 		}

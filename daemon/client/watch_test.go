@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"webex-tokend/daemon/wire"
+	"webex-tokend/daemon/sse"
 )
 
 // A theatre plays events and tokens that a test writes.
@@ -38,7 +38,7 @@ func (s *theatre) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.begun++; s.begun == 2 {
 		s.second()
 	}
-	w.Header().Set("Content-Type", wire.EventsType)
+	w.Header().Set("Content-Type", sse.MediaType)
 	w.WriteHeader(http.StatusOK)
 	for {
 		_ = http.NewResponseController(w).Flush()

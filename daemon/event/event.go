@@ -144,6 +144,22 @@ func (s *Stream) beforeHeld() uint64 { return s.last - uint64(len(s.recent)) }
 // Latest is the position behind every event so far.
 const Latest = 1<<64 - 1
 
+// A Source delivers events. *Subscription is one.
+type Source interface {
+	Next(ctx context.Context) ([]Event, error)
+}
+
+// NextUntil waits for events as Next does, and returns none once until has come.
+func NextUntil(ctx context.Context, from Source, until time.Time) ([]Event, error) {
+	bounded, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	list, err := from.Next(bounded)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, nil
+	}
+	return list, err
+}
+
 // Next waits for at least one event. Its errors are ErrEnded and that of ctx.
 func (s *Subscription) Next(ctx context.Context) ([]Event, error) {
 	for {

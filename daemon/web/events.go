@@ -2,14 +2,12 @@ package web
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/report"
-	"webex-tokend/daemon/wire"
+	"webex-tokend/daemon/sse"
 )
 
 const (
@@ -31,50 +29,31 @@ func (s *Server) follow(c *call) error {
 		c.w.WriteHeader(http.StatusNoContent) // tells an EventSource to stay away
 		return nil
 	}
-	control := http.NewResponseController(c.w)
-	if err := control.SetReadDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("lift read deadline: %w", err)
-	}
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.streams, cancel)()
 
 	stream := s.cfg.Events()
 	defer stream.Close()
-	c.w.Header().Set("Content-Type", wire.EventsType)
-	for text := "retry: 3000\n\n"; ; {
-		_ = control.SetWriteDeadline(time.Now().Add(answerTimeout))
-		if _, err := fmt.Fprint(c.w, text); err != nil {
-			return nil
-		}
-		if err := control.Flush(); err != nil {
-			return nil
-		}
+	return sse.Serve(c.w, sse.Config{Retry: 3 * time.Second, WriteTimeout: answerTimeout}, func() ([]sse.Event, error) {
 		seen, err := s.await(ctx, c, stream)
 		if err != nil {
-			return nil // the browser left, or the daemon stops
+			return nil, err // the browser left, or the daemon stops
 		}
 		// A session can end, and rules change, while a page stands open.
-		if c.rules = s.cfg.Rules(); s.identify(c) != nil {
-			return nil
+		c.rules = s.cfg.Rules()
+		if err := s.identify(c); err != nil || !seen {
+			return nil, err
 		}
-		text = ":\n\n"
-		if seen {
-			text = "data: changed\n\n"
-		}
-	}
+		return []sse.Event{{Data: "changed"}}, nil
+	})
 }
 
 // await returns when something in view has happened, or a heartbeat is due.
 func (s *Server) await(ctx context.Context, c *call, stream Stream) (seen bool, err error) {
-	waiting, cancel := context.WithTimeout(ctx, heartbeat)
-	defer cancel()
-	for !seen {
-		events, err := stream.Next(waiting)
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			return false, nil
-		}
-		if err != nil {
+	for due := time.Now().Add(heartbeat); !seen; {
+		events, err := event.NextUntil(ctx, stream, due)
+		if err != nil || len(events) == 0 {
 			return false, err
 		}
 		seen = inView(events, c.view())

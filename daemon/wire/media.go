@@ -6,6 +6,4 @@ const (
 	ProblemType = "application/problem+json"
 	// LinesType is that of one JSON value a line, both ways of a bulk import.
 	LinesType = "application/x-ndjson"
-	// EventsType is that of server-sent events.
-	EventsType = "text/event-stream"
 )
