@@ -98,7 +98,8 @@ type span struct {
 	endWatch   context.CancelFunc
 	publishing context.Context
 	endPublish context.CancelFunc
-	publishes  bool // Run of the publisher has begun
+	publishes  bool                   // Run of the publisher has begun
+	moved      chan *vault.MovedError // that the store went elsewhere
 }
 
 // sources are where tokens come from.

@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/refusal"
+	"webex-tokend/daemon/state"
 	"webex-tokend/daemon/vault"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -48,11 +51,12 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	switch to, err := d.vault.Store().Blob(ctx, MovedBlob); {
-	case err == nil:
-		return errors.Join(&MovedError{file.Path, string(to.Value)}, d.vault.Close())
-	case !errors.Is(err, store.ErrNotFound):
-		return errors.Join(fmt.Errorf("open store: %w", err), d.vault.Close())
+	to, err := vault.MovedTo(ctx, d.vault.Store())
+	if err == nil && to != "" {
+		err = &vault.MovedError{Path: file.Path, To: to}
+	}
+	if err != nil {
+		return errors.Join(err, d.vault.Close())
 	}
 	if seal.LocateKey(c.Seal.KeyFile) != c.Seal.KeyFile {
 		return nil // a credential of the service manager: its folder is not ours
@@ -63,15 +67,30 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 	return nil
 }
 
-// MovedBlob is in a store file that has been moved, and says where to.
-const MovedBlob = "moved"
+// A mover hands the store of a daemon over.
+type mover struct{ d *daemon }
 
-// A MovedError refuses a store file that is no longer the store: to refresh from
-// it would use up tokens behind the back of the hosts that have it now.
-type MovedError struct{ Path, To string }
-
-func (e *MovedError) Error() string {
-	return fmt.Sprintf("the store in %s was moved to %s", e.Path, e.To)
+// move hands the store over to another place, and ends the daemon: what is under
+// way is finished first. An answer that the store does not take cannot go along.
+func (x mover) move(ctx context.Context, m wire.Move) error {
+	d := x.d
+	path := storePath(d.current.Load())
+	switch held := d.fleet.Trust.Held(); {
+	case d.cluster != nil:
+		return &refusal.Error{Kind: refusal.Conflict, Detail: "hosts share the store: stop this one, or hand over first", Action: "webex-tokend hosts yield"}
+	case m.Store != path:
+		return &refusal.Error{Kind: refusal.Conflict, Detail: fmt.Sprintf("the store of this daemon is %s", path)}
+	case len(held) > 0:
+		return &refusal.Error{Kind: refusal.Conflict, Detail: "answers are not stored yet, of " + held[0] + " first", Action: state.DiskAction(d.current.Load())}
+	}
+	if err := d.vault.Move(ctx, m.To); err != nil {
+		return err
+	}
+	select {
+	case d.moved <- &vault.MovedError{Path: path, To: m.To}:
+	default: // it ends already
+	}
+	return nil
 }
 
 func (d *daemon) auditStore(ctx context.Context) {

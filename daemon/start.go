@@ -17,6 +17,7 @@ import (
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/publish"
 	"webex-tokend/daemon/report"
+	"webex-tokend/daemon/vault"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
@@ -63,7 +64,7 @@ func (d *daemon) stopInTime() error {
 // open makes the parts, up to a fleet that knows its open intents.
 func open(ctx context.Context, cfg Config) (*daemon, error) {
 	d := &daemon{cfg: cfg, log: cfg.Log, notify: &notifier{send: cfg.Notify},
-		inForce: new(inForce), span: new(span), sources: new(sources), followers: new(followers), doors: new(doors)}
+		inForce: new(inForce), span: &span{moved: make(chan *vault.MovedError, 1)}, sources: new(sources), followers: new(followers), doors: new(doors)}
 	if d.log == nil {
 		d.log = hclog.NewNullLogger()
 	}
@@ -171,6 +172,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		Metrics:  d.figures,
 		Sealed: api.Sealed{
 			Backup: d.vault.Backup,
+			Move:   mover{d}.move,
 			Rotate: func(ctx context.Context, tell func(wire.Rotation) error) error {
 				return d.vault.Rotate(ctx, d.watching, tell)
 			},
@@ -204,6 +206,8 @@ func (d *daemon) serve(ctx context.Context) error {
 			return nil
 		case err := <-failed:
 			return fmt.Errorf("serve the socket: %w", err)
+		case gone := <-d.moved:
+			return gone
 		case <-d.vault.Replaced():
 			d.vault.LeaveReplaced(ctx)
 			return fmt.Errorf("keep grants: %w", store.ErrReplaced)

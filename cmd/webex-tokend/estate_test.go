@@ -29,9 +29,14 @@ type estate struct {
 
 func newEstate(t *testing.T) *estate {
 	t.Helper()
+	return newEstateWith(t, emulator.Config{Calm: true})
+}
+
+func newEstateWith(t *testing.T, cfg emulator.Config) *estate {
+	t.Helper()
 	e := &estate{
 		t: t, dir: t.TempDir(),
-		webex:    emulator.New(emulator.Config{Calm: true}),
+		webex:    emulator.New(cfg),
 		messages: make(chan string, 16),
 	}
 	routes := http.NewServeMux()

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strings"
 
-	"webex-tokend/daemon"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
@@ -30,6 +29,7 @@ const (
 	exitNoKey       = 66
 	exitUnreachable = 69
 	exitReplaced    = 70
+	exitMoved       = 71
 	exitLocked      = 75
 	exitNewerFormat = 76
 	exitDenied      = 77
@@ -52,6 +52,7 @@ func exitCodes() []exitCode {
 		{exitNoKey, "no store key", "`key init` for a new store, else put the key back, readable for the daemon"},
 		{exitUnreachable, "daemon not reachable", "start it; name its socket by --socket where it has another one"},
 		{exitReplaced, "store file replaced under the daemon", "look at what stands there now; `restore` takes the copy that the daemon kept in backups"},
+		{exitMoved, "store was moved elsewhere", "start it where it is now; the message says how to take it back"},
 		{exitLocked, "store locked by another process", "end the other daemon, or use the one that runs"},
 		{exitNewerFormat, "store written by a newer version", "install that version, or a later one"},
 		{exitDenied, "not allowed", "ask as root, or have an allow block name you"},
@@ -125,6 +126,9 @@ func explain(err error) *failure {
 	if ended, ok := errors.AsType[*client.EndedError](err); ok {
 		return &failure{exitFailed, err, strings.TrimSpace("whether it was done: webex-tokend status " + ended.Grant)}
 	}
+	if moved, ok := errors.AsType[*vault.MovedError](err); ok {
+		return explainMoved(moved, err)
+	}
 	switch {
 	case errors.Is(err, client.ErrSilent):
 		return &failure{exitUnreachable, err, "restart it: systemctl restart webex-tokend"}
@@ -144,8 +148,6 @@ func explain(err error) *failure {
 		return &failure{exitFailed, err, "run it again: webex-tokend store migrate --to etcd"}
 	case errors.Is(err, etcdkv.ErrLeft):
 		return &failure{exitFailed, err, "take the store block out of the configuration on that host, and stop the others"}
-	case moved(err):
-		return &failure{exitFailed, err, "name etcd by a store block, see webex-tokend.hcl(5); to go back: webex-tokend store migrate --to bbolt"}
 	case errors.Is(err, store.ErrAway), errors.Is(err, store.ErrFull), errors.Is(err, store.ErrDenied):
 		return &failure{exitFailed, err, "see what it says: webex-tokend validate"}
 	case errors.Is(err, store.ErrNewerFormat):
@@ -158,9 +160,13 @@ func explain(err error) *failure {
 	return &failure{exitFailed, err, ""}
 }
 
-func moved(err error) bool {
-	_, is := errors.AsType[*daemon.MovedError](err)
-	return is
+// explainMoved is how to go on with a store that went elsewhere, there or here. In
+// etcd it is a matter of the configuration.
+func explainMoved(m *vault.MovedError, err error) *failure {
+	if strings.HasPrefix(m.To, "etcd") {
+		return &failure{exitFailed, err, "name etcd by a store block, see webex-tokend.hcl(5); to go back: webex-tokend store migrate --to bbolt"}
+	}
+	return &failure{exitMoved, err, fmt.Sprintf("restore that file where it is to go on; only if it runs nowhere, here: mv %[1]s %[1]s.moved && webex-tokend restore %[1]s.moved", m.Path)}
 }
 
 // unusable reports whether an error says that a store file holds nothing that

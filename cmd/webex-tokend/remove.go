@@ -21,7 +21,7 @@ stdin is none, a script is taken at its word.`,
 		ValidArgsFunction: c.completeGrant,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !yes && isTerminal(c.in) {
-				if err := c.confirm("Remove "+args[0]+" with its tokens and files?", args[0], "nothing removed"); err != nil {
+				if err := c.confirm("Remove "+args[0]+" with its tokens and files?", "its name", args[0], "nothing removed"); err != nil {
 					return err
 				}
 			}

@@ -13,6 +13,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
+	"webex-tokend/daemon/vault"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/seal"
@@ -26,10 +27,14 @@ func newRestore(c *console) *cobra.Command {
 never replaced: stop the daemon and move it away first. The key must be one that
 opens the backup. Records that are damaged in it come along and are counted.
 
-The daemon notices that it has an older copy. It goes on with the grants whose
-refresh tokens stay the same; those of an integration that replaces them at each
-use become unverified, and nothing is sent for them until somebody says adopt or
-imports them anew: a token that was used up meanwhile would end the grant.`,
+A copy made by backup --move goes on where the old host ended, and is good for
+one restore.
+
+Of any other the daemon notices that it is an older copy. It goes on with the grants
+whose refresh tokens stay the same; those that are replaced at each use, by the
+configuration or as their integration has shown, become unverified, and nothing is
+sent for them until somebody says adopt or imports them anew: a token that was used up
+meanwhile, or on the host that still runs, would end the grant.`,
 		Example: `  systemctl stop webex-tokend
   webex-tokend restore /media/usb/webex-tokend.db
   systemctl start webex-tokend`,
@@ -73,8 +78,16 @@ func (c *console) restore(ctx context.Context, cfg *config.Config, backup string
 	if err != nil {
 		return explainCopy(cfg, err)
 	}
-	fmt.Fprintf(c.out, "restored %s\n", path)
-	return c.tellDamage(ctx, records)
+	to, err := vault.MovedTo(ctx, records)
+	err = errors.Join(err, c.tellDamage(ctx, records), records.Close())
+	if err == nil && to != "" {
+		err = newMover(c, cfg).receive(ctx, backup)
+	}
+	if err != nil {
+		return &failure{exitFailed, fmt.Errorf("receive the store: %w", err), "move " + path + " away and run it again"}
+	}
+	_, err = fmt.Fprintf(c.out, "restored %s\n", path)
+	return err
 }
 
 // tellDamage names what is wrong with the records of a copy. They are put back

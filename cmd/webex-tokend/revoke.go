@@ -25,7 +25,7 @@ at its word.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !yes && isTerminal(c.in) {
 				question := "Revoke " + args[0] + " at the broker for good, and remove it with its tokens and files?"
-				if err := c.confirm(question, args[0], "nothing revoked"); err != nil {
+				if err := c.confirm(question, "its name", args[0], "nothing revoked"); err != nil {
 					return err
 				}
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
+	"webex-tokend/daemon/vault"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 	"webex-tokend/store/etcdkv"
@@ -91,8 +93,8 @@ func (c *console) moveToEtcd(ctx context.Context, cfg *config.Config, engine *et
 	if err != nil {
 		return err
 	}
-	if to, err := file.Blob(ctx, daemon.MovedBlob); err == nil && own != nil {
-		return &daemon.MovedError{Path: path, To: string(to.Value)}
+	if to, err := vault.MovedTo(ctx, file); err != nil || to != "" && own != nil {
+		return cmp.Or(err, error(&vault.MovedError{Path: path, To: to}))
 	}
 	m, err := engine.Begin(ctx)
 	if err != nil {
@@ -119,7 +121,7 @@ func (c *console) moveToEtcd(ctx context.Context, cfg *config.Config, engine *et
 	}
 	for _, key := range keys {
 		blob, err := file.Blob(ctx, key)
-		if err == nil && key != daemon.MovedBlob {
+		if err == nil && !vault.IsMark(key) {
 			err = m.PutBlob(ctx, key, blob.Value)
 		}
 		if err != nil {
@@ -131,8 +133,8 @@ func (c *console) moveToEtcd(ctx context.Context, cfg *config.Config, engine *et
 	}
 	if own != nil {
 		// From here on no daemon takes the file for the store.
-		if _, err := own.SwapBlob(ctx, daemon.MovedBlob, store.Any, []byte("etcd, below "+cfg.Seal.Shared.Prefix)); err != nil {
-			return fmt.Errorf("mark the old store: %w", err)
+		if err := vault.MarkMoved(ctx, own, "etcd, below "+cfg.Seal.Shared.Prefix); err != nil {
+			return err
 		}
 	}
 	bar.end()
@@ -142,15 +144,20 @@ func (c *console) moveToEtcd(ctx context.Context, cfg *config.Config, engine *et
 
 // unlock opens a store file with the key of the configuration.
 func unlock(ctx context.Context, cfg *config.Config, path string, kv store.KV) (*store.Store, error) {
-	key, _, err := seal.ReadKeyOf(path, seal.LocateKey(cfg.Seal.KeyFile))
-	if err != nil {
-		return nil, err
-	}
-	ring, err := seal.Open(ctx, kv, key)
+	ring, err := ringOf(ctx, cfg, path, kv)
 	if err != nil {
 		return nil, err
 	}
 	return store.Open(ctx, kv, store.Config{Seal: ring})
+}
+
+// ringOf opens the keys of a store file with the key of the configuration.
+func ringOf(ctx context.Context, cfg *config.Config, path string, kv store.KV) (*seal.Ring, error) {
+	key, _, err := seal.ReadKeyOf(path, seal.LocateKey(cfg.Seal.KeyFile))
+	if err != nil {
+		return nil, err
+	}
+	return seal.Open(ctx, kv, key)
 }
 
 func (c *console) moveToFile(ctx context.Context, cfg *config.Config, engine *etcdkv.Engine) error {
@@ -229,9 +236,9 @@ func setAside(path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = kv.Blob(context.Background(), daemon.MovedBlob)
+	to, err := vault.MovedTo(context.Background(), kv)
 	kv.Close()
-	if err != nil {
+	if err != nil || to == "" {
 		return &failure{exitFailed, fmt.Errorf("there is a store in %s", path), "move it away first"}
 	}
 	return os.Rename(path, path+".moved-"+time.Now().UTC().Format("20060102T150405Z"))

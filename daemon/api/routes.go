@@ -65,6 +65,7 @@ func routes(s *Server) []route {
 
 		{"POST /v1/reload", whole, acl.Admin, s.reloadConfig},
 		{"GET /v1/backup", whole, acl.Admin, sealing.backup},
+		{"POST /v1/move", whole, acl.Admin, sealing.move},
 		{"POST /v1/key/rotate", whole, acl.Admin, sealing.rotate},
 		{"POST /v1/key/recovery", whole, acl.Admin, sealing.recoveryKey},
 		{"GET /v1/key/slots", whole, acl.Admin, sealing.keySlots},

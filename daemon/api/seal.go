@@ -29,6 +29,8 @@ type WrappingKeys interface {
 type Sealed struct {
 	// Backup returns it and its size in bytes.
 	Backup func(ctx context.Context) (io.ReadCloser, int64, error)
+	// Move marks the store as moved and has the daemon end.
+	Move func(ctx context.Context, m wire.Move) error
 	// Rotate has everything sealed by a new key, tells how far that is, and
 	// returns at its end, or when tell fails or ctx ends, without ending it.
 	Rotate func(ctx context.Context, tell func(wire.Rotation) error) error
@@ -53,6 +55,22 @@ func (s sealing) backup(c *call) error {
 		c.extend()
 		_, err = io.CopyN(c.w, content, 1<<20)
 	}
+	return nil
+}
+
+// move answers 204, and the daemon ends.
+func (s sealing) move(c *call) error {
+	var m wire.Move
+	if err := c.read(&m); err != nil {
+		return err
+	}
+	if m.Store == "" || m.To == "" {
+		return refuse(http.StatusBadRequest, "a move names the store and where it goes")
+	}
+	if err := s.cfg.Sealed.Move(c.r.Context(), m); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 

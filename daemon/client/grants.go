@@ -94,20 +94,21 @@ func Force(query url.Values) { query.Set("force", "1") }
 
 // Pause stops the renewal of a grant.
 func (c *Client) Pause(ctx context.Context, name string) (wire.Grant, error) {
-	return c.order(ctx, name, "pause")
+	return order(ctx, c, name, "pause")
 }
 
 // Resume ends a pause.
 func (c *Client) Resume(ctx context.Context, name string) (wire.Grant, error) {
-	return c.order(ctx, name, "resume")
+	return order(ctx, c, name, "resume")
 }
 
 // Adopt trusts a grant whose store was put back from an older copy.
 func (c *Client) Adopt(ctx context.Context, name string) (wire.Grant, error) {
-	return c.order(ctx, name, "adopt")
+	return order(ctx, c, name, "adopt")
 }
 
-func (c *Client) order(ctx context.Context, name, verb string) (wire.Grant, error) {
+// order has something done to a grant and returns what it is then.
+func order(ctx context.Context, c *Client, name, verb string) (wire.Grant, error) {
 	var g wire.Grant
 	err := c.do(ctx, call{method: http.MethodPost, path: grantPath(name, verb)}, &g)
 	return g, err

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,15 @@ func (c *Client) Backup(ctx context.Context, w io.Writer, progress func(done, of
 		err = io.ErrUnexpectedEOF
 	}
 	return size, fmt.Errorf("copy backup: %w", err)
+}
+
+// Move marks the store as moved. The daemon ends; then its file can be copied.
+func (c *Client) Move(ctx context.Context, m wire.Move) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode move: %w", err)
+	}
+	return c.do(ctx, call{method: http.MethodPost, path: "/v1/move", kind: "application/json", body: bytes.NewReader(body)}, nil)
 }
 
 // RotateKey has everything sealed by a new key and tells how far that is. The

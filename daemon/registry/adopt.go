@@ -18,12 +18,16 @@ const distrusting = 256
 
 // Distrust marks the grants of a store that was put back from an older copy, of
 // which a refresh token may be used up by now: those of integrations that
-// replace it at each use, and those of which nobody knows. Sent once more, such
+// replace it at each use, by the configuration or as a grant has shown, and those of which nobody knows. Sent once more, such
 // a token can end the grant at the server. It is called before Start, and can
 // be repeated when it was cut off. progress receives how many grants it has
 // looked at.
 func (g *Registry) Distrust(ctx context.Context, progress func(looked int)) (marked int, err error) {
 	cfg := g.cfg.Config()
+	rotating, err := g.rotating(ctx)
+	if err != nil {
+		return 0, err
+	}
 	looked := 0
 	for after := ""; ; {
 		list, damaged, err := g.cfg.Store.List(ctx, after, page)
@@ -34,7 +38,7 @@ func (g *Registry) Distrust(ctx context.Context, progress func(looked int)) (mar
 		group.SetLimit(distrusting)
 		for _, s := range list {
 			after = max(after, s.Name)
-			if !g.mayBeUsedUp(cfg, s.Record) {
+			if !g.mayBeUsedUp(cfg, s.Record, rotating) {
 				continue
 			}
 			marked++
@@ -58,12 +62,36 @@ func (g *Registry) Distrust(ctx context.Context, progress func(looked int)) (mar
 	}
 }
 
-func (g *Registry) mayBeUsedUp(cfg *config.Config, r *store.Record) bool {
+// rotating returns the integrations whose server was seen to replace a refresh
+// token. It does so for every grant, also for one that was not refreshed yet.
+func (g *Registry) rotating(ctx context.Context) (map[string]bool, error) {
+	seen := make(map[string]bool)
+	for after := ""; ; {
+		list, damaged, err := g.cfg.Store.List(ctx, after, page)
+		if err != nil {
+			return nil, fmt.Errorf("list grants: %w", err)
+		}
+		for _, s := range list {
+			after = max(after, s.Name)
+			if outcome.Rotated(s.Record) {
+				seen[s.Integration] = true
+			}
+		}
+		for _, d := range damaged {
+			after = max(after, d.Name)
+		}
+		if len(list)+len(damaged) < page {
+			return seen, nil
+		}
+	}
+}
+
+func (g *Registry) mayBeUsedUp(cfg *config.Config, r *store.Record, rotating map[string]bool) bool {
 	if r.Removed || r.Refresh.Value.Empty() || !r.UnverifiedSince.IsZero() {
 		return false
 	}
 	in, _, declared := cfg.Rules(r.Name)
-	return !declared || in.Rotates || outcome.Rotated(r)
+	return !declared || in.Rotates || rotating[r.Integration] || outcome.Rotated(r)
 }
 
 // Adopt trusts an unverified grant: its refresh token is sent at the next due

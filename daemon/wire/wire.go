@@ -179,6 +179,12 @@ type ImportedLine struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
+// A Move hands the store over to another place.
+type Move struct {
+	Store string `json:"store"` // the path that the caller is going to copy
+	To    string `json:"to"`
+}
+
 // An Event tells that something happened to a grant.
 type Event struct {
 	Grant      string    `json:"grant"`

@@ -48,6 +48,8 @@ const (
 type anchored struct {
 	Generation uint64 `json:"generation"`
 	Machine    string `json:"machine,omitempty"`
+	// Arrived: the store was moved here, and not started since.
+	Arrived bool `json:"arrived,omitempty"`
 }
 
 // MachineID reads what systemd calls this host; empty where it has no name.
@@ -68,7 +70,7 @@ func (a Anchor) Doubt(ctx context.Context) (string, error) {
 	}
 	b, err := os.ReadFile(a.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if in.Generation < settled || a.Shared {
+		if in.Generation < settled || a.Shared || in.Arrived {
 			return "", nil
 		}
 		return "it was not written on this host: there is no " + a.Path, nil
@@ -78,7 +80,7 @@ func (a Anchor) Doubt(ctx context.Context) (string, error) {
 	}
 	outside, err := a.open(anchorFilePlace, b)
 	switch {
-	case a.Shared && (err != nil || outside.Generation <= in.Generation):
+	case (a.Shared || in.Arrived) && (err != nil || outside.Generation <= in.Generation):
 		return "", nil
 	case err != nil:
 		return "it is not the one that " + a.Path + " was written with", nil
@@ -115,6 +117,24 @@ func (a Anchor) Raise(ctx context.Context) error {
 	}
 	if outside.Generation < settled {
 		return a.Raise(ctx)
+	}
+	return nil
+}
+
+// Arrive has the next start trust a store that was moved, wherever it is started:
+// its old place refuses to start it. That start uses it up by raising the number,
+// so that no copy of it is trusted as well.
+func (a Anchor) Arrive(ctx context.Context) error {
+	in, revision, err := a.inStore(ctx)
+	if err != nil {
+		return err
+	}
+	value, err := a.seal(anchorPlace, anchored{Generation: in.Generation, Arrived: true})
+	if err != nil {
+		return err
+	}
+	if _, err = a.Ring.kv.SwapBlob(ctx, anchorBlob, revision, value); err != nil {
+		return fmt.Errorf("store anchor: %w", err)
 	}
 	return nil
 }
