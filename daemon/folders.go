@@ -15,26 +15,36 @@ import (
 // another user is refused: its owner could put a store, an inbox or a socket of
 // his own in place of ours at any time.
 func makeFolders(c *config.Config) error {
-	for _, f := range []struct {
-		path string
-		mode fs.FileMode
-	}{
-		{c.StateDir, 0o700},
-		{c.RuntimeDir, 0o711},
-		{filepath.Join(c.RuntimeDir, "tokens"), 0o711},
-	} {
-		if info, err := os.Stat(f.path); err == nil {
-			if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 && int(owner) != os.Geteuid() {
-				return fmt.Errorf("use folder: %s belongs to user %d, neither to root nor to the daemon", f.path, owner)
-			}
-			continue
+	for _, f := range []place{{c.RuntimeDir, 0o711}, {filepath.Join(c.RuntimeDir, "tokens"), 0o711}} {
+		if err := f.make(); err != nil {
+			return err
 		}
-		if err := os.MkdirAll(f.path, f.mode); err != nil {
-			return fmt.Errorf("make folder: %w", err)
+	}
+	return nil
+}
+
+// makeStateFolder is for the store, which is opened in it before anything else is
+// made: with a key that does not open it, nothing is.
+func makeStateFolder(c *config.Config) error { return place{c.StateDir, 0o700}.make() }
+
+// A place is a folder that the daemon needs.
+type place struct {
+	path string
+	mode fs.FileMode
+}
+
+func (f place) make() error {
+	if info, err := os.Stat(f.path); err == nil {
+		if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 && int(owner) != os.Geteuid() {
+			return fmt.Errorf("use folder: %s belongs to user %d, neither to root nor to the daemon", f.path, owner)
 		}
-		if err := os.Chmod(f.path, f.mode); err != nil {
-			return fmt.Errorf("make folder: %w", err)
-		}
+		return nil
+	}
+	if err := os.MkdirAll(f.path, f.mode); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	if err := os.Chmod(f.path, f.mode); err != nil {
+		return fmt.Errorf("make folder: %w", err)
 	}
 	return nil
 }

@@ -73,11 +73,14 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 	if err := mayOpen(c, cfg.NewStore); err != nil {
 		return nil, err
 	}
-	if err := makeFolders(c); err != nil {
+	if err := makeStateFolder(c); err != nil {
 		return nil, err
 	}
 	if err := d.openStore(ctx, c); err != nil {
 		return nil, err
+	}
+	if err := makeFolders(c); err != nil {
+		return nil, errors.Join(err, d.vault.Close())
 	}
 	broker := provider.New(provider.Config{Transport: cfg.Transport})
 	d.events = event.NewStream(nil)

@@ -13,6 +13,9 @@ import (
 // headline answers in one line whether somebody has to act, and until when.
 func headline(sum wire.Status, now time.Time) string {
 	var b strings.Builder
+	if sum.Grants == 0 && sum.Keeper.StoreError != "" {
+		return "nothing is known of the grants: the store cannot be used"
+	}
 	if sum.Grants == 0 {
 		return "no grants yet; declare one in the config, then: webex-tokend import GRANT FILE"
 	}

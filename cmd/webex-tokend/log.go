@@ -19,10 +19,12 @@ import (
 // reads the priority from the start of the line.
 func newLog(c *console, cfg *config.Config) (hclog.Logger, *verbosity) {
 	journal := cfg.Log.Format == "text" && os.Getenv("JOURNAL_STREAM") != ""
+	asJSON := cfg.Log.Format == "json"
+	c.logsJSON.Store(asJSON)
 	v := newVerbosity(hclog.LoggerOptions{
 		Name:        "webex-tokend",
-		Output:      &logLines{out: c.err, journal: journal, now: time.Now},
-		JSONFormat:  cfg.Log.Format == "json",
+		Output:      &logLines{out: c.err, journal: journal, json: asJSON, now: time.Now},
+		JSONFormat:  asJSON,
 		DisableTime: journal,
 	})
 	v.configure(cfg)
@@ -43,6 +45,7 @@ const (
 type logLines struct {
 	out     io.Writer
 	journal bool
+	json    bool
 	now     func() time.Time
 
 	mu     sync.Mutex
@@ -61,8 +64,7 @@ func (l *logLines) LevelWrite(level hclog.Level, line []byte) (int, error) {
 	defer l.mu.Unlock()
 	if now := l.now(); l.counts == nil || now.Sub(l.since) >= repeatWithin {
 		if l.left > 0 {
-			fmt.Fprintf(l.out, "%swebex-tokend: %s left out of the log, each was there %d times in a minute\n",
-				l.priority(hclog.Warn), plural(l.left, "line"), repeatable)
+			l.tellLeft()
 		}
 		l.since, l.seed, l.counts, l.left = now, maphash.MakeSeed(), make(map[uint64]int), 0
 	}
@@ -78,6 +80,16 @@ func (l *logLines) LevelWrite(level hclog.Level, line []byte) (int, error) {
 		}
 	}
 	return l.write(level, line)
+}
+
+// tellLeft says how many lines were left out, as a line like the others.
+func (l *logLines) tellLeft() {
+	text := fmt.Sprintf("%s left out of the log, each was there %d times in a minute", plural(l.left, "line"), repeatable)
+	if l.json {
+		hclog.New(&hclog.LoggerOptions{Name: "webex-tokend", Output: l.out, JSONFormat: true}).Warn(text, "lines", l.left)
+		return
+	}
+	fmt.Fprintf(l.out, "%swebex-tokend: %s\n", l.priority(hclog.Warn), text)
 }
 
 func (l *logLines) write(level hclog.Level, line []byte) (int, error) {

@@ -1,13 +1,16 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 const (
@@ -138,19 +141,31 @@ func (q *lineQueue) drop() {
 	q.dropped++
 }
 
+// lossOf returns what says in the log how many lines were lost. asJSON is asked
+// when there is something to say, and whether it is to be a line of JSON.
+func lossOf(asJSON *atomic.Bool) func(n uint64) string {
+	priority := ""
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		priority = "<4>"
+	}
+	return func(n uint64) string {
+		text := plural(int(n), "line") + " lost: nobody read the log"
+		if !asJSON.Load() {
+			return priority + "webex-tokend: " + text + "\n"
+		}
+		var line strings.Builder
+		hclog.New(&hclog.LoggerOptions{Name: "webex-tokend", Output: &line, JSONFormat: true}).Warn(text, "lines", n)
+		return line.String()
+	}
+}
+
 // lastingOutput makes a command independent of whoever reads what it writes: it
 // survives a reader that goes away, and does not wait for one that stalls.
 func (c *console) lastingOutput() {
 	// A handler, instead of ignoring the signal: programs that the daemon starts
 	// would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	priority := ""
-	if os.Getenv("JOURNAL_STREAM") != "" {
-		priority = "<4>"
-	}
-	lost := func(n uint64) string {
-		return fmt.Sprintf("%swebex-tokend: %s lost: nobody read the log\n", priority, plural(int(n), "line"))
-	}
+	lost := lossOf(&c.logsJSON)
 	errors, out := newLineQueue(c.err, lost), newLineQueue(c.out, lost)
 	c.err, c.out, c.dropped = errors, out, errors.Dropped
 	c.flush = func() {

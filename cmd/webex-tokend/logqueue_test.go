@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -120,3 +123,36 @@ func TestEachHandOutIsALineHoweverManyAreAlike(t *testing.T) {
 }
 
 func fixedNow() time.Time { return time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) }
+
+// Where the log is JSON, the lines about lost and repeated lines were none.
+func TestEveryLineOfAJSONLogIsJSON(t *testing.T) {
+	var asJSON atomic.Bool
+	asJSON.Store(true)
+	var out bytes.Buffer
+	out.WriteString(lossOf(&asJSON)(7))
+	now := time.Now()
+	lines := &logLines{out: &out, json: true, now: func() time.Time { return now }}
+	log := hclog.New(&hclog.LoggerOptions{Output: lines, JSONFormat: true})
+	for range repeatable + 3 {
+		log.Error("disk full")
+	}
+	now = now.Add(2 * repeatWithin)
+	log.Error("disk full")
+	said := 0
+	for line := range strings.Lines(out.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil || fields["@message"] == nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		if fields["lines"] != nil {
+			said++
+		}
+	}
+	if said != 2 {
+		t.Errorf("%d lines of %q say how many are missing", said, out.String())
+	}
+	asJSON.Store(false)
+	if text := lossOf(&asJSON)(1); !strings.HasSuffix(text, "webex-tokend: 1 line lost: nobody read the log\n") {
+		t.Errorf("for people: %q", text)
+	}
+}

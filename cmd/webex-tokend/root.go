@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -42,8 +43,10 @@ type console struct {
 	// flush and dropped belong to lastingOutput; nil without it.
 	flush   func()
 	dropped func() uint64
-	socket  string
-	config  string
+	// logsJSON is how lines of the log are written.
+	logsJSON atomic.Bool
+	socket   string
+	config   string
 }
 
 // daemon returns a client of the daemon on the socket that was chosen.

@@ -62,6 +62,9 @@ func (c *console) run(ctx context.Context, once, newStore bool) error {
 	}
 	log, levels := newLog(c, cfg)
 	defer levels.follow()()
+	if fault := unknownZone(os.Getenv("TZ")); fault != "" {
+		log.Warn("TZ names no zone, so that calendars and times are those of UTC", "error", fault)
+	}
 	d := daemon.Config{Config: cfg, Log: log, LogLevels: levels.configure, LogDropped: c.dropped, NewStore: newStore}
 	if once {
 		return explainStart(daemon.Once(ctx, d))

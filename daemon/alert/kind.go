@@ -18,7 +18,7 @@ const (
 	Consent    Kind = "consent"    // a human must consent again, or will soon have to
 	Window     Kind = "window"     // the refresh window ends
 	Token      Kind = "token"      // a token ends that nobody can refresh
-	Failing    Kind = "failing"    // refreshes fail, and the access token lives on
+	Failing    Kind = "failing"    // refreshes fail
 	Expired    Kind = "expired"    // the access token has expired, and no other came
 	Damaged    Kind = "damaged"    // the record does not open
 	Unverified Kind = "unverified" // restored from an older copy

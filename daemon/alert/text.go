@@ -65,7 +65,7 @@ func (e *entry) problem(many bool, now time.Time) string {
 	case Token:
 		return e.ending("token", many, now) + "; only a human can renew it"
 	case Failing:
-		return "refreshes fail again and again, while the access token lives on" + reason
+		return "refreshes fail again and again" + reason
 	case Expired:
 		return "the access token has expired, and no other came" + reason
 	case Damaged:

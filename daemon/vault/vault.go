@@ -98,6 +98,9 @@ func (v *Vault) open(ctx context.Context, key seal.Key) error {
 		return errors.Join(err, backend.Close())
 	}
 	v.backend = backend
+	if !v.cfg.Shared {
+		v.tidy()
+	}
 	v.anchor = seal.Anchor{Ring: v.ring, Path: filepath.Join(v.cfg.Folder, "anchor"), Machine: seal.MachineID(), Shared: v.cfg.Shared}
 	return nil
 }

@@ -128,3 +128,32 @@ func TestAStoreThatWasReplacedIsNoticedAndRescued(t *testing.T) {
 		t.Errorf("kept are %q", kept)
 	}
 }
+
+// A backup or restore that was killed left its copy on the disk for ever.
+func TestLeftoversOfInterruptedBackupsAndRestoresGo(t *testing.T) {
+	cfg := config(t)
+	leftovers := []string{"backups/.stream-123/store.db", "backups/.store-20261122T031500Z.db.42", "backups/.replaced-1.db.7", ".store.db.99", ".anchor123"}
+	others := []string{"backups/store-20261122T031500Z.db", "backups/.mine", ".anchors", "notes"}
+	for _, name := range append(leftovers, others...) {
+		path := filepath.Join(cfg.Folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := open(t, cfg).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range leftovers {
+		if _, err := os.Lstat(filepath.Join(cfg.Folder, name)); err == nil {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	for _, name := range others {
+		if _, err := os.Lstat(filepath.Join(cfg.Folder, name)); err != nil {
+			t.Errorf("%s is gone: %v", name, err)
+		}
+	}
+}
