@@ -38,9 +38,10 @@ api {
 
 # Web pages: the grants and how they fare, consent in the browser, and links
 # for others to consent. Only for this host unless web_config_file gives the
-# certificate and the users; its form is that of Prometheus' exporters. Without
-# one, "webex-tokend web" prints a link that opens the pages with the rights of
-# whoever called it. Users of web_config_file may do everything.
+# certificate and the users; its form is that of Prometheus' exporters. Its users
+# and client certificates may read /metrics, and what allow blocks name them for.
+# Without one, "webex-tokend web" opens the pages with the rights of whoever
+# called it.
 http {
   listen     = "127.0.0.1:8411"
   public_url = "http://127.0.0.1:8411" # where browsers find it, such as behind a proxy
@@ -265,8 +266,11 @@ grant "bot-*" {
 
 # Who may do what. Blocks add up; root and the daemon's own user may do
 # everything, and nobody else anything without a block. A block takes users and
-# groups, by name or number, and units of systemd: any of them.
+# groups, by name or number, units of systemd, web_users, who are those of
+# web_config_file, and client_names, the common names of client certificates: any
+# of them. Of the last two, those whom no block names may read metrics.
 #
+#   metrics  read /metrics
 #   status   see the grants and how they fare; every action includes it
 #   token    have the access token
 #   refresh  ask for a new one, once in min_interval, and once a day where tokens
@@ -284,6 +288,13 @@ allow {
   actions = ["token", "refresh"]
   grants  = ["ops", "tenant-*"]
 }
+
+# allow {
+#   web_users    = ["grafana"]
+#   client_names = ["prometheus.example.com"]
+#   actions      = ["metrics"]
+#   grants       = ["tenant-*"]
+# }
 
 # When somebody is needed: long before a refresh window ends, or a token that
 # nobody can refresh; at once when a new consent is needed, a client secret is

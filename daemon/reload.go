@@ -110,7 +110,8 @@ func accessRules(c *config.Config) *acl.Rules {
 		for _, name := range a.Actions {
 			actions = append(actions, acl.Action(name))
 		}
-		blocks = append(blocks, acl.Block{Users: a.Users, Groups: a.Groups, Units: a.Units, Actions: actions, Grants: a.Grants})
+		blocks = append(blocks, acl.Block{Users: a.Users, Groups: a.Groups, Units: a.Units,
+			WebUsers: a.WebUsers, ClientNames: a.ClientNames, Actions: actions, Grants: a.Grants})
 	}
 	return acl.New(acl.Config{Blocks: blocks})
 }

@@ -19,6 +19,15 @@ type Peer struct {
 	Groups   []uint32 // supplementary
 	PID      int32    // of the connecting process, which may have ended since
 	Unit     string   // of systemd; empty: none, or not known for certain
+	// Remote is somebody who proved to the pages who he is, and of whom the kernel
+	// knows nothing: the numbers beside it mean nobody. nil: a local process.
+	Remote *Remote
+}
+
+// A Remote is known by a password or by a certificate: one of its names is set.
+type Remote struct {
+	User   string // of basic_auth_users in web_config_file
+	Client string // the common name of a client certificate
 }
 
 // PeerOf asks the kernel for all but the unit. The connection stays open for the call because its

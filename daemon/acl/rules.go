@@ -13,6 +13,8 @@ import (
 type Action string
 
 const (
+	// Metrics: read the figures of grants, and their names in them.
+	Metrics Action = "metrics"
 	Status  Action = "status"  // see that a grant is there and how it fares
 	Token   Action = "token"   // have its access token
 	Refresh Action = "refresh" // ask for a new one
@@ -20,17 +22,22 @@ const (
 )
 
 // A Block lets users, groups and units do actions on grants. A peer matches by
-// its user, its group, a supplementary group or its unit.
+// its user, its group, a supplementary group or its unit, a remote one by its
+// name alone.
 type Block struct {
-	Users   []string // names or numbers
-	Groups  []string
-	Units   []string // full names; "worker@.service" means every instance
+	Users  []string // names or numbers
+	Groups []string
+	Units  []string // full names; "worker@.service" means every instance
+	// WebUsers and ClientNames name remote visitors of the pages.
+	WebUsers, ClientNames []string
+
 	Actions []Action
 	Grants  []string // names, or prefixes with a star behind them
 }
 
 // Config holds what Rules are made of. The zero value lets root and the
-// daemon's own user do everything, and nobody else anything.
+// daemon's own user do everything, remote visitors read metrics, and nobody else
+// do anything.
 type Config struct {
 	Blocks []Block
 	// Own is the daemon's user; nil means that of this process.
@@ -53,8 +60,11 @@ type Rules struct {
 type resolved struct {
 	uids, gids []uint32
 	units      []string
-	actions    []Action
-	grants     []string
+	// webUsers and clientNames are of remote peers.
+	webUsers, clientNames []string
+
+	actions []Action
+	grants  []string
 }
 
 // New resolves names to numbers. A name that this host does not know lets
@@ -71,9 +81,13 @@ func New(cfg Config) *Rules {
 	}
 	for _, b := range cfg.Blocks {
 		r.blocks = append(r.blocks, resolved{
-			uids:    r.numbers(b.Users, "user", accounts.UserID),
-			gids:    r.numbers(b.Groups, "group", accounts.GroupID),
-			units:   b.Units,
+			uids:  r.numbers(b.Users, "user", accounts.UserID),
+			gids:  r.numbers(b.Groups, "group", accounts.GroupID),
+			units: b.Units,
+
+			webUsers:    b.WebUsers,
+			clientNames: b.ClientNames,
+
 			actions: b.Actions,
 			grants:  b.Grants,
 		})
@@ -98,9 +112,15 @@ func (r *Rules) numbers(names []string, kind string, number func(string) (uint32
 // the grant exists. An empty grant asks about the daemon as a whole, which
 // needs a block for all grants.
 func (r *Rules) Allowed(p Peer, a Action, grant string) bool {
-	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool {
+	return r.everything(p) || r.scrapes(p, a) || slices.ContainsFunc(r.blocks, func(b resolved) bool {
 		return r.names(b, p) && b.permits(a) && b.covers(grant)
 	})
+}
+
+// scrapes reports whether the action is metrics and the peer a remote visitor of
+// whom no block speaks: what has a password is a Prometheus, as a rule.
+func (r *Rules) scrapes(p Peer, a Action) bool {
+	return a == Metrics && p.Remote != nil && !r.Named(p)
 }
 
 // UnitAllowed is Allowed for a unit whoever it runs as, even as root.
@@ -127,13 +147,16 @@ func (r *Rules) OnlyGrant(unit string, a Action) (string, bool) {
 }
 
 // View returns which grants the peer may see; nil means all of them.
-func (r *Rules) View(p Peer) func(grant string) bool {
-	if r.everything(p) {
+func (r *Rules) View(p Peer) func(grant string) bool { return r.ViewTo(p, Status) }
+
+// ViewTo returns to which grants the peer may do this; nil means all of them.
+func (r *Rules) ViewTo(p Peer, a Action) func(grant string) bool {
+	if r.everything(p) || r.scrapes(p, a) {
 		return nil
 	}
 	var mine []resolved
 	for _, b := range r.blocks {
-		if r.names(b, p) && b.permits(Status) {
+		if r.names(b, p) && b.permits(a) {
 			if slices.Contains(b.grants, "*") {
 				return nil
 			}
@@ -147,7 +170,7 @@ func (r *Rules) View(p Peer) func(grant string) bool {
 
 // May reports whether the peer may do this to any grant at all.
 func (r *Rules) May(p Peer, a Action) bool {
-	return r.everything(p) || slices.ContainsFunc(r.blocks, func(b resolved) bool { return r.names(b, p) && b.permits(a) })
+	return r.everything(p) || r.scrapes(p, a) || slices.ContainsFunc(r.blocks, func(b resolved) bool { return r.names(b, p) && b.permits(a) })
 }
 
 // Named reports whether the rules speak of the peer at all. One they do not
@@ -166,10 +189,14 @@ func (r *Rules) Owner(p Peer) bool { return r.everything(p) }
 // everything leaves a shared user out even where the daemon itself runs as
 // that one.
 func (r *Rules) everything(p Peer) bool {
-	return r.unique(p.UID) && (p.UID == 0 || p.UID == r.own)
+	return p.Remote == nil && r.unique(p.UID) && (p.UID == 0 || p.UID == r.own)
 }
 
 func (r *Rules) names(b resolved, p Peer) bool {
+	if p.Remote != nil {
+		return p.Remote.User != "" && slices.Contains(b.webUsers, p.Remote.User) ||
+			p.Remote.Client != "" && slices.Contains(b.clientNames, p.Remote.Client)
+	}
 	if !r.unique(p.UID) {
 		return false
 	}
@@ -182,7 +209,13 @@ func (b resolved) runs(unit string) bool {
 }
 
 func (b resolved) permits(a Action) bool {
-	return slices.Contains(b.actions, Admin) || slices.Contains(b.actions, a) || a == Status && len(b.actions) > 0
+	switch a {
+	case Metrics:
+		return len(b.actions) > 0
+	case Status:
+		return slices.ContainsFunc(b.actions, func(allowed Action) bool { return allowed != Metrics })
+	}
+	return slices.Contains(b.actions, Admin) || slices.Contains(b.actions, a)
 }
 
 func (b resolved) covers(grant string) bool {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/sse"
 	"webex-tokend/daemon/wire"
@@ -43,7 +44,7 @@ func (s *Server) follow(c *call) error {
 		if err != nil {
 			return nil, err // the caller left, or the daemon stops
 		}
-		if c.rules = s.cfg.Rules(); !c.rules.Named(c.peer) {
+		if c.rules = s.cfg.Rules(); !c.rules.May(c.peer, acl.Status) {
 			return nil, errNotNamed
 		}
 		return shownEvents(events, c.rules.View(c.peer)), nil
@@ -51,7 +52,7 @@ func (s *Server) follow(c *call) error {
 }
 
 // errNotNamed ends a stream.
-var errNotNamed = errors.New("no rule names the caller any more")
+var errNotNamed = errors.New("no rule lets the caller see grants any more")
 
 // shownEvents are those that view shows.
 func shownEvents(events []event.Event, view func(string) bool) (list []sse.Event) {

@@ -74,7 +74,7 @@ func (s *Server) audit(rt route, c *call, allowed bool, err error) {
 		return
 	}
 	level := hclog.Info
-	if allowed && rt.action == acl.Status {
+	if allowed && (rt.action == acl.Status || rt.action == acl.Metrics) {
 		level = hclog.Debug
 	}
 	if level < s.cfg.Log.GetLevel() {

@@ -72,7 +72,7 @@ func routes(s *Server) []route {
 		{"DELETE /v1/key/slots/{id}", whole, acl.Admin, sealing.forgetKey},
 
 		{"GET /v1/forecast", visible, acl.Status, within(s.answers, s.forecast)},
-		{"GET /metrics", visible, acl.Status, within(s.answers, s.metrics)},
+		{"GET /metrics", visible, acl.Metrics, within(s.answers, s.metrics)},
 		{"POST /v1/web", visible, acl.Status, s.web},
 		{"POST /v1/drain", whole, acl.Admin, s.drain},
 	}

@@ -86,10 +86,14 @@ type Maintenance struct {
 
 // An Allow block lets peers do actions on grants. Blocks add up.
 type Allow struct {
-	Users   []string // names or numbers
-	Groups  []string
-	Units   []string // of systemd, full names; "worker@.service" means every instance
-	Actions []string // status token refresh admin
+	Users  []string // names or numbers
+	Groups []string
+	Units  []string // of systemd, full names; "worker@.service" means every instance
+	// WebUsers are of web_config_file, ClientNames the common names of client
+	// certificates.
+	WebUsers, ClientNames []string
+
+	Actions []string // metrics status token refresh admin
 	Grants  []string // names and patterns
 }
 

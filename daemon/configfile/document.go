@@ -149,12 +149,14 @@ type hookBlock struct {
 }
 
 type allowBlock struct {
-	At      hcl.Range      `hcl:",def_range"`
-	Users   *hcl.Attribute `hcl:"users"`
-	Groups  *hcl.Attribute `hcl:"groups"`
-	Units   *hcl.Attribute `hcl:"units"`
-	Actions *hcl.Attribute `hcl:"actions"`
-	Grants  *hcl.Attribute `hcl:"grants"`
+	At          hcl.Range      `hcl:",def_range"`
+	Users       *hcl.Attribute `hcl:"users"`
+	Groups      *hcl.Attribute `hcl:"groups"`
+	Units       *hcl.Attribute `hcl:"units"`
+	WebUsers    *hcl.Attribute `hcl:"web_users"`
+	ClientNames *hcl.Attribute `hcl:"client_names"`
+	Actions     *hcl.Attribute `hcl:"actions"`
+	Grants      *hcl.Attribute `hcl:"grants"`
 }
 
 type alertBlock struct {

@@ -119,7 +119,7 @@ func (doc *document) read(r *reader, path string) *config.Config {
 	c.Grants = readGrants(doc.Grant, doc.Integration, r)
 	checkManagers(doc.Integration, c, r)
 	checkXML(doc.Grant, c, r)
-	c.Allow = readAllows(doc.Allow, r)
+	c.Allow = readAllows(doc.Allow, c.HTTP, r)
 	c.Alert = doc.Alert.read(r)
 	c.Maintenance = doc.Maintenance.read(r)
 	checkCollisions(doc, c, r)

@@ -41,7 +41,7 @@ func TestUsersOfTheFileComeInByPasswordUntilTheyAreRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }, Rules: letsSee("ada", "ida")})
 
 	roots := x509.NewCertPool()
 	content, err := os.ReadFile(cert)
@@ -104,7 +104,7 @@ func TestGuessesHoldUpNobodyWhosePasswordIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }, Rules: letsSee("ada", "ida")})
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	ask := func(password string) int {
@@ -194,7 +194,7 @@ func TestACertificateOfTheClientAuthorityLetsIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+			serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }, Rules: letsSee("ada", "ida")})
 			roots := x509.NewCertPool()
 			roots.AddCert(ours.Leaf)
 			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots,

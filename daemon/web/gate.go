@@ -31,26 +31,19 @@ type call struct {
 // A person is the user of a browser, as far as it is proven.
 type person struct {
 	// key parts the form tokens of one from those of another.
-	key  string
-	name string
-	peer acl.Peer
-	// all: let in by web_config_file, whose users may do everything.
-	all     bool
+	key     string
+	name    string
+	peer    acl.Peer // remote: let in by web_config_file
 	session bool
 }
 
 // allowed asks the rules in force.
 func (c *call) allowed(action acl.Action, grant string) bool {
-	return c.who != nil && (c.who.all || c.rules.Allowed(c.who.peer, action, grant))
+	return c.who != nil && c.rules.Allowed(c.who.peer, action, grant)
 }
 
 // view is which grants the person may see.
-func (c *call) view() report.View {
-	if c.who.all {
-		return nil
-	}
-	return c.rules.View(c.who.peer)
-}
+func (c *call) view() report.View { return c.rules.View(c.who.peer) }
 
 func (c *call) redirect(to string) { http.Redirect(c.w, c.r, to, http.StatusSeeOther) }
 
@@ -82,11 +75,12 @@ func (s *Server) admit(rt route, c *call) error {
 		return &fault{http.StatusMisdirectedRequest, "These pages are not served under this name",
 			"Open them as " + s.at.PublicURL + "/ui/, or set public_url to the name in use."}
 	}
-	if rt.reach >= visitor {
+	if rt.reach >= scraper {
 		if err := s.identify(c); err != nil {
 			return err
 		}
-		if c.grant != "" && !c.allowed(rt.reach.action(), c.grant) {
+		action := rt.reach.action()
+		if !c.rules.May(c.who.peer, action) || c.grant != "" && !c.allowed(action, c.grant) {
 			return &fault{http.StatusForbidden, "This is not yours to do", "An allow block of the configuration would have to let you."}
 		}
 	}
@@ -128,11 +122,11 @@ func (s *Server) identify(c *call) error {
 		}
 	}
 	if name, ok := certificate(c.r); ok {
-		c.who = &person{key: "certificate " + name, name: name, all: true}
+		c.who = &person{key: "certificate " + name, name: name, peer: acl.Peer{Remote: &acl.Remote{Client: name}}}
 		return nil
 	}
 	if name, ok := s.access.password(c.r); ok {
-		c.who = &person{key: "user " + name, name: name, all: true}
+		c.who = &person{key: "user " + name, name: name, peer: acl.Peer{Remote: &acl.Remote{User: name}}}
 		return nil
 	}
 	if len(s.access.users()) > 0 {

@@ -23,7 +23,9 @@ const (
 	// everybody who asks under our own name. The route itself knows a secret
 	// in the path or the query that lets one in.
 	everybody
-	// visitor: whoever proved to be somebody that the rules speak of.
+	// scraper: whoever may read figures, which are all that many programs need.
+	scraper
+	// visitor: whoever may see grants.
 	visitor
 	// admin of the grant in the path.
 	admin
@@ -47,7 +49,7 @@ func routes() []route {
 		{"GET /ui/{$}", visitor, (*Server).list},
 		{"GET /ui/events", visitor, (*Server).follow},
 		{"GET /ui/grants/{name}", visitor, (*Server).detail},
-		{"GET /metrics", visitor, (*Server).metrics},
+		{"GET /metrics", scraper, (*Server).metrics},
 		{"POST /ui/leave", visitor, (*Server).leave},
 
 		{"GET /ui/grants/{name}/authorize", admin, (*Server).explain},
@@ -58,8 +60,11 @@ func routes() []route {
 
 // action is checked by the rules where a route names a grant.
 func (r reach) action() acl.Action {
-	if r == admin {
+	switch r {
+	case admin:
 		return acl.Admin
+	case scraper:
+		return acl.Metrics
 	}
 	return acl.Status
 }
@@ -70,12 +75,12 @@ func (s *Server) front(c *call) error {
 	return nil
 }
 
-// metrics serves GET /metrics, of what the visitor may see.
+// metrics serves GET /metrics, of what the visitor may know.
 func (s *Server) metrics(c *call) error {
 	if s.cfg.Metrics == nil {
 		return &fault{http.StatusNotFound, "There is no such page", "This daemon counts nothing."}
 	}
-	s.cfg.Metrics(c.view()).ServeHTTP(c.w, c.r)
+	s.cfg.Metrics(c.rules.ViewTo(c.who.peer, acl.Metrics)).ServeHTTP(c.w, c.r)
 	return nil
 }
 

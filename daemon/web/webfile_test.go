@@ -20,7 +20,7 @@ func TestAListenerBeyondLoopbackServesNobodyOnceItsFileLosesItsUsers(t *testing.
 	file := writeFile(t, open+users)
 	cfg := &config.Config{HTTP: &config.HTTP{Listen: "0.0.0.0:1", PublicURL: "https://tokens.example", WebConfigFile: file}}
 	listener := listen(t) // on loopback all the same
-	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }, Rules: letsSee("ada", "ida")})
 	for _, c := range []struct {
 		name, content string
 		served        bool
@@ -48,7 +48,7 @@ func TestHeadersOfTheFileAreSentBesideThoseOfThePages(t *testing.T) {
 	listener := listen(t)
 	cfg := parse(t, listener, "")
 	cfg.HTTP.WebConfigFile = writeFile(t, "http_server_config:\n  headers:\n    Strict-Transport-Security: max-age=60\n    Content-Security-Policy: everything\n")
-	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }})
+	serve(t, listener, web.Config{Report: newFleet(3, time.Now()), Config: func() *config.Config { return cfg }, Rules: letsSee("ada", "ida")})
 	v := (&host{url: "http://" + listener.Addr().String()}).stranger(t)
 	a := v.do(http.MethodGet, "/ui/", nil)
 	if got := a.header.Get("Strict-Transport-Security"); got != "max-age=60" {
