@@ -12,13 +12,13 @@ import (
 type Fill struct {
 	Grant       string
 	AccessToken string
-	TokenType   string
+	TokenType   Name
 	ExpiresAt   Instant
 	Generation  uint64
-	Scope       string
+	Scope       Words
 	Labels      map[string]string // a label that the grant has not is an error
-	Site        string            // of Meetings
-	User        string
+	Site        Name              // of Meetings
+	User        Name
 }
 
 // An Instant prints as RFC 3339 in UTC, and as nothing when it is not known.
@@ -40,7 +40,7 @@ func (f File) Execute(fill Fill) ([]byte, error) {
 	if f.Template == "" {
 		return nil, errNoTemplate
 	}
-	t, err := template.New("template").Option("missingkey=error").Parse(f.Template)
+	t, err := template.New("template").Funcs(Quotes()).Option("missingkey=error").Parse(f.Template)
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,11 @@ func (b *fileBlock) template(r *reader, f *config.File, g *config.Grant) {
 		Generation: 1, Scope: "scope", Labels: g.Labels, Site: "site", User: "user",
 	})
 	if err == nil {
+		if reader, function := interpreted(f.Path, f.Template); reader != "" {
+			if value := bareValue(f.Template); value != "" {
+				r.Warn(given.Expr.Range(), "the template writes "+value+" bare, for "+reader+" to read", "A server chose its characters. Write {{ "+value+" | "+function+" }}.")
+			}
+		}
 		return
 	}
 	line, what := misfit(err)

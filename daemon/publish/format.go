@@ -49,13 +49,13 @@ func Render(f config.File, labels map[string]string, current refresh.Current) ([
 		return f.Execute(config.Fill{
 			Grant:       current.Grant,
 			AccessToken: token,
-			TokenType:   current.Type,
+			TokenType:   config.Name(current.Type),
 			ExpiresAt:   config.Instant{Time: current.ExpiresAt},
 			Generation:  current.Generation,
-			Scope:       current.Scope,
+			Scope:       config.Words(current.Scope),
 			Labels:      labels,
-			Site:        current.Site,
-			User:        current.User,
+			Site:        config.Name(current.Site),
+			User:        config.Name(current.User),
 		})
 	case "meta":
 		return renderMeta(current)
