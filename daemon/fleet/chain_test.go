@@ -1,6 +1,8 @@
 package fleet_test
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -112,4 +114,71 @@ func TestAServiceAppThatHealsItselfKeepsNoErrorAndRaisesNone(t *testing.T) {
 			t.Error("its intent is open")
 		}
 	})
+}
+
+// Apps that a pattern declares were not woken, nor any by a manager that was resumed.
+func TestAppsOfAPatternWakeWithAManagerThatIsResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newDeskOf(t, "apps-*")
+		h.chief()
+		h.live(time.Second, time.Second) // which wakes nobody yet
+		app := h.config.Integrations["desk"]
+		if err := h.fleet.Refresher.Mint(t.Context(), app, "apps-1"); err != nil {
+			t.Fatal(err)
+		}
+		h.webex.Revoke(h.stored("apps-1").Refresh.Value.Reveal())
+		path := "/v1/applications/" + h.webex.Client(emulator.ServiceApp).ApplicationID + "/token"
+		for range 8 { // given up
+			h.webex.ScriptAt(path, lab.Reply(503, nil, ""))
+			_ = h.fleet.Refresher.Refresh(t.Context(), "apps-1")
+			time.Sleep(10 * time.Minute)
+		}
+		for h.webex.Scripted() > 0 {
+			_ = h.fleet.Refresher.Mint(t.Context(), app, "apps-1")
+		}
+		if err := h.fleet.Registry.Pause(t.Context(), "rest-chief"); err != nil {
+			t.Fatal(err)
+		}
+		h.live(time.Minute, time.Second)
+		if g := h.grant("apps-1"); g.State == "ok" {
+			t.Fatalf("it is well before: %+v", g)
+		}
+		if err := h.fleet.Registry.Resume(t.Context(), "rest-chief"); err != nil {
+			t.Fatal(err)
+		}
+		h.live(time.Minute, time.Second)
+		h.is("apps-1", store.OK, "")
+	})
+}
+
+func TestWhyNothingIsMintedStandsBesideWhatHelps(t *testing.T) {
+	for _, c := range []struct {
+		name, setting, scope, reply string
+		words, helps                string
+	}{
+		{name: "another application", setting: "application_id", words: "The application was not found", helps: "see application_id"},
+		{name: "another organisation", setting: "target_org_id", words: "not authorized by a Full Admin", helps: "see target_org_id"},
+		{name: "another client", setting: "client_id", words: "mint by manager rest-chief", helps: "see client_id"},
+		{name: "a manager without the scope", scope: "spark:rooms_read", words: "spark:applications_token", helps: "the manager has the scope"},
+		{name: "approval withdrawn", reply: `{"message":"The approval of this service app was withdrawn","trackingId":"T"}`, words: "approval of this service app was withdrawn", helps: "Control Hub"},
+		{name: "words in a list of errors", reply: `{"errors":[{"description":"Only for another organization"}]}`, words: "Only for another organization", helps: "target_org_id"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newDeskOf(t, "desk", fmt.Sprintf("%-18s = \"", cmp.Or(c.setting, "none")), fmt.Sprintf("%-18s = \"x", c.setting))
+				for range 20 {
+					if c.reply != "" {
+						h.webex.ScriptAt("/v1/applications/"+h.webex.Client(emulator.ServiceApp).ApplicationID+"/token", lab.Reply(403, nil, c.reply))
+					}
+				}
+				h.take("rest-chief", h.webex.Issue(emulator.REST, emulator.Consent{Email: "chief@acme.example",
+					Scopes: []string{cmp.Or(c.scope, "spark:applications_token")}}).Response)
+				h.live(10*time.Minute, time.Second)
+				g := h.grant("desk")
+				if g.State != "pending" || g.Level != "warning" || !strings.Contains(g.Reason, c.words) || !strings.Contains(g.Reason, c.helps) {
+					t.Errorf("%s, %s: %q", g.State, g.Level, g.Reason)
+				}
+			})
+		})
+	}
 }

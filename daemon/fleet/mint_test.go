@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,14 +18,18 @@ import (
 )
 
 // newDesk is a host with a service app "desk" under the manager "rest-chief".
-func newDesk(t *testing.T) *host {
+func newDesk(t *testing.T) *host { return newDeskOf(t, "desk") }
+
+// newDeskOf is newDesk with another name or pattern of the app's grant, and with
+// texts of the configuration replaced.
+func newDeskOf(t *testing.T, grant string, replaced ...string) *host {
 	h := &host{t: t, dir: ramDir(t), webex: emulator.New(emulator.Config{Calm: true})}
 	app := h.webex.Client(emulator.ServiceApp)
 	file := filepath.Join(h.dir, "app.secret")
 	if err := os.WriteFile(file, []byte(app.Secret), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.configure(fmt.Sprintf(`
+	h.configure(strings.NewReplacer(replaced...).Replace(fmt.Sprintf(`
 integration "desk" {
   kind               = "service-app"
   client_id          = %q
@@ -34,8 +39,8 @@ integration "desk" {
   target_org_id      = %q
   manager            = "rest-chief"
 }
-grant "desk" { integration = "desk" }
-`, app.ID, file, app.ApplicationID, h.webex.OrgID("acme.example")))
+grant %q { integration = "desk" }
+`, app.ID, file, app.ApplicationID, h.webex.OrgID("acme.example"), grant)))
 	h.start()
 	t.Cleanup(h.stop)
 	return h

@@ -31,6 +31,21 @@ func (x *Refresher) heal(ctx context.Context, p *plan, f *provider.Failure) (hea
 	return false, &told
 }
 
+// advice is what helps when the API mints nothing, behind its own words: it tells
+// by the status alone whose fault it finds.
+func advice(err error) string {
+	f, failed := errors.AsType[*provider.Failure](err)
+	switch {
+	case failed && f.Status == http.StatusNotFound:
+		return "; see application_id of the integration"
+	case failed && f.Status == http.StatusForbidden:
+		return "; see target_org_id, the app's approval in Control Hub, and whether the manager has the scope spark:applications_token"
+	case failed && f.Status == http.StatusBadRequest:
+		return "; see client_id and the secret of the app"
+	}
+	return ""
+}
+
 // Mint fetches a pair and registers it. What it replaces was refused, and is no
 // fallback.
 func (x *Refresher) Mint(ctx context.Context, in *config.Integration, name string) error {
@@ -52,7 +67,7 @@ func (x *Refresher) Mint(ctx context.Context, in *config.Integration, name strin
 		answer, err = x.cfg.Provider.Mint(ctx, in, manager.Access)
 	}
 	if err != nil {
-		return fmt.Errorf("mint by manager %s: %w", in.Manager, err)
+		return fmt.Errorf("mint by manager %s: %w%s", in.Manager, err, advice(err))
 	}
 	_, err = x.cfg.Registry.Register(ctx, name, registry.Registration{Answer: answer, IssuedAt: sentAt, Consent: &registry.Consent{OtherUser: true}, Minted: true})
 	if err == nil {

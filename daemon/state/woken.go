@@ -10,10 +10,14 @@ import (
 	"webex-tokend/store"
 )
 
-// wake notes a grant that got tokens by a refresh, an import or a consent: if it
-// is the manager of service apps that are not well, it may help them now.
+// wake notes a grant that got tokens by a refresh, an import or a consent, or that
+// the operator resumed or adopted: if it is the manager of service apps that are not
+// well, it may help them now.
 func (b *Book) wake(kind event.Kind, name string, c store.Condition) {
-	if kind != event.Refreshed && kind != event.Registered || c.State == store.Paused || c.State == store.Unverified {
+	switch {
+	case kind == event.Changed && c.State != store.OK:
+		return
+	case kind != event.Changed && kind != event.Refreshed && kind != event.Registered, c.State == store.Paused, c.State == store.Unverified:
 		return
 	}
 	for _, in := range b.config().Integrations {

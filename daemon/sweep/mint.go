@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"webex-tokend/daemon/config"
+	"webex-tokend/store"
 )
 
 // mintPause is how long a service app waits after a try that failed.
@@ -38,23 +39,60 @@ func (w *Sweeper) mintPending(ctx context.Context, cfg *config.Config, now time.
 // wakeApps mints for the service apps of a manager that got tokens, as far as they
 // are not well: their own next try may be a day away.
 func (w *Sweeper) wakeApps(ctx context.Context, cfg *config.Config, manager string) {
-	for _, g := range cfg.Grants {
-		in := cfg.Integrations[g.Integration]
-		if in == nil || in.Kind != config.ServiceApp || in.Manager != manager {
+	for _, name := range w.cfg.States.PendingNames() {
+		if in, _, ok := cfg.Rules(name); ok && in.Kind == config.ServiceApp && in.Manager == manager {
+			w.noPause(name)
+		}
+	}
+	for _, in := range cfg.Integrations {
+		if in.Kind != config.ServiceApp || in.Manager != manager {
 			continue
 		}
-		w.mu.Lock()
-		if !w.mints[g.Name].running {
-			delete(w.mints, g.Name)
+		for _, p := range []store.Place{{State: store.Reauthorize}, {State: store.Retrying, Part: store.Refused}, {State: store.Unknown, Part: store.Refused}} {
+			p.Integration = in.Name
+			w.wakePlace(ctx, in, p)
 		}
-		w.mu.Unlock()
-		stored, err := w.cfg.Store.Get(ctx, g.Name)
-		if err != nil || stored.Removed || stored.Rejection.Count == 0 && stored.ReauthorizeSince.IsZero() ||
-			!stored.PausedSince.IsZero() || !stored.UnverifiedSince.IsZero() || !w.mayMint(g.Name, w.cfg.Now()) {
-			continue
+	}
+}
+
+// wakePlace mints for the grants of one place, also for those that a pattern declares.
+func (w *Sweeper) wakePlace(ctx context.Context, in *config.Integration, p store.Place) {
+	for after := (*store.AttentionGrant)(nil); ; {
+		list, err := w.cfg.Store.Attention(ctx, p, after, time.Time{}, wokenAtOnce)
+		if err != nil {
+			w.cfg.Log.Error("service apps of a manager not woken", "manager", in.Manager, "error", err)
 		}
-		term := w.term()
-		w.begin(func() { w.mint(term, in, g.Name) })
+		for _, g := range list {
+			w.wakeApp(ctx, in, g.Name)
+			after = &g
+		}
+		if err != nil || len(list) < wokenAtOnce {
+			return
+		}
+	}
+}
+
+// wokenAtOnce is how many grants of a place are read at a time.
+const wokenAtOnce = 256
+
+// wakeApp mints for one that was refused, wherever it is declared.
+func (w *Sweeper) wakeApp(ctx context.Context, in *config.Integration, name string) {
+	w.noPause(name)
+	stored, err := w.cfg.Store.Get(ctx, name)
+	if err != nil || stored.Removed || stored.Rejection.Count == 0 && stored.ReauthorizeSince.IsZero() ||
+		!stored.PausedSince.IsZero() || !stored.UnverifiedSince.IsZero() || !w.mayMint(name, w.cfg.Now()) {
+		return
+	}
+	term := w.term()
+	w.begin(func() { w.mint(term, in, name) })
+}
+
+// noPause forgets the pause behind a try, since its reason may be gone.
+func (w *Sweeper) noPause(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.mints[name].running {
+		delete(w.mints, name)
 	}
 }
 
