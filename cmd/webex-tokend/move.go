@@ -16,7 +16,6 @@ import (
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/vault"
 	"webex-tokend/daemon/wire"
-	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
 
@@ -149,14 +148,13 @@ func (m mover) copy(ctx context.Context, kv *boltkv.KV, done *movedStore) error 
 	if err != nil {
 		return err
 	}
-	err = eachPage(ctx, records, func(read int, _ []*store.DamagedError) bool {
-		done.Grants += read
-		return true
-	})
-	if err == nil {
-		err = kv.Backup(ctx, done.File)
+	for page, err := range records.All(ctx, "", 1000) {
+		if err != nil {
+			return err
+		}
+		done.Grants += page.Looked()
 	}
-	if err != nil {
+	if err := kv.Backup(ctx, done.File); err != nil {
 		return err
 	}
 	info, err := os.Stat(done.File)

@@ -94,12 +94,11 @@ func (c *console) restore(ctx context.Context, cfg *config.Config, backup string
 // all the same: the others are of use, and there may be no better copy.
 func (c *console) tellDamage(ctx context.Context, records *store.Store) error {
 	of, bad := 0, 0
-	err := eachPage(ctx, records, func(read int, damaged []*store.DamagedError) bool {
-		of, bad = of+read, bad+len(damaged)
-		return true
-	})
-	if err != nil {
-		return fmt.Errorf("read restored records: %w", err)
+	for page, err := range records.All(ctx, "", 1000) {
+		if err != nil {
+			return fmt.Errorf("read restored records: %w", err)
+		}
+		of, bad = of+page.Looked(), bad+len(page.Damaged)
 	}
 	if bad > 0 {
 		fmt.Fprintf(c.err, "webex-tokend: of %s, %d damaged\n"+

@@ -11,7 +11,6 @@ import (
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
-	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
 
@@ -116,35 +115,17 @@ func examine(ctx context.Context, cfg *config.Config, path string, bar *progress
 		return found, err
 	}
 	defer records.Close()
-	err = eachPage(ctx, records, func(read int, damaged []*store.DamagedError) bool {
-		found.Records += read
+	for page, err := range records.All(ctx, "", 1000) {
+		if err != nil {
+			return found, err
+		}
+		found.Records += page.Looked()
 		bar.show(int64(found.Records), int64(rows), "%d of %s", found.Records, plural(rows, "record"))
-		for _, bad := range damaged {
+		for _, bad := range page.Damaged {
 			if !note(bad.Error()) {
-				return false
+				return found, nil
 			}
 		}
-		return true
-	})
-	return found, err
-}
-
-// eachPage opens every record and tells, page by page, how many there were and
-// which of them are damaged, until visit has enough.
-func eachPage(ctx context.Context, records *store.Store, visit func(read int, damaged []*store.DamagedError) bool) error {
-	for after := ""; ; {
-		list, damaged, err := records.List(ctx, after, 1000)
-		if err != nil || len(list)+len(damaged) == 0 {
-			return err
-		}
-		for _, s := range list {
-			after = max(after, s.Name)
-		}
-		for _, bad := range damaged {
-			after = max(after, bad.Name)
-		}
-		if !visit(len(list)+len(damaged), damaged) {
-			return nil
-		}
 	}
+	return found, nil
 }

@@ -29,15 +29,13 @@ func (g *Registry) Distrust(ctx context.Context, progress func(looked int)) (mar
 		return 0, err
 	}
 	looked := 0
-	for after := ""; ; {
-		list, damaged, err := g.cfg.Store.List(ctx, after, page)
+	for part, err := range g.cfg.Store.All(ctx, "", page) {
 		if err != nil {
 			return marked, fmt.Errorf("list grants: %w", err)
 		}
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(distrusting)
-		for _, s := range list {
-			after = max(after, s.Name)
+		for _, s := range part.Records {
 			if !g.mayBeUsedUp(cfg, s.Record, rotating) {
 				continue
 			}
@@ -51,39 +49,27 @@ func (g *Registry) Distrust(ctx context.Context, progress func(looked int)) (mar
 		if err := group.Wait(); err != nil {
 			return marked, fmt.Errorf("mark grants: %w", err)
 		}
-		for _, d := range damaged {
-			after = max(after, d.Name)
-		}
-		looked += len(list) + len(damaged)
+		looked += part.Looked()
 		progress(looked)
-		if len(list)+len(damaged) < page {
-			return marked, nil
-		}
 	}
+	return marked, nil
 }
 
 // rotating returns the integrations whose server was seen to replace a refresh
 // token. It does so for every grant, also for one that was not refreshed yet.
 func (g *Registry) rotating(ctx context.Context) (map[string]bool, error) {
 	seen := make(map[string]bool)
-	for after := ""; ; {
-		list, damaged, err := g.cfg.Store.List(ctx, after, page)
+	for part, err := range g.cfg.Store.All(ctx, "", page) {
 		if err != nil {
 			return nil, fmt.Errorf("list grants: %w", err)
 		}
-		for _, s := range list {
-			after = max(after, s.Name)
+		for _, s := range part.Records {
 			if outcome.Rotated(s.Record) {
 				seen[s.Integration] = true
 			}
 		}
-		for _, d := range damaged {
-			after = max(after, d.Name)
-		}
-		if len(list)+len(damaged) < page {
-			return seen, nil
-		}
 	}
+	return seen, nil
 }
 
 func (g *Registry) mayBeUsedUp(cfg *config.Config, r *store.Record, rotating map[string]bool) bool {

@@ -119,20 +119,20 @@ func (g *Registry) Unpublished(ctx context.Context, after string, limit int) ([]
 // names: fewer only at the end.
 func (g *Registry) Registered(ctx context.Context, after string, limit int) ([]string, error) {
 	var names []string
-	for ended := false; !ended && len(names) < limit; {
-		stored, damaged, err := g.cfg.Store.List(ctx, after, limit)
+	for part, err := range g.cfg.Store.All(ctx, after, limit) {
 		if err != nil {
 			return nil, err
 		}
-		ended = len(stored)+len(damaged) < limit
-		for _, s := range stored {
-			if after = max(after, s.Name); !s.Removed {
+		for _, s := range part.Records {
+			if !s.Removed {
 				names = append(names, s.Name)
 			}
 		}
-		for _, d := range damaged {
-			after = max(after, d.Name)
+		for _, d := range part.Damaged {
 			names = append(names, d.Name)
+		}
+		if len(names) >= limit {
+			break
 		}
 	}
 	slices.Sort(names)

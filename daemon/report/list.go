@@ -237,31 +237,26 @@ func (m *merge) next(ctx context.Context) (s source, at position, ok bool, err e
 func (r *Report) byName(ctx context.Context, q Query, after string, show func(cursor, entry) bool) error {
 	cfg := r.cfg.Config()
 	pending := r.cfg.States.PendingNames()
-	for ended := false; !ended; {
-		stored, damaged, err := r.cfg.Store.List(ctx, after, min(q.Limit+1, page))
+	for part, err := range r.cfg.Store.All(ctx, after, min(q.Limit+1, page)) {
 		if err != nil {
 			return err
 		}
-		ended = len(stored)+len(damaged) < min(q.Limit+1, page)
 		var names []string
-		last := after
-		for _, s := range stored {
+		for _, s := range part.Records {
 			if !s.Removed {
 				names = append(names, s.Name)
 			}
-			last = max(last, s.Name)
 		}
-		for _, d := range damaged {
+		for _, d := range part.Damaged {
 			names = append(names, d.Name)
-			last = max(last, d.Name)
 		}
 		for _, name := range pending {
-			if name > after && (ended || name <= last) {
+			if name > after && (!part.More || name <= part.Last) {
 				names = append(names, name)
 			}
 		}
 		slices.Sort(names)
-		after = last
+		after = part.Last
 		for _, name := range slices.Compact(names) {
 			if !q.View.shows(name) {
 				continue

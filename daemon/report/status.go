@@ -250,26 +250,20 @@ func (r *Report) moveLate(ctx context.Context, g *glance, s *summary) error {
 }
 
 func (r *Report) walkThrough(ctx context.Context, g *glance, view View, s *summary) error {
-	for after := ""; ; {
-		list, damaged, err := r.cfg.Store.List(ctx, after, page)
+	for part, err := range r.cfg.Store.All(ctx, "", page) {
 		if err != nil {
 			return err
 		}
-		for _, stored := range list {
+		for _, stored := range part.Records {
 			if !stored.Removed && view(stored.Name) {
 				s.count(stored.Record, r.verdictOf(g, stored.Record))
 			}
-			after = max(after, stored.Name)
 		}
-		for _, d := range damaged {
+		for _, d := range part.Damaged {
 			if view(d.Name) {
 				s.add(store.Damaged, 1)
 				s.slots[slot{store.Damaged, verdict.Damaged}]++
 			}
-			after = max(after, d.Name)
-		}
-		if len(list)+len(damaged) < page {
-			break
 		}
 	}
 	for _, name := range r.cfg.States.PendingNames() {

@@ -114,24 +114,17 @@ func (w *Sweeper) drain(ctx context.Context, name string) error {
 func (w *Sweeper) gaining(ctx context.Context, away time.Duration) ([]string, error) {
 	cfg, now := w.cfg.Config(), w.cfg.Now()
 	var names []string
-	for after := ""; ; {
-		list, damaged, err := w.cfg.Store.List(ctx, after, page)
+	for part, err := range w.cfg.Store.All(ctx, "", page) {
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range list {
-			after = max(after, s.Name)
+		for _, s := range part.Records {
 			if !s.Removed && w.drainable(cfg, s, now, away) {
 				names = append(names, s.Name)
 			}
 		}
-		for _, d := range damaged {
-			after = max(after, d.Name)
-		}
-		if len(list)+len(damaged) < page {
-			return names, nil
-		}
 	}
+	return names, nil
 }
 
 func (w *Sweeper) drainable(cfg *config.Config, s store.Stored, now time.Time, away time.Duration) bool {

@@ -82,21 +82,16 @@ func (w *Sweeper) reindex(ctx context.Context, cfg *config.Config, all bool) err
 	} else if cursor.Done {
 		return nil
 	}
-	for !cursor.Done {
-		list, damaged, err := w.cfg.Store.List(ctx, cursor.After, page/4)
+	for part, err := range w.cfg.Store.All(ctx, cursor.After, page/4) {
 		if err != nil {
 			return err
 		}
-		for _, s := range list {
-			cursor.After = max(cursor.After, s.Name)
+		for _, s := range part.Records {
 			if err := w.realign(ctx, cfg, s); err != nil {
 				return err
 			}
 		}
-		for _, d := range damaged {
-			cursor.After = max(cursor.After, d.Name)
-		}
-		cursor.Done = len(list)+len(damaged) < page/4
+		cursor.After, cursor.Done = part.Last, !part.More
 		value, err := json.Marshal(cursor)
 		if err != nil {
 			return err
