@@ -126,6 +126,9 @@ type Update struct {
 	Close *OpenIntent
 	// Unpublished notes in the same transaction that outputs are behind.
 	Unpublished bool
+	// ReadBack compares what the next reader will find with what was meant. When
+	// it is another thing, Put returns an error although it may stand.
+	ReadBack bool
 }
 
 // Put stores an update and returns the new revision, ErrConflict when the
@@ -138,13 +141,39 @@ func (s *Store) Put(ctx context.Context, u Update) (Revision, error) {
 		return 0, fmt.Errorf("seal record of grant %s: %w", r.Name, err)
 	}
 	c := Change{Name: r.Name, Expect: u.Expect, Write: &Write{Value: value, Entries: entries(r), Unpublished: generation(r.Generation), Stamp: stamp(r)}}
+	revision, err := s.put(ctx, c, u)
+	if err == nil && u.ReadBack {
+		err = s.readBack(ctx, r.Name, revision, value)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return revision, nil
+}
+
+func (s *Store) put(ctx context.Context, c Change, u Update) (Revision, error) {
 	if u.Close != nil {
 		return s.close(ctx, c, u)
 	}
 	if u.Unpublished {
-		c.Marks = append(c.Marks, Mark{Index: UnpublishedIndex, Value: generation(r.Generation)})
+		c.Marks = append(c.Marks, Mark{Index: UnpublishedIndex, Value: c.Write.Unpublished})
 	}
 	return s.kv.Swap(ctx, c)
+}
+
+// readBack compares sealed bytes: those that are the same open as the same record.
+// With another revision somebody has changed what they read of this one.
+func (s *Store) readBack(ctx context.Context, name string, revision Revision, meant []byte) error {
+	row, err := s.kv.Get(ctx, name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read back: %w", err)
+	case row.Value == nil:
+		return fmt.Errorf("read back: %w", ErrDamaged)
+	case row.Revision == revision && !bytes.Equal(row.Value, meant):
+		return errors.New("read back: the store holds something else than was written")
+	}
+	return nil
 }
 
 // close stores a change together with the end of an intent, and finds out which

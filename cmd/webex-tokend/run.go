@@ -56,6 +56,7 @@ func (c *console) run(ctx context.Context, once, newStore bool) error {
 	if err := shield(); err != nil {
 		return err
 	}
+	useMemory()
 	cfg, err := c.loadConfig(configfile.Options{})
 	if err != nil {
 		return err

@@ -58,6 +58,7 @@ type Client struct {
 	userAgent string
 	limits    Limits
 	own       *transports
+	secrets   *secrets
 
 	mu sync.Mutex
 	// accepted is, per integration, the secret file that worked last.
@@ -70,6 +71,7 @@ func New(cfg Config) *Client {
 		transport: cfg.Transport,
 		userAgent: cmp.Or(cfg.UserAgent, "webex-tokend"),
 		limits:    cfg.Limits.withDefaults(),
+		secrets:   newSecrets(),
 		accepted:  make(map[string]config.SecretFile),
 	}
 	c.own = &transports{limits: c.limits, pools: make(map[route]*pool)}
@@ -155,7 +157,7 @@ func (c *Client) prove(in *config.Integration, try func(secret store.Secret) *Fa
 	}
 	var failure *Failure
 	for _, file := range c.secretFiles(in) {
-		secret, err := file.Read()
+		secret, err := c.secrets.of(file)
 		if err != nil {
 			// The refusal of an earlier secret says more than a missing next one.
 			failure = cmp.Or(failure, unreadable(err))

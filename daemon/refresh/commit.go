@@ -82,17 +82,14 @@ func (x *Refresher) commit(base store.Stored, intent intentChange, apply func(*s
 // write stores a record in the place of base.
 func (x *Refresher) write(base store.Stored, next *store.Record, intent intentChange) error {
 	u := store.Update{
-		Record: next, Expect: base.Revision,
+		Record: next, Expect: base.Revision, ReadBack: true,
 		Unpublished: x.cfg.Config().HasOutputs(base.Name) && !sameToken(base.Token, next.Token),
 	}
 	if intent == closeIntent {
 		u.Close = x.cfg.Flights.Intent(base.Name)
 	}
-	revision, err := x.cfg.Store.Put(context.Background(), u)
-	if err != nil {
-		return err
-	}
-	return x.readBack(base.Name, revision, next)
+	_, err := x.cfg.Store.Put(context.Background(), u)
+	return err
 }
 
 // A storeRetry is a store that refuses one record.
@@ -117,18 +114,6 @@ func (h *storeRetry) wait(r *store.Record, since time.Time, refused error) error
 	}
 	h.retry = min(2*h.retry, 30*time.Second)
 	return nil
-}
-
-// readBack opens what was just written as the next reader will.
-func (x *Refresher) readBack(name string, revision store.Revision, meant *store.Record) error {
-	there, err := x.cfg.Store.Get(context.Background(), name)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read back: %w", err)
-	case there.Revision == revision && !sameOutcome(there.Record, meant):
-		return errors.New("read back: the store holds something else than was written")
-	}
-	return nil // with another revision, somebody has changed what they read of it
 }
 
 // settle follows the store: in what it knows of open intents, and in what no
