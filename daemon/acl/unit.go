@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -36,11 +37,36 @@ func UnitOf(conn syscall.Conn, p Peer) string {
 		return ""
 	}
 	defer func() { _ = unix.Close(held) }()
-	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
+	groups, err := readGroups(p.PID)
 	if err != nil || !certain && !runsAs(p) || unix.PidfdSendSignal(held, 0, nil, 0) == unix.ESRCH {
 		return ""
 	}
-	return unitIn(string(groups))
+	return unitIn(groups)
+}
+
+// readGroups reads /proc/PID/cgroup by bare calls: it happens at each connection,
+// and package os makes twice as many of them, to find out what it can wait for.
+func readGroups(pid int32) (string, error) {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(int(pid))+"/cgroup", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = unix.Close(fd) }()
+	text := make([]byte, 0, 1024)
+	for {
+		n, err := unix.Read(fd, text[len(text):cap(text)])
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return "", err
+		case n == 0:
+			return string(text), nil
+		}
+		if text = text[:len(text)+n]; len(text) == cap(text) {
+			text = append(text, 0)[:len(text)]
+		}
+	}
 }
 
 // holdPeer returns a pidfd, -1 for none, and whether it is certain to be that
