@@ -284,13 +284,17 @@ func (f *benchFleet) bare(b *testing.B, during time.Duration) (perSecond float64
 // are noise on a shared machine, processor time is less so.
 //
 //	go test -run '^$' -bench Fleet -benchtime 1x ./daemon
+//	GOGC=400 go test -run '^$' -bench Fleet/grants=1000 -benchtime 1x ./daemon   # as under the unit
 //	WEBEX_TOKEND_GRANTS=1000000 go test -run '^$' -bench Fleet/storm -benchtime 1x -timeout 1h ./daemon
 func BenchmarkFleet(b *testing.B) {
 	many := 100_000
 	if n, err := strconv.Atoi(os.Getenv("WEBEX_TOKEND_GRANTS")); err == nil {
 		many = n
 	}
-	const during = 5 * time.Second
+	during := 5 * time.Second
+	if d, err := time.ParseDuration(os.Getenv("WEBEX_TOKEND_DURING")); err == nil {
+		during = d
+	}
 	b.Run("grants=1000", func(b *testing.B) {
 		f := newFleet(b, 1000, 0)
 		f.against(b, during, func() float64 { return f.onOrder(b, during) })

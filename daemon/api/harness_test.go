@@ -34,6 +34,7 @@ import (
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
+	"webex-tokend/store/seal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -78,7 +79,11 @@ grant "bot-*" { integration = "bots" }
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := store.Open(t.Context(), kv, store.Config{})
+	ring, err := seal.Open(t.Context(), kv, seal.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := store.Open(t.Context(), kv, store.Config{Seal: ring})
 	if err != nil {
 		t.Fatal(err)
 	}
