@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"webex-tokend/daemon/clientsecret"
 	"webex-tokend/daemon/config"
 	"webex-tokend/store"
 )
@@ -58,7 +59,7 @@ type Client struct {
 	userAgent string
 	limits    Limits
 	own       *transports
-	secrets   *secrets
+	secrets   *clientsecret.Secrets
 
 	mu sync.Mutex
 	// accepted is, per integration, the secret file that worked last.
@@ -71,7 +72,7 @@ func New(cfg Config) *Client {
 		transport: cfg.Transport,
 		userAgent: cmp.Or(cfg.UserAgent, "webex-tokend"),
 		limits:    cfg.Limits.withDefaults(),
-		secrets:   newSecrets(),
+		secrets:   clientsecret.New(),
 		accepted:  make(map[string]config.SecretFile),
 	}
 	c.own = &transports{limits: c.limits, pools: make(map[route]*pool)}
@@ -157,7 +158,7 @@ func (c *Client) prove(in *config.Integration, try func(secret store.Secret) *Fa
 	}
 	var failure *Failure
 	for _, file := range c.secretFiles(in) {
-		secret, err := c.secrets.of(file)
+		secret, err := c.secrets.Of(file)
 		if err != nil {
 			// The refusal of an earlier secret says more than a missing next one.
 			failure = cmp.Or(failure, unreadable(err))

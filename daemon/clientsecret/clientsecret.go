@@ -1,4 +1,6 @@
-package provider
+// Package clientsecret keeps the secrets of OAuth clients as long as their files
+// stay as they are.
+package clientsecret
 
 import (
 	"os"
@@ -12,10 +14,10 @@ import (
 	"webex-tokend/store"
 )
 
-// Secrets are those of clients as their files have them, read again when a file is
-// another one than before or was touched: a look costs a fifth of reading. It is
-// taken at each use, so that a new secret counts at once.
-type secrets struct {
+// Secrets are what files hold, read again when a file is another one than before or
+// was touched: a look costs a fifth of reading. It is taken at each use, so that a
+// new secret counts at once. They are safe for concurrent use.
+type Secrets struct {
 	read func(config.SecretFile) (store.Secret, error)
 	now  func() time.Time
 
@@ -40,13 +42,14 @@ type fileStamp struct {
 // there was none since: some file systems count time in seconds.
 const settles = 2 * time.Second
 
-func newSecrets() *secrets {
-	return &secrets{read: config.SecretFile.Read, now: time.Now, known: make(map[config.SecretFile]knownSecret)}
+// New knows no secret yet.
+func New() *Secrets {
+	return &Secrets{read: config.SecretFile.Read, now: time.Now, known: make(map[config.SecretFile]knownSecret)}
 }
 
-// of returns the secret in a file. The stamp is taken before the content: what is
+// Of returns the secret in a file, or why it cannot be read. The stamp is taken before the content: what is
 // written in between makes another one.
-func (s *secrets) of(file config.SecretFile) (store.Secret, error) {
+func (s *Secrets) Of(file config.SecretFile) (store.Secret, error) {
 	stamp, ok := stampOf(file)
 	s.mu.Lock()
 	known, is := s.known[file]

@@ -1,4 +1,4 @@
-package provider
+package clientsecret
 
 import (
 	"os"
@@ -21,12 +21,12 @@ func TestASecretIsReadAgainWhenItsFileIsAnotherOneOrWasTouched(t *testing.T) {
 	}
 	write(path, "first")
 	read, ahead := 0, time.Hour
-	s := newSecrets()
+	s := New()
 	s.now = func() time.Time { return time.Now().Add(ahead) }
 	s.read = func(file config.SecretFile) (store.Secret, error) { read++; return file.Read() }
 	expect := func(what, want string, reads int) {
 		t.Helper()
-		got, err := s.of(config.SecretFile{Path: path})
+		got, err := s.Of(config.SecretFile{Path: path})
 		if (err != nil) != (want == "") || got.Reveal() != want || read != reads {
 			t.Errorf("%s: got %q, %v after %d reads, not %q after %d", what, got.Reveal(), err, read, want, reads)
 		}
