@@ -71,7 +71,7 @@ func (e *entry) problem(many bool, now time.Time) string {
 	case Damaged:
 		return "the record does not open; other grants go on"
 	case Unverified:
-		return "put back from an older copy, and not refreshed before somebody vouches for it"
+		return "put back from an older copy, and not refreshed before somebody adopts it"
 	case Client:
 		return "its client is refused, so that none of its grants is refreshed" + reason
 	case Secret:
