@@ -40,7 +40,7 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 		return d.cluster.open(ctx, c)
 	}
 	log := d.log.Named("store")
-	file := boltkv.Config{Path: storePath(c), Log: log}
+	file := boltkv.Config{Path: storePath(c), InFlight: mostInFlight(c), Log: log}
 	d.vault, err = vault.Open(ctx, vault.Config{
 		Folder:  c.StateDir,
 		Store:   file.Path,
@@ -65,6 +65,21 @@ func (d *daemon) openStore(ctx context.Context, c *config.Config) (err error) {
 		log.Debug("the store is not noted beside its key; key init does that as root", "error", err)
 	}
 	return nil
+}
+
+// mostInFlight is how many answers the endpoints of a configuration may have under
+// way together. Those that share one are counted once, with the most of them.
+func mostInFlight(c *config.Config) (n int) {
+	most := make(map[string]int)
+	for _, in := range c.Integrations {
+		if in.TokenURL != "" {
+			most[in.TokenURL] = max(most[in.TokenURL], in.Concurrency)
+		}
+	}
+	for _, of := range most {
+		n += of
+	}
+	return n
 }
 
 // A mover hands the store of a daemon over.

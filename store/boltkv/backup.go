@@ -9,9 +9,8 @@ import (
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 
-	"webex-tokend/store/newfile"
-
 	"webex-tokend/store/lockfile"
+	"webex-tokend/store/newfile"
 )
 
 // Backup copies the store as it is at one instant, while changes go on, into a

@@ -2,9 +2,9 @@ package boltkv
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"go.etcd.io/bbolt"
@@ -31,36 +31,40 @@ const (
 	ballastKey   = "ballast"
 )
 
-// reserve sees to it that there is room for the answers of all refreshes that
-// are open or that this group opens; a batch of answers is no larger than a
-// group. Only the committer calls it.
-func (k *KV) reserve(group []*operation) error {
-	opening := 0
+// reserve sees to it that there is room for the answers of all refreshes that are
+// open or that this group opens; with a new row, or no group, for all that may be
+// in flight. A batch of answers is no larger than a group. Beside an error, so many
+// of those that the group opens have room. Only the committer calls it.
+func (k *KV) reserve(group []*operation) (fit int, err error) {
+	opening, least := 0, 0
 	for _, o := range group {
 		if o.opens {
 			opening++
 		}
 	}
-	if opening == 0 {
-		return nil
+	if group == nil || slices.ContainsFunc(group, func(o *operation) bool { return o.makes }) {
+		least = k.inFlight
+	}
+	if opening+least == 0 {
+		return 0, nil
 	}
 	// While the counting is under way some of the open ones are missing from it;
 	// their answers have room among the shared pages or come one by one.
 	open, _ := k.tally.count(store.OpenIndex, "")
-	answers := min(open+opening, maxGroup)
-	need := uint64(sharedPages + pagesPerAnswer*answers)
+	need := uint64(sharedPages + pagesPerAnswer*min(max(open+opening, 2*least), maxGroup)) // rows to come take of it
 	free, err := freePages(k.file.raw)
-	if err != nil {
-		return err
+	if err != nil || free >= need {
+		return 0, err
 	}
-	if free >= need {
-		return nil
+	if err = guarded(func() error { return addBallast(k.file.db, int(need-free)) }); err == nil {
+		return 0, nil
 	}
-	if err := guarded(func() error { return addBallast(k.file.db, int(need-free)) }); err != nil {
-		k.undo(nil, err)
-		return fmt.Errorf("keep room in the store file for answers: %w", err)
+	k.undo(nil, err)
+	if k.file.writable() {
+		free, _ = freePages(k.file.raw)
+		fit = (int(free)-sharedPages)/pagesPerAnswer - open
 	}
-	return nil
+	return fit, fmt.Errorf("keep room in the store file for answers: %w", err)
 }
 
 // addBallast writes values of so many pages and deletes them again. What a failure
@@ -80,15 +84,12 @@ func addBallast(db *bbolt.DB, pages int) error {
 	return db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket([]byte(metaBucket))
 		c := b.Cursor()
-		for {
-			key, _ := c.Seek([]byte(ballastKey))
-			if !bytes.HasPrefix(key, []byte(ballastKey)) {
-				return nil
-			}
+		for key, _ := c.Seek([]byte(ballastKey)); bytes.HasPrefix(key, []byte(ballastKey)); key, _ = c.Seek([]byte(ballastKey)) {
 			if err := b.Delete(key); err != nil {
 				return err
 			}
 		}
+		return nil
 	})
 }
 
@@ -96,20 +97,9 @@ func addBallast(db *bbolt.DB, pages int) error {
 // those that it freed itself included.
 func freePages(f io.ReaderAt) (uint64, error) {
 	m, _, err := readMetaPages(f)
-	if err != nil {
+	if err != nil || m.freelist == noFreelist {
 		return 0, err
 	}
-	if m.freelist == noFreelist {
-		return 0, nil
-	}
-	header := make([]byte, pageHeader+8)
-	if _, err := f.ReadAt(header, int64(m.freelist*m.pageSize)); err != nil {
-		return 0, fmt.Errorf("read list of free pages: %w", err)
-	}
-	host := binary.NativeEndian
-	count := uint64(host.Uint16(header[10:]))
-	if count == manyFree {
-		count = host.Uint64(header[pageHeader:])
-	}
-	return count, nil
+	_, count, _, err := freelistHead(f, m)
+	return count, err
 }

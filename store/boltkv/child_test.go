@@ -35,6 +35,10 @@ func TestMain(m *testing.M) {
 		err = answerOnFullDisk(args[0], false)
 	case "intend":
 		err = intendOnFullDisk(args[0])
+	case "refresh with room":
+		err = refreshOnFullDisk(args[0], standing)
+	case "refresh without room":
+		err = refreshOnFullDisk(args[0], 0)
 	case "examine":
 		err = examine(args[0], number(args[1]), number(args[2]), useGuarded)
 	case "examine without guard":

@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	// maxGroup bounds how many changes wait for one another. At 1.4 KB each
-	// the transaction writes a few megabytes.
+	// maxGroup bounds how many changes wait for one another: a few megabytes.
 	maxGroup = 512
 	// countedAtOnce bounds how long the counting holds up a change: some
 	// milliseconds of pages that are not in memory.
@@ -32,7 +31,7 @@ func (k *KV) Swap(ctx context.Context, c store.Change) (store.Revision, error) {
 		return 0, err
 	}
 	opens := slices.ContainsFunc(c.Marks, func(m store.Mark) bool { return m.Index == store.OpenIndex && m.Value != nil })
-	return k.submit(&operation{ctx: ctx, subject: subject{name: c.Name}, opens: opens,
+	return k.submit(&operation{ctx: ctx, subject: subject{name: c.Name}, opens: opens, makes: c.Write != nil && c.Expect == store.Absent,
 		apply: func(t *transaction) (store.Revision, error) { return t.swap(c) }})
 }
 
@@ -68,6 +67,9 @@ func (k *KV) submit(o *operation) (store.Revision, error) {
 // transactions, to reopen the file and to count.
 func (k *KV) commit() {
 	defer close(k.done)
+	if k.file.writable() {
+		_, _ = k.reserve(nil) // without it, intents are asked one by one
+	}
 	for {
 		group, more := k.queue.take(maxGroup)
 		switch {
@@ -94,15 +96,13 @@ func (k *KV) wait(timeout <-chan time.Time) {
 }
 
 func (k *KV) serve(group []*operation) {
-	live := group[:0]
-	for _, o := range group {
-		// Nobody waits for it any more, and it has not begun.
-		if err := o.ctx.Err(); err != nil {
+	live := slices.DeleteFunc(group, func(o *operation) bool {
+		err := o.ctx.Err() // nobody waits for it any more, and it has not begun
+		if err != nil {
 			answer([]*operation{o}, err)
-			continue
 		}
-		live = append(live, o)
-	}
+		return err != nil
+	})
 	if len(live) == 0 {
 		return
 	}
@@ -113,11 +113,19 @@ func (k *KV) serve(group []*operation) {
 		answer(live, err)
 		return
 	}
-	if err := k.reserve(live); err != nil {
-		opening := func(o *operation) bool { return o.opens }
-		answer(slices.DeleteFunc(slices.Clone(live), func(o *operation) bool { return !o.opens }), err)
-		// A full disk is no reason to refuse what may make room or free a grant.
-		if live = slices.DeleteFunc(live, opening); len(live) == 0 || k.file.db == nil {
+	if fit, err := k.reserve(live); err != nil {
+		// A full disk is no reason to refuse what may make room or free a grant, nor
+		// the intents for whose answers there is room.
+		live = slices.DeleteFunc(live, func(o *operation) bool {
+			if !o.opens {
+				return false
+			}
+			if fit--; fit < 0 {
+				answer([]*operation{o}, err)
+			}
+			return fit < 0
+		})
+		if len(live) == 0 || k.file.db == nil {
 			answer(live, k.file.why)
 			return
 		}

@@ -119,6 +119,19 @@ func readMeta(f io.ReaderAt, at int64) (metaPage, bool) {
 	return m, m.pageSize >= minPage && m.pageSize <= maxPage && m.pageSize&(m.pageSize-1) == 0
 }
 
+// freelistHead reads how many free pages are listed, and where on its page the
+// list begins.
+func freelistHead(f io.ReaderAt, m metaPage) (header []byte, count, begin uint64, err error) {
+	header = make([]byte, pageHeader+8)
+	if _, err := f.ReadAt(header, int64(m.freelist*m.pageSize)); err != nil {
+		return nil, 0, 0, fmt.Errorf("read list of free pages: %w", err)
+	}
+	if count := binary.NativeEndian.Uint16(header[10:]); count != manyFree {
+		return header, uint64(count), pageHeader, nil
+	}
+	return header, binary.NativeEndian.Uint64(header[pageHeader:]), pageHeader + 8, nil
+}
+
 // readFreelist returns the free pages: they are in order and inside the file. A
 // page that is listed wrongly would be overwritten while it is in use.
 func readFreelist(f io.ReaderAt, m metaPage) (free []uint64, err error) {
@@ -126,20 +139,15 @@ func readFreelist(f io.ReaderAt, m metaPage) (free []uint64, err error) {
 		return nil, nil
 	}
 	damaged := fmt.Errorf("%w: its list of free pages is malformed", store.ErrDamaged)
-	header := make([]byte, pageHeader+8)
 	if m.freelist >= m.pages {
 		return nil, damaged
 	}
-	at := int64(m.freelist * m.pageSize)
-	if _, err := f.ReadAt(header, at); err != nil {
-		return nil, fmt.Errorf("read list of free pages: %w", err)
+	header, count, begin, err := freelistHead(f, m)
+	if err != nil {
+		return nil, err
 	}
-	host := binary.NativeEndian
+	at, host := int64(m.freelist*m.pageSize), binary.NativeEndian
 	further := uint64(host.Uint32(header[12:]))
-	count, begin := uint64(host.Uint16(header[10:])), uint64(pageHeader)
-	if count == manyFree {
-		count, begin = host.Uint64(header[pageHeader:]), pageHeader+8
-	}
 	room := (further+1)*m.pageSize - begin
 	if host.Uint64(header) != m.freelist || host.Uint16(header[8:]) != freelistFlag ||
 		m.freelist+further >= m.pages || count > room/8 {

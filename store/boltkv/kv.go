@@ -11,6 +11,7 @@
 package boltkv
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"sync"
@@ -32,6 +33,7 @@ type Config struct {
 	// LockTimeout is how long Open waits for another process to let go; zero
 	// means not at all.
 	LockTimeout time.Duration
+	InFlight    int // answers for which room is kept from Open on
 	// Log receives what has no caller to be told; nil means nobody.
 	Log hclog.Logger
 	// Progress is told now and then how many bytes Restore has written, and how
@@ -41,11 +43,12 @@ type Config struct {
 
 // A KV is a store.KV on bbolt.
 type KV struct {
-	log   hclog.Logger
-	lock  io.Closer
-	queue *queue
-	tally *tally
-	done  chan struct{} // closed when the committer has ended
+	log      hclog.Logger
+	lock     io.Closer
+	queue    *queue
+	tally    *tally
+	done     chan struct{} // closed when the committer has ended
+	inFlight int           // answers for which room is kept
 
 	// mu guards what changes in file: readers hold it for the length of one
 	// read, the committer takes it to reopen. No other goroutine writes there.
@@ -66,7 +69,7 @@ type KV struct {
 // returns a *lockfile.LockedError, store.ErrDamaged or store.ErrNewerFormat, and has changed
 // nothing then.
 func Open(cfg Config) (*KV, error) {
-	log := logOf(cfg)
+	log := cmp.Or(cfg.Log, hclog.NewNullLogger())
 	lock, err := lockfile.Acquire(cfg.Path+".lock", cfg.LockTimeout)
 	if err != nil {
 		return nil, err
@@ -76,16 +79,9 @@ func Open(cfg Config) (*KV, error) {
 		lock.Close()
 		return nil, err
 	}
-	k := &KV{log: log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), replaced: make(chan struct{}), file: f}
+	k := &KV{log: log, lock: lock, queue: newQueue(), tally: newTally(), done: make(chan struct{}), inFlight: cfg.InFlight, replaced: make(chan struct{}), file: f}
 	go k.commit()
 	return k, nil
-}
-
-func logOf(cfg Config) hclog.Logger {
-	if cfg.Log == nil {
-		return hclog.NewNullLogger()
-	}
-	return cfg.Log
 }
 
 // Close applies what was queued before it, waits, and closes the file. Later

@@ -12,6 +12,7 @@ type operation struct {
 	ctx     context.Context
 	subject subject
 	apply   func(*transaction) (store.Revision, error)
+	makes   bool // a row that was not there
 	opens   bool // begins a refresh, whose answer must have room
 
 	// revision and err are written by the committer before it closes done.
