@@ -33,11 +33,11 @@ func inNamespace(t *testing.T) bool {
 	return false
 }
 
-// smallDisk puts the store on a file system of 4 MiB.
+// smallDisk puts the store on a file system of 8 MiB.
 func (h *host) smallDisk() (state string) {
 	h.t.Helper()
 	state = filepath.Join(h.dir, "state")
-	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=4m,mode=700,nr_inodes=200"); err != nil {
+	if err := syscall.Mount("tmpfs", state, "tmpfs", 0, "size=8m,mode=700,nr_inodes=200"); err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })
@@ -125,7 +125,7 @@ func TestNothingIsSentFromAReadOnlyDisk(t *testing.T) {
 		t.Fatal("it does not live to begin with")
 	}
 	remount := func(flags uintptr) {
-		if err := syscall.Mount("", state, "", syscall.MS_REMOUNT|flags, "size=4m"); err != nil {
+		if err := syscall.Mount("", state, "", syscall.MS_REMOUNT|flags, "size=8m"); err != nil {
 			t.Fatal(err)
 		}
 	}
