@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,7 +112,7 @@ func (c *console) perform(ctx context.Context, s *stage) error {
 			refreshes += c.tell(s, e)
 		case <-tick.C:
 			fmt.Fprintln(c.out)
-			if err := picture.draw(ctx, daemon, c.out, screenOf(c.out)); err != nil {
+			if err := drawAsInvoked(ctx, picture, daemon); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.out)
@@ -118,9 +120,20 @@ func (c *console) perform(ctx context.Context, s *stage) error {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			fmt.Fprintf(c.out, "\nThe end: %d tokens refreshed.\n\n", refreshes)
-			return picture.draw(last, daemon, c.out, screenOf(c.out))
+			return drawAsInvoked(last, picture, daemon)
 		}
 	}
+}
+
+// drawAsInvoked draws the grants, with commands as they work from where the demo was
+// started.
+func drawAsInvoked(ctx context.Context, picture statusCommand, daemon *client.Client) error {
+	var drawn bytes.Buffer
+	if err := picture.draw(ctx, daemon, &drawn, screenOf(picture.out)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(picture.out, strings.ReplaceAll(drawn.String(), "webex-tokend ", invocation()+" "))
+	return err
 }
 
 // awaitDaemon asks until the daemon answers.

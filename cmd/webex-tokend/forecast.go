@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +30,9 @@ slides is taken for fixed. Nothing is sent and nothing is changed.
 
 A grant is "lost" when the outage ends its window, "ends" when its window or its
 token ends by then anyway, "waits" when a human is needed already, "undecided"
-when nothing is registered. NO TOKEN is for how long no live access token is
-there, from the begin of the outage on. The sign before a grant is that of
+when nothing is registered. DATE is the day of that; of one that waits, since
+when. NO TOKEN is for how long no live access token is there, from the begin of
+the outage on. The sign before a grant is that of
 status, and ! for one that the outage costs.`,
 		Example: `  webex-tokend forecast --outage 9d
   webex-tokend forecast --outage 3d --from 2026-12-24 --days 60
@@ -76,10 +78,13 @@ func parseDate(text string) (time.Time, error) {
 
 func drawForecast(w io.Writer, on screen, f wire.Forecast) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out, on.paint(bold, foretell(f)))
+	fmt.Fprintln(out, on.paint(bold, on.wrap(foretell(f), 0)))
+	if first := f.FirstLost(); first != nil {
+		fmt.Fprintln(out, on.paint(red, on.wrap(fmt.Sprintf("Lost first: %s on %s, when its window ends without a refresh.", first.Grant, date(*first.At)), 0)))
+	}
 	if f.Longest != nil {
-		left := f.Longest.At.Sub(f.From)
-		fmt.Fprintf(out, "An outage that begins %s may last %s before %s is lost.\n", minute(f.From), span(left), f.Longest.Grant)
+		fmt.Fprintln(out, on.wrap(fmt.Sprintf("An outage that begins %s may last %s before %s is lost.",
+			minute(f.From), span(f.Longest.At.Sub(f.From)), f.Longest.Grant), 0))
 	}
 	if !f.Complete {
 		fmt.Fprintf(out, "Only the %d most urgent grants were looked at.\n", len(f.Grants))
@@ -90,44 +95,76 @@ func drawForecast(w io.Writer, on screen, f wire.Forecast) error {
 			told = append(told, p)
 		}
 	}
-	if len(told) > 0 {
-		width := len("GRANT")
-		for _, p := range told {
-			width = max(width, len(p.Grant))
-		}
-		if on.width > 0 {
-			width = min(width, max(on.width-50, narrowestName))
-		}
-		fmt.Fprintf(out, "\n%s\n", on.paint(bold, fmt.Sprintf("  %-*s  %-9s  %-10s  %-7s  NO TOKEN", width, "GRANT", "OUTCOME", "ON", "WINDOW")))
-		for _, p := range told {
-			mark, t := prospectSign(p)
-			line := fmt.Sprintf("%-*s  %-9s  %-10s  %-7s  %s", width, cut(p.Grant, width), p.Outcome, dayOf(p.At), p.Window, spanOrNone(p.WithoutToken))
-			fmt.Fprintf(out, "%s %s\n", on.paint(t, mark), strings.TrimRight(line, " "))
-		}
-		if more := len(f.Grants) - len(told); more > 0 {
-			fmt.Fprintf(out, "\nand %d more, which always have a live token; --json shows all\n", more)
-		}
+	more := len(f.Grants) - len(told)
+	shown := told
+	if on.height > 0 {
+		shown = told[:min(len(told), max(on.height-linesBeside, fewest))]
+	}
+	drawProspects(out, on, shown)
+	if left := len(told) - len(shown); left > 0 {
+		fmt.Fprintf(out, "\nand %d more of these; --json shows all\n", left)
+	} else if more > 0 && len(told) > 0 {
+		fmt.Fprintf(out, "\nand %d more, which always have a live token; --json shows all\n", more)
 	}
 	return out.Flush()
 }
 
-// foretell sums a forecast up in one line.
+// linesBeside is how many lines of a screen a forecast takes beside its rows, at
+// most, with the one of the prompt.
+const linesBeside = 14
+
+// drawProspects draws a row for each, and below what the dates of those outcomes
+// mean. A name is cut to fit the screen.
+func drawProspects(out io.Writer, on screen, list []wire.Prospect) {
+	if len(list) == 0 {
+		return
+	}
+	width := len("GRANT")
+	for _, p := range list {
+		width = max(width, len(p.Grant))
+	}
+	if on.width > 0 {
+		width = min(width, max(on.width-50, narrowestName))
+	}
+	fmt.Fprintf(out, "\n%s\n", on.paint(bold, fmt.Sprintf("  %-*s  %-9s  %-10s  %-7s  NO TOKEN", width, "GRANT", "OUTCOME", "DATE", "WINDOW")))
+	for _, p := range list {
+		mark, t := prospectSign(p)
+		line := fmt.Sprintf("%-*s  %-9s  %-10s  %-7s  %s", width, cut(p.Grant, width), p.Outcome, dayOf(p.At), p.Window, spanOrNone(p.WithoutToken))
+		fmt.Fprintf(out, "%s %s\n", on.paint(t, mark), strings.TrimRight(line, " "))
+	}
+	separator := "\n"
+	for _, e := range []struct{ outcome, means string }{
+		{wire.Lost, "DATE is when the outage costs the grant: nobody refreshed it in time"},
+		{wire.Waits, "DATE is since when a human is needed already"},
+		{wire.Ends, "DATE is when window or token end, outage or not"},
+	} {
+		if slices.ContainsFunc(list, func(p wire.Prospect) bool { return p.Outcome == e.outcome }) {
+			fmt.Fprintf(out, "%s%s\n", separator, on.paint(faint, fmt.Sprintf("%-6s %s", e.outcome+":", e.means)))
+			separator = ""
+		}
+	}
+	if slices.ContainsFunc(list, func(p wire.Prospect) bool { return p.WithoutToken >= 1 }) {
+		fmt.Fprintf(out, "%s%s\n", separator, on.paint(faint, "NO TOKEN is for how long no live access token is there"))
+	}
+}
+
+// foretell sums a forecast up, what is lost before what survives.
 func foretell(f wire.Forecast) string {
 	text := plural(len(f.Grants), "grant")
-	if f.OutageSeconds > 0 {
-		what := "the daemon away"
-		if f.EndpointDown {
-			what = "Webex away"
-		}
-		text += fmt.Sprintf(", %s for %s", what, span(f.To.Sub(f.From)))
-	}
-	text += ", until " + date(f.Until)
 	separator := ": "
 	for _, outcome := range []string{wire.Lost, wire.Waits, wire.Ends, wire.Undecided, wire.Endures} {
 		if n := f.Counts[outcome]; n > 0 {
 			text += fmt.Sprintf("%s%d %s", separator, n, outcome)
 			separator = ", "
 		}
+	}
+	text += "; looked at until " + date(f.Until)
+	if f.OutageSeconds > 0 {
+		what := "the daemon away"
+		if f.EndpointDown {
+			what = "Webex away"
+		}
+		text += fmt.Sprintf(", %s for %s from %s to %s", what, span(f.To.Sub(f.From)), minute(f.From), minute(f.To))
 	}
 	return text
 }

@@ -17,7 +17,7 @@ func headline(sum wire.Status, now time.Time) string {
 		return "nothing is known of the grants: the store cannot be used"
 	}
 	if sum.Grants == 0 {
-		return "no grants yet; declare one in the config, then: webex-tokend import GRANT FILE"
+		return "no grants yet"
 	}
 	b.WriteString(plural(sum.Grants, "grant"))
 	if sum.Counting {

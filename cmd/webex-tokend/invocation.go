@@ -19,7 +19,7 @@ func invocation() string {
 	if found, err := exec.LookPath(name); err == nil && sameProgram(found, self) {
 		return name
 	}
-	if strings.Contains(self, string(filepath.Separator)+"go-build") {
+	if byGoRun(self) {
 		const source = "./cmd/webex-tokend"
 		if _, err := os.Stat(source); err == nil {
 			return "go run " + source
@@ -30,6 +30,28 @@ func invocation() string {
 		return os.Args[0]
 	}
 	return name
+}
+
+// byGoRun reports whether "go run" started the program: it keeps what it built in
+// its cache, or in a folder that goes when the program ends.
+func byGoRun(self string) bool {
+	cache := os.Getenv("GOCACHE")
+	return strings.Contains(self, string(filepath.Separator)+"go-build") ||
+		cache != "" && strings.HasPrefix(self, filepath.Clean(cache)+string(filepath.Separator))
+}
+
+// enter is the command without which the invocation works from the current folder
+// alone; empty where it works from everywhere.
+func enter() string {
+	program := invocation()
+	if program == "webex-tokend" || filepath.IsAbs(program) {
+		return ""
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	return "cd " + folder
 }
 
 func sameProgram(a, b string) bool {

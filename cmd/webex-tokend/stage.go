@@ -153,13 +153,19 @@ func (s *stage) introduce(c *console, page string) {
 	fmt.Fprintf(lines, "webex\t%s (emulated)\n", s.announced.URL)
 	fmt.Fprintf(lines, "page\t%s\n", page)
 	lines.Flush()
-	fmt.Fprintf(c.out, `
-From another terminal, while this runs:
-  export WEBEX_TOKEND_SOCKET=%s
-  webex-tokend status --watch
-  webex-tokend token demo-rest
-  webex-tokend web
-  curl --unix-socket $WEBEX_TOKEND_SOCKET http://localhost/v1/grants
-
-`, s.socket)
+	fmt.Fprintln(c.out, "\nFrom another terminal, while this runs:")
+	program := invocation()
+	for _, command := range []string{
+		enter(),
+		"export WEBEX_TOKEND_SOCKET=" + s.socket,
+		program + " status --watch",
+		program + " token demo-rest",
+		program + " web",
+		"curl --unix-socket $WEBEX_TOKEND_SOCKET http://localhost/v1/grants",
+	} {
+		if command != "" {
+			fmt.Fprintln(c.out, "  "+command)
+		}
+	}
+	fmt.Fprintln(c.out)
 }

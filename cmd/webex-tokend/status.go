@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/client"
 	"webex-tokend/daemon/wire"
 )
@@ -157,8 +158,20 @@ func (s *statusCommand) draw(ctx context.Context, daemon *client.Client, w io.Wr
 	if err != nil {
 		return err
 	}
+	if sum.Grants == 0 {
+		picture = append(picture, firstSteps(s.config)...)
+	}
 	_, err = w.Write(picture)
 	return err
+}
+
+// firstSteps are what comes before there is any grant.
+func firstSteps(config string) string {
+	of := ""
+	if config != address.UsualConfig() {
+		of = " --config " + config
+	}
+	return fmt.Sprintf("  next: %s init%s\n    or: add a block grant \"NAME\" to %s\n", invocation(), of, config)
 }
 
 // fewest is how many rows stand even on a screen that they do not fit.

@@ -187,7 +187,7 @@ func TestHeadlinesAnswerWhetherSomebodyHasToAct(t *testing.T) {
 		sum  wire.Status
 		want string
 	}{
-		{"nothing is declared", wire.Status{}, "no grants yet; declare one in the config, then: webex-tokend import GRANT FILE"},
+		{"nothing is declared", wire.Status{}, "no grants yet"},
 		{"all is well", wire.Status{Grants: 3, States: map[string]int{"ok": 3}, Horizon: end(90 * day)},
 			"3 grants, all good; first human action needed by 2027-02-20 (ops)"},
 		{"one grant is no plural", wire.Status{Grants: 1, States: map[string]int{"ok": 1}}, "1 grant, all good"},

@@ -29,6 +29,17 @@ type Forecast struct {
 	Grants  []Prospect `json:"grants"` // the worst first
 }
 
+// FirstLost returns the grant that the outage costs before all others; nil: none.
+func (f Forecast) FirstLost() *Prospect {
+	var first *Prospect
+	for i, p := range f.Grants {
+		if p.Outcome == Lost && p.At != nil && (first == nil || p.At.Before(*first.At)) {
+			first = &f.Grants[i]
+		}
+	}
+	return first
+}
+
 // A Prospect is the forecast of one grant.
 type Prospect struct {
 	Grant   string     `json:"grant"`
