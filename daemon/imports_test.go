@@ -104,6 +104,7 @@ func mayImport() map[string][]string {
 func homes() map[string][]string {
 	return map[string][]string{
 		"github.com/andybalholm/brotli":    {"daemon/answer", "daemon/emulator"},
+		"github.com/klauspost/compress/":   {"daemon/answer", "daemon/emulator"},
 		"go.etcd.io/bbolt":                 {"store/boltkv"},
 		"github.com/tink-crypto/tink-go/":  {"store/seal"},
 		"github.com/hashicorp/hcl/":        {"daemon/attribute", "daemon/configfile", "daemon/discovery", "daemon/draft"},

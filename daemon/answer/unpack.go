@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 )
 
 // Encodings is the Accept-Encoding to send: an answer as it is, at the worst in
@@ -48,6 +49,13 @@ func unpacker(text []byte, coding string) io.Reader {
 	switch {
 	case bytes.HasPrefix(text, []byte("\x1f\x8b")):
 		if r, err := gzip.NewReader(bytes.NewReader(text)); err == nil {
+			return r
+		}
+		return broken{}
+	case bytes.HasPrefix(text, []byte("\x28\xb5\x2f\xfd")):
+		// One at a time needs no goroutine, and the window is what RFC 9659 allows.
+		r, err := zstd.NewReader(bytes.NewReader(text), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20))
+		if err == nil {
 			return r
 		}
 		return broken{}

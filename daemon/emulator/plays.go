@@ -17,6 +17,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 )
 
 func tokenPlays() []Play {
@@ -98,6 +99,7 @@ func wrappingPlays() []Play {
 		{Kind: "deflate", About: "deflate with a zlib header", change: coded("deflate", func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) })},
 		{Kind: "deflate-raw", About: "deflate without one", change: coded("deflate", func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, flate.DefaultCompression); return f })},
 		{Kind: "status-changed", About: "a whole answer with the status 502", change: func(a *played) { a.status = http.StatusBadGateway }},
+		{Kind: "zstd", About: "zstd that was not asked for", change: coded("zstd", func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1)); return z })},
 		{Kind: "brotli", About: "brotli that was not asked for", change: coded("br", func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) })},
 	}
 }
@@ -142,6 +144,8 @@ func refusalPlays() []Play {
 		{Kind: "dead-dex", About: "a dead refresh token in the words of dex", change: refuse(400, `{"error":"invalid_request","error_description":"Refresh token is invalid or has already been claimed by another client."}`)},
 		{Kind: "dead-github", About: "the same with GitHub's code, inside 200", change: refuse(200, `{"error":"bad_refresh_token","error_description":"The refresh token passed is incorrect or expired."}`)},
 		{Kind: "dead-object", About: "the same with an object as error", change: refuse(400, `{"error":{"code":400,"message":"The refresh token is expired."}}`)},
+		{Kind: "limit-code", About: "the account holds too many tokens, as a code", change: refuse(400, `{"error":"tokenlimit_reached","error_description":"Token limit reached"}`)},
+		{Kind: "limit-words", About: "the same in Webex's words, with a number for a code", change: refuse(400, `{"message":"unable to issue access token: tokenlimit_reached","errors":[{"description":"tokenlimit_reached"}],"trackingId":"T"}`)},
 		{Kind: "client-refused", About: "invalid_client", change: refuse(401, `{"error":"invalid_client"}`)},
 		{Kind: "client-bare", About: "a 401 without a word", change: refuse(http.StatusUnauthorized, ``)},
 		{Kind: "client-scope", About: "invalid_scope", change: refuse(400, `{"error":"invalid_scope"}`)},

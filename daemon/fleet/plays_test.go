@@ -35,7 +35,7 @@ func TestNothingThatServersPlayCostsAGrant(t *testing.T) {
 				want := notOK[play.Kind]
 				switch {
 				case want != "":
-				case strings.HasPrefix(play.Kind, "dead-"), strings.HasPrefix(play.Kind, "retry-"), strings.HasPrefix(play.Kind, "words-"), play.Kind == "client-bare":
+				case strings.HasPrefix(play.Kind, "dead-"), strings.HasPrefix(play.Kind, "retry-"), strings.HasPrefix(play.Kind, "limit-"), strings.HasPrefix(play.Kind, "words-"), play.Kind == "client-bare":
 					want = store.Retrying
 				default:
 					want = store.OK

@@ -16,6 +16,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 
 	"webex-tokend/daemon/provider"
 )
@@ -104,6 +105,13 @@ func TestAnAnswerIsReadHoweverItIsEncodedOrWrapped(t *testing.T) {
 	raw := func(w io.Writer) io.WriteCloser { f, _ := flate.NewWriter(w, 9); return f }
 	zipped := func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }
 	br := func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) }
+	zst := func(w io.Writer) io.WriteCloser {
+		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	}
 	coding := func(name string) http.Header { return http.Header{"Content-Encoding": {name}} }
 	const form = "access_token=new-access&expires_in=1209599&refresh_token=new-refresh&refresh_token_expires_in=7775999&token_type=Bearer"
 	for name, row := range map[string]struct {
@@ -122,6 +130,8 @@ func TestAnAnswerIsReadHoweverItIsEncodedOrWrapped(t *testing.T) {
 		"deflate without":                        {coding("deflate"), through(raw, good)},
 		"deflate that no header tells":           {nil, through(zipped, good)},
 		"brotli":                                 {coding("br"), through(br, good)},
+		"zstd":                                   {coding("zstd"), through(zst, good)},
+		"zstd that no header tells":              {nil, through(zst, good)},
 		"brotli that no header tells":            {nil, through(br, good)},
 		"a coding that was not applied":          {coding("br"), good},
 		"JSON in a string":                       {nil, twice(good)},
