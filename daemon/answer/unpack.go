@@ -23,7 +23,8 @@ const maxLayers = 3
 // Unpack undoes content codings that nobody asked for: a proxy may apply them
 // all the same. It goes by the first bytes where a coding has some, since the
 // header can be false, and else by the header. most bounds the result, in bytes;
-// more and short report that there was more and that it breaks off.
+// more and short report that there was more and that it breaks off. What no
+// decoder takes a byte from stays as it is, for a human to look at.
 func Unpack(text []byte, coding string, most int) (plain []byte, more, short bool) {
 	for range maxLayers {
 		r := unpacker(text, coding)
@@ -35,6 +36,9 @@ func Unpack(text []byte, coding string, most int) (plain []byte, more, short boo
 		// not packed, whatever a decoder makes of them.
 		if losesToken(text, plain, "refresh") || losesToken(text, plain, "access") {
 			break
+		}
+		if short && len(plain) == 0 {
+			return text, false, true
 		}
 		if more || short {
 			return plain, more, short

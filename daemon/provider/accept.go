@@ -32,8 +32,8 @@ func accept(resp *http.Response, b body, d dialect, sent store.Secret, private s
 	a.bound(time.Now())
 	f := answered(resp)
 	switch {
-	case b.short && len(b.text) == 0:
-		f.Code, f.Description = "answer_cut_short", "the answer breaks off before its first byte"
+	case b.short && len(b.text) == 0, b.short && !answer.IsText(b.text):
+		f.Code, f.Description = "answer_cut_short", "the answer breaks off before its first byte that can be read"
 	case err != nil && b.large:
 		f.Code, f.Description = "answer_too_large", "the answer has more than 256 KiB"
 	case errors.Is(err, answer.ErrNotObject):

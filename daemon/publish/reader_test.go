@@ -167,7 +167,7 @@ func TestSideFilesHoldNoToken(t *testing.T) {
 		t.Errorf("the side file is %s", text)
 	}
 	file := config.File{Format: "template", Template: "{{ .Grant }} {{ .User }}"}
-	if text, err := publish.Render(file, nil, meetingsToken("NjlhN")); err != nil || string(text) != "ops jane & joe" {
+	if text, err := publish.Render(file, nil, meetingsToken("NjlhN")); err != nil || string(text) != "ops jane _ joe" {
 		t.Errorf("a template without the token gives %q, %v", text, err)
 	}
 }
