@@ -120,19 +120,20 @@ func (f *follower) show(ctx context.Context, paste, catches bool) (prompted bool
 	ask := "Paste the whole address here: "
 	switch tunnel := f.tunnel(); {
 	case !paste && hasBrowser() && (a.Served || catches):
-		fmt.Fprintf(f.err, "Consent in the browser that opens now, or open:\n\n  %s\n\n", a.URL)
-		if h, err := showInBrowser(ctx, a.URL); err != nil {
+		link := cmp.Or(a.PageURL, a.URL)
+		fmt.Fprintf(f.err, "Consent in the browser that opens now, or open:\n\n  %s\n\n", link)
+		if h, err := showInBrowser(ctx, link); err != nil {
 			fmt.Fprintf(f.err, "no browser opened: %v\n", err)
 		} else {
 			f.leaveBrowser = h.close
 		}
 		return false
 	case !paste && a.Served && tunnel == "":
-		fmt.Fprintf(f.err, "Open this link in any browser and consent:\n\n  %s\n\nThe outcome shows here too.\n", a.URL)
+		fmt.Fprintf(f.err, "Open this link in any browser and consent:\n\n  %s\n\nThe outcome shows here too.\n", a.PageURL)
 		return false
 	case !paste && a.Served:
 		fmt.Fprintf(f.err, "On the computer with your browser, open a tunnel to this host:\n\n  %s\n\nThen open this link there and consent; the outcome shows here too:\n\n  %s\n\n"+
-			"Without a tunnel the browser ends at an address that begins with %s\nand cannot be reached. ", tunnel, a.URL, a.RedirectURL)
+			"Or without a tunnel open this one:\n\n  %s\n\nThe browser ends at an address that begins with %s\nand cannot be reached. ", tunnel, a.PageURL, a.URL, a.RedirectURL)
 	default:
 		fmt.Fprintf(f.err, "Open this link in any browser and consent:\n\n  %s\n\n"+
 			"The browser ends at an address that begins with %s\nand may say that it cannot be reached. ", a.URL, a.RedirectURL)

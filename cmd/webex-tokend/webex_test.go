@@ -126,6 +126,7 @@ func (w *emulated) start(ts *testscript.TestScript, args []string) {
 	flags := flag.NewFlagSet("webex start", flag.ContinueOnError)
 	flags.Func("access-life", "", lifeInto(&cfg.AccessLife))
 	flags.Func("refresh-life", "", lifeInto(&cfg.RefreshLife))
+	flags.Func("redirect", "", func(uri string) error { cfg.RedirectURIs = append(cfg.RedirectURIs, uri); return nil })
 	flags.BoolVar(&cfg.Rotate, "rotate", false, "")
 	ts.Check(flags.Parse(args))
 	w.Emulator = emulator.New(cfg)

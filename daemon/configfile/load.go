@@ -116,6 +116,7 @@ func (doc *document) read(r *reader, path string) *config.Config {
 	c.Seal.Shared = doc.Store.read(r)
 	c.Integrations = readIntegrations(doc.Integration, r)
 	checkRedirects(doc.Integration, c, r)
+	checkMixUps(doc.Integration, c, r)
 	c.Grants = readGrants(doc.Grant, doc.Integration, r)
 	checkManagers(doc.Integration, c, r)
 	checkXML(doc.Grant, c, r)

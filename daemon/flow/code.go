@@ -187,6 +187,14 @@ func (c *Consents) Pasted(ctx context.Context, id, redirectURL string) (wire.Aut
 
 func useless(why string) error { return &refusal.Error{Kind: refusal.BadContent, Detail: why} }
 
+// Waits reports whether a consent with that state waits for its answer.
+func (c *Consents) Waits(state string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sweep()
+	return c.byState[state] != nil
+}
+
 // claim takes a state out of the table, once, together with its verifier.
 // tasks counts the caller from here on.
 func (c *Consents) claim(state string) (*consent, store.Secret) {

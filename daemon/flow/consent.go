@@ -109,6 +109,9 @@ type Options struct {
 	// OtherUser lets a renewal come from another person or organisation.
 	OtherUser bool
 	Link      bool // a one-time link for another person
+	// Bound says that whoever asks sees to it himself that the browser that began
+	// the consent is the one that ends it, so that no page has to.
+	Bound bool
 }
 
 // NewConsents returns Consents that know of none; Close ends them.
@@ -162,7 +165,11 @@ func (c *Consents) Begin(ctx context.Context, grant string, o Options) (wire.Aut
 	case o.Link:
 		err = c.enter(a, linkLife, func() { c.offer(a) })
 	default:
-		err = c.enter(a, consentLife, func() { c.ask(a) })
+		err = c.enter(a, consentLife, func() {
+			if c.ask(a); a.shown.Served && !o.Bound {
+				a.shown.PageURL = c.page(a)
+			}
+		})
 	}
 	if err != nil {
 		return wire.Authorization{}, err

@@ -12,10 +12,16 @@ const LinkPath = "/link/"
 
 // offer writes a one-time link. c.mu is held.
 func (c *Consents) offer(a *consent) {
+	a.shown.State = wire.Linked
+	a.shown.URL = c.page(a)
+}
+
+// page makes a page known that leads to a consent, once, and returns its URL.
+// c.mu is held.
+func (c *Consents) page(a *consent) string {
 	token := random(32)
 	c.byLink[token] = a
-	a.shown.State = wire.Linked
-	a.shown.URL = strings.TrimSuffix(c.cfg.PublicURL(), "/") + LinkPath + token
+	return strings.TrimSuffix(c.cfg.PublicURL(), "/") + LinkPath + token
 }
 
 // Link looks at a one-time link by its token and leaves it usable: programs
@@ -43,7 +49,9 @@ func (c *Consents) OpenLink(_ context.Context, token string) (wire.Authorization
 		return wire.Authorization{}, ErrUnknownState
 	}
 	delete(c.byLink, token)
-	c.prolong(a, consentLife)
-	c.ask(a)
+	if a.state == "" {
+		c.prolong(a, consentLife)
+		c.ask(a)
+	}
 	return a.shown, nil
 }

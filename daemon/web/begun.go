@@ -17,8 +17,8 @@ const consentCookie = "webex_tokend_consent"
 
 // begun remembers which browser began which consent: nobody can begin one and
 // have another person finish it in theirs, who would consent to something that
-// they did not ask for. What begins on the command line has no browser to
-// compare with.
+// they did not ask for. What begins on the command line goes through a page of a
+// link, or comes home by being pasted there.
 type begun struct {
 	mu       sync.Mutex
 	browsers map[[sha256.Size]byte]browser // by state
@@ -44,7 +44,7 @@ func (b *begun) add(state string, new browser, now time.Time) {
 	b.browsers[sha256.Sum256([]byte(state))] = new
 }
 
-// find reports whether pages or links began the consent of that state.
+// find returns the browser that began the consent of that state.
 func (b *begun) find(state string) (browser, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -55,7 +55,7 @@ func (s *Server) begin(c *call) error {
 	if _, err := consentable(s.cfg.Config(), s.at.PublicURL, c.grant); err != nil {
 		return err
 	}
-	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, flow.Options{OtherUser: c.r.PostFormValue("other_user") != ""})
+	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, flow.Options{Bound: true, OtherUser: c.r.PostFormValue("other_user") != ""})
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,8 @@ var errLinkGone = &fault{http.StatusGone, "This link has been used, or is too ol
 	"It opens once. Ask whoever sent it for another one."}
 
 // redirected takes the answer of the authorization server. Its query holds the
-// code, so the browser is led away from it whatever comes of it.
+// code, so the browser is led away from it whatever comes of it, but for one that
+// somebody has to copy.
 func (s *Server) redirected(c *call) error {
 	if c.r.Method != http.MethodGet {
 		return &fault{http.StatusMethodNotAllowed, "This address takes answers from Webex", "It has no page of its own."}
@@ -124,6 +125,8 @@ func (s *Server) redirected(c *call) error {
 			c.redirect("/ui/done/" + elsewhereID)
 			return nil
 		}
+	} else if s.cfg.Consents.Waits(query.Get("state")) {
+		return errNotBegunHere
 	}
 	a, err := s.cfg.Consents.Redirected(c.r.Context(), c.r.URL.Path, query)
 	switch {
@@ -136,6 +139,12 @@ func (s *Server) redirected(c *call) error {
 	}
 	return nil
 }
+
+// errNotBegunHere answers a consent that began on the command line and went to the
+// server directly. Whoever began it may have sent somebody else there: the answer
+// is taken from his hands alone.
+var errNotBegunHere = &fault{http.StatusForbidden, "This consent began in a terminal",
+	"If you began it, paste the address of this page there. If somebody sent you to the page before this one, close it: nothing was done in your name."}
 
 // Outcomes of redirects that belong to no consent.
 const (

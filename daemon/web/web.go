@@ -43,6 +43,7 @@ type Report interface {
 type Consents interface {
 	Begin(ctx context.Context, grant string, o flow.Options) (wire.Authorization, error)
 	Redirected(ctx context.Context, path string, query url.Values) (wire.Authorization, error)
+	Waits(state string) bool
 	Authorization(id string) (wire.Authorization, bool)
 	Link(token string) (wire.Authorization, bool)
 	OpenLink(ctx context.Context, token string) (wire.Authorization, error)

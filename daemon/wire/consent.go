@@ -13,11 +13,15 @@ const (
 // An Authorization is one consent under way. It holds neither code nor
 // verifier.
 type Authorization struct {
-	ID          string     `json:"id"`
-	Grant       string     `json:"grant"`
-	Method      string     `json:"method"` // code device
-	State       string     `json:"state"`
-	URL         string     `json:"url"`             // for the person to open
+	ID     string `json:"id"`
+	Grant  string `json:"grant"`
+	Method string `json:"method"` // code device
+	State  string `json:"state"`
+	URL    string `json:"url"` // for the person to open
+	// PageURL is a page of the daemon from which the person goes on to URL. Where
+	// the daemon answers at RedirectURL, it takes answers from that browser alone;
+	// URL itself is for those who hand in the address at which the browser ends.
+	PageURL     string     `json:"page_url"`
 	UserCode    string     `json:"user_code"`       // device
 	URLComplete string     `json:"url_complete"`    // device: URL with the code in it
 	RedirectURL string     `json:"redirect_url"`    // code: where the person is sent back to
