@@ -104,7 +104,7 @@ func (s *setup) look() error {
 		s.redirect = cfg.HTTP.PublicURL + "/oauth"
 	}
 	for _, in := range cfg.Integrations {
-		if cfg.HTTP != nil && in.Name == s.values[theName] {
+		if in.Name == s.values[theName] {
 			s.values["kind"] = cmp.Or(s.values["kind"], string(in.Kind))
 		}
 	}

@@ -105,11 +105,12 @@ func (w *Sweeper) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	term := w.term()
 	for _, i := range open {
 		w.resolutions.Add(1)
 		w.tasks.Go(func() {
 			defer w.resolutions.Done()
-			w.cfg.Refresher.Resolve(w.term(), i)
+			w.cfg.Refresher.Resolve(term, i)
 		})
 	}
 	past, err := w.wokeInThePast(ctx)
