@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -336,7 +337,13 @@ func browse(t *testing.T, door wire.Web) *browser {
 	var path string
 	b.base, path, _ = strings.Cut(strings.TrimPrefix(door.URL, "http://"), "/")
 	b.base = "http://" + b.base
-	b.read("/" + path)
+	_, form, _ := strings.Cut(b.read("/"+path), `name="form" value="`)
+	form, _, _ = strings.Cut(form, `"`)
+	resp, err := b.http.PostForm(door.URL, url.Values{"form": {form}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
 	return b
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,9 +34,10 @@ type setup struct {
 
 	questions *interview // nil: nothing is asked
 	there     draft.Contents
-	source    []byte // of the configuration before; nil: there is none
-	redirect  string // the redirect URL that the daemon's own page has
-	secret    string // to be written; empty: the file is there
+	source    []byte                // of the configuration before; nil: there is none
+	redirect  string                // the redirect URL that the daemon's own page has
+	others    []*config.Integration // that have it already
+	secret    string                // to be written; empty: the file is there
 }
 
 // run asks, writes, and goes on with the consent where somebody is there to
@@ -104,8 +106,11 @@ func (s *setup) look() error {
 		s.redirect = cfg.HTTP.PublicURL + "/oauth"
 	}
 	for _, in := range cfg.Integrations {
-		if in.Name == s.values[theName] {
+		switch {
+		case in.Name == s.values[theName]:
 			s.values["kind"] = cmp.Or(s.values["kind"], string(in.Kind))
+		case in.RedirectURL == s.redirect && in.Issuer == "":
+			s.others = append(s.others, in)
 		}
 	}
 	s.there, err = draft.Look(src)
@@ -145,6 +150,28 @@ func (s *setup) trialScopes(kind string) string {
 // adds reports whether the integration is new.
 func (s *setup) adds() bool { return !slices.Contains(s.there.Integrations, s.values[theName]) }
 
+// freeRedirect is the redirect URL that the daemon's own page has, with a path of
+// its own where browsers come there from another server: answers of the two could
+// not be told apart.
+func (s *setup) freeRedirect() string {
+	ofWebex := func(host string) bool {
+		return strings.HasSuffix(host, ".webex.com") || strings.HasSuffix("."+host, ".webexapis.com")
+	}
+	host := func(address string) string {
+		if u, err := url.Parse(address); err == nil {
+			return u.Host
+		}
+		return ""
+	}
+	for _, other := range s.others {
+		theirs, ours := host(other.AuthorizeURL), host(s.values["authorize_url"])
+		if theirs != ours && (ours != "" || s.values["kind"] == string(config.Generic) || !ofWebex(theirs)) {
+			return s.redirect + "/" + s.values[theName]
+		}
+	}
+	return s.redirect
+}
+
 // draft makes the blocks of the answers.
 func (s *setup) draft() (draft.Draft, error) {
 	d := draft.Draft{Integration: s.values[theName], Grant: s.values[theGrant]}
@@ -175,7 +202,7 @@ func (s *setup) draft() (draft.Draft, error) {
 			d.Settings = append(d.Settings, draft.Setting{Key: key, Text: value})
 		}
 	}
-	d.Pages = s.values["redirect_url"] == s.redirect
+	d.Pages = s.values["redirect_url"] == s.freeRedirect()
 	return d, nil
 }
 

@@ -58,7 +58,7 @@ func (s *setup) ask() error {
 		if err := s.askScopes(); err != nil {
 			return err
 		}
-		if err := s.answer("redirect_url", "--redirect-url", "Redirect URL", s.redirect, isURL); err != nil {
+		if err := s.answer("redirect_url", "--redirect-url", "Redirect URL", s.freeRedirect(), isURL); err != nil {
 			return err
 		}
 	}

@@ -8,10 +8,11 @@ import (
 	"webex-tokend/daemon/config"
 )
 
-// checkMixUps refuses two integrations of different servers whose answers could
+// checkMixUps warns of two integrations of different servers whose answers could
 // not be told apart: they arrive at one redirect_url and neither server says who
 // it is. One of them, in hostile hands, would be handed the codes of the other,
-// RFC 9700 section 4.4.
+// RFC 9700 section 4.4. It is no fault, since whoever trusts both servers may keep
+// it, and a daemon that refused it would keep no grant alive.
 func checkMixUps(blocks []*integrationBlock, c *config.Config, r *reader) {
 	unnamed := make(map[string][]*config.Integration) // by redirect_url, one for each server
 	for _, b := range blocks {
@@ -24,8 +25,8 @@ func checkMixUps(blocks []*integrationBlock, c *config.Config, r *reader) {
 			continue
 		}
 		if len(others) > 0 {
-			r.Fault(b.RedirectURL.Expr.Range(), fmt.Sprintf("redirect_url is also that of integration %q, at another server", others[0].Name),
-				"Answers of the two could not be told apart, and a code would go to the wrong one. "+
+			r.Warn(b.RedirectURL.Expr.Range(), fmt.Sprintf("redirect_url is also that of integration %q, at another server", others[0].Name),
+				"Nobody can tell answers of the two apart, and one server could get a code of the other. "+
 					"Register another path for one of them, such as "+in.RedirectURL+"/"+in.Name+", or set its issuer, where its server sends iss.")
 		}
 		unnamed[in.RedirectURL] = append(others, in)

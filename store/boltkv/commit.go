@@ -67,13 +67,15 @@ func (k *KV) submit(o *operation) (store.Revision, error) {
 // transactions, to reopen the file and to count.
 func (k *KV) commit() {
 	defer close(k.done)
-	if k.file.writable() {
-		_, _ = k.reserve(nil) // without it, intents are asked one by one
-	}
-	for {
+	for kept := false; ; {
 		group, more := k.queue.take(maxGroup)
 		switch {
 		case len(group) > 0:
+			// Not earlier: whoever refuses what the store holds leaves it as it was.
+			if !kept && k.file.writable() {
+				_, err := k.reserve(nil)
+				kept = err == nil // without it, intents are asked one by one
+			}
 			k.serve(group)
 		case !more:
 			return

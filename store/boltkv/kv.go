@@ -33,7 +33,7 @@ type Config struct {
 	// LockTimeout is how long Open waits for another process to let go; zero
 	// means not at all.
 	LockTimeout time.Duration
-	InFlight    int // answers for which room is kept from Open on
+	InFlight    int // answers for which room is kept from the first change on
 	// Log receives what has no caller to be told; nil means nobody.
 	Log hclog.Logger
 	// Progress is told now and then how many bytes Restore has written, and how
