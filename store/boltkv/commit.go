@@ -17,8 +17,7 @@ import (
 const (
 	// maxGroup bounds how many changes wait for one another: a few megabytes.
 	maxGroup = 512
-	// countedAtOnce bounds how long the counting holds up a change: some
-	// milliseconds of pages that are not in memory.
+	// countedAtOnce bounds how long the counting holds up a change: milliseconds.
 	countedAtOnce = 4096
 	// reopenAfter is how often a file that would not open is tried again.
 	reopenAfter = time.Second
@@ -63,8 +62,7 @@ func (k *KV) submit(o *operation) (store.Revision, error) {
 	}
 }
 
-// commit is the goroutine that alone writes: the only one to begin write
-// transactions, to reopen the file and to count.
+// commit is the only goroutine that writes, reopens the file and counts.
 func (k *KV) commit() {
 	defer close(k.done)
 	for kept := false; ; {
@@ -73,8 +71,8 @@ func (k *KV) commit() {
 		case len(group) > 0:
 			// Not earlier: whoever refuses what the store holds leaves it as it was.
 			if !kept && k.file.writable() {
-				_, err := k.reserve(nil)
-				kept = err == nil // without it, intents are asked one by one
+				kept = true
+				_, _ = k.reserve(nil) // without it, intents are asked one by one
 			}
 			k.serve(group)
 		case !more:
