@@ -112,7 +112,7 @@ func TestConsentGreetsThePersonAndTellsWhatWasGranted(t *testing.T) {
 	page.says(t, 200, "Hello, Alex Morgan", alex, "is authorized", "spark:people_read", "spark:rooms_read",
 		ops.WindowEndsAt.Local().Format("2 Jan 2006"), "All grants")
 	v.get("/ui/").says(t, 200, "2 grants wait for their first tokens")
-	v.get("/ui/grants/ops").says(t, 200, "Alex Morgan", "Renew with Webex")
+	v.get("/ui/grants/ops").says(t, 200, "Alex Morgan", "Begin a new consent")
 
 	again := v.land(t, decide(t, v.begin(t, "ops"), accept(alex)))
 	again.says(t, 200, "Hello, Alex Morgan", "is renewed")

@@ -55,6 +55,8 @@ func newFleet(n int, now time.Time) *sampleFleet {
 			g.State, g.Reason = "misconfigured", "client_rejected"
 		case 40:
 			g.WindowEndsAt = at(40 * time.Hour)
+		case 47:
+			g.WindowEndsAt = at(40 * time.Hour) // and no refresh moves it
 		case 52:
 			g.State, g.Reason = "unknown", "no_answer"
 		case 61:
@@ -64,10 +66,15 @@ func newFleet(n int, now time.Time) *sampleFleet {
 		case 83:
 			g.Kind, g.Integration, g.WindowEndsAt, g.RefreshDueAt, g.AccessExpiresAt = "static", "bots", nil, nil, nil
 		}
-		if g.State != "ok" {
-			g.Since, g.Action = at(-26*time.Hour), "webex-tokend authorize "+g.Name
+		cause, renewal := verdict.Shown(g).Cause(verdict.Usual(), now), "webex-tokend authorize "+g.Name
+		switch {
+		case g.State != "ok":
+			g.Since = at(-26 * time.Hour)
+			g.Action = verdict.Help(g.Name, store.Condition{State: store.State(g.State), Reason: g.Reason, Since: *g.Since}, verdict.Facts{Renewal: renewal})
+		case cause == verdict.Ending || cause == verdict.EndingSoon:
+			g.Reason, g.Action = verdict.WindowEnds, renewal
 		}
-		g.Level = string(verdict.Shown(g).Cause(verdict.Usual(), now).Level())
+		g.Level = string(cause.Level())
 		f.grants = append(f.grants, g)
 	}
 	slices.SortStableFunc(f.grants, func(a, b wire.Grant) int {

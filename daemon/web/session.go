@@ -165,8 +165,11 @@ func (s *Server) leave(c *call) error {
 		s.sessions.leave(cookie.Value)
 	}
 	http.SetCookie(c.w, s.cookie(sessionCookie, "", -time.Second, http.SameSiteStrictMode))
-	return s.show(c, http.StatusOK, "message.html", message{
-		Title: "Signed out",
-		Text:  "This browser has no access any more. For a new sign-in link run: webex-tokend web",
+	nobody := *c // the log still says who it was
+	nobody.who = nil
+	return s.show(&nobody, http.StatusOK, "message.html", message{
+		Title:   "Signed out",
+		Text:    "This browser has no access any more. For a new sign-in link run:",
+		Command: "webex-tokend web",
 	})
 }

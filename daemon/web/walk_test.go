@@ -29,7 +29,8 @@ func TestABrowserGoesThroughConsent(t *testing.T) {
 	// Coming from Webex, the strict cookie stayed behind; from our page it comes.
 	press(t, ctx, `a[href="/ui/"]`, `.hero`)
 	reads(t, ctx, "2 grants wait")
-	// Declined.
+	// Declined. A grant that needs no consent has its way to one on its own page.
+	press(t, ctx, `a[href="/ui/grants/ops"]`, `main .two`)
 	press(t, ctx, `a[href="/ui/grants/ops/authorize"]`, `form button.strong`)
 	press(t, ctx, `form button.strong`, `button[value=decline]`)
 	press(t, ctx, `button[value=decline]`, `.say.bad`)
