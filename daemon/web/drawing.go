@@ -151,6 +151,9 @@ func (c column) About() string {
 // Middle of a column.
 func (c drawnColumn) Middle() float64 { return c.X + c.Width/2 }
 
+// Long reports whether there is a bar to be seen beside the mark at its tip.
+func (b drawnBar) Long() bool { return !b.Ended && b.Length > 10 }
+
 // Tip is the end of a bar.
 func (b drawnBar) Tip() float64 {
 	if b.Ended {

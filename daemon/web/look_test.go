@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -50,6 +52,9 @@ func TestPagesFitTheirScreen(t *testing.T) {
 					if strayed != "" {
 						t.Errorf("%s: %q leaves its card", name, strayed)
 					}
+					if pale := ask(t, ctx, chromedp.Evaluate[string](tooPale)); pale != "" {
+						t.Errorf("%s: text of the picture is too pale: %s", name, pale)
+					}
 					if len(text) < 80 {
 						t.Errorf("%s: it says only %q", name, text)
 					}
@@ -66,6 +71,63 @@ const leavesItsCard = `[...document.querySelectorAll(".card svg text")].find(tex
 	const is = text.getBoundingClientRect(), card = text.closest(".card").getBoundingClientRect();
 	return is.width && (is.left < card.left || is.right > card.right);
 })?.textContent ?? ""`
+
+// tooPale finds text of a picture, which axe-core does not look at, whose contrast
+// is below the 4.5 of WCAG.
+const tooPale = `(() => {
+	const parts = color => color.match(/[\d.]+/g).map(Number);
+	const light = color => parts(color).slice(0, 3).map(v => v / 255)
+		.map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+		.reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+	for (const text of document.querySelectorAll("svg text")) {
+		if (!text.getClientRects().length) continue;
+		let behind = text;
+		while (behind && (parts(getComputedStyle(behind).backgroundColor)[3] ?? 1) === 0) behind = behind.parentElement;
+		const [a, b] = [light(getComputedStyle(text).fill), light(getComputedStyle(behind).backgroundColor)];
+		const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+		if (contrast < 4.5) return text.textContent + " has " + contrast.toFixed(2);
+	}
+	return "";
+})()`
+
+// Below the chart, the first grant that needs somebody was two screens away.
+func TestAPhoneShowsTheFirstCriticalGrantAtOnce(t *testing.T) {
+	ctx := browse(t)
+	for _, n := range []int{60, 1000} {
+		url, door := serveFleet(t, n)
+		do(t, ctx, chromedp.EmulateViewport(390, 664), chromedp.Navigate(door), chromedp.WaitVisible(chromedp.CSS(`body[data-live]`)),
+			chromedp.Navigate(url+"/ui/"))
+		end := ask(t, ctx, chromedp.Evaluate[float64](`document.querySelector(".urgent li.bad").getBoundingClientRect().bottom`))
+		if end > 664 {
+			t.Errorf("of %d: it ends at %.0f of 664 px", n, end)
+		}
+	}
+}
+
+// The picture was an image to screen readers, without the links in it.
+func TestLinksOfThePictureAreReachedByAScreenReader(t *testing.T) {
+	ctx := browse(t)
+	_, door := serveFleet(t, 3)
+	do(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(door), chromedp.WaitVisible(chromedp.CSS(`body[data-live]`)))
+	names := ask(t, ctx, func(ctx context.Context, target *chromedp.Target) ([]string, error) {
+		tree, err := cdp.Call(ctx, target, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+		if err != nil {
+			return nil, err
+		}
+		var list []string
+		for _, node := range tree.Nodes {
+			if node.Role != nil && string(node.Role.Value) == `"link"` && node.Name != nil && !node.Ignored {
+				list = append(list, string(node.Name.Value))
+			}
+		}
+		return list, nil
+	})
+	for _, want := range []string{`"crm-tenant-0000: window ends `, `"support-tenant-0001: window ended `} {
+		if n := len(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, want) })); n != 1 {
+			t.Errorf("%d links begin with %s: %q", n, want, names)
+		}
+	}
+}
 
 // longest is the name of a grant in the fleet.
 var longest = "rooms-tenant-0022-" + strings.Repeat("o", 45)
