@@ -18,7 +18,9 @@ import (
 const rebound = "evil.example"
 
 // browse starts Chromium with a profile of its own. Without Chromium the test
-// is skipped, except where CI has promised it.
+// is skipped, except where CI has promised it. What the browser visits begins
+// before it, so that it ends after: a server waits for connections that a browser
+// opens ahead.
 func browse(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")

@@ -270,8 +270,8 @@ func TestNoSecretIsShownOrLogged(t *testing.T) {
 
 // An event redraws the page where script runs.
 func TestAPageRedrawsItselfWhenSomethingHappens(t *testing.T) {
-	ctx := browse(t)
 	h := begin(t)
+	ctx := browse(t)
 	v := h.as(t, 0)
 	do(t, ctx, chromedp.Navigate(h.server.Open(peerRoot).URL), chromedp.WaitVisible(chromedp.CSS(`tr.busy`)))
 	v.land(t, decide(t, v.begin(t, "ops"), accept(alex)))

@@ -29,9 +29,9 @@ func (a answer) rows() []string {
 // crowd serves a fleet to root.
 func crowd(t *testing.T, n int) (*visitor, *sampleFleet) {
 	t.Helper()
-	url, door := serveFleet(t, n)
-	v := (&host{url: url}).stranger(t)
-	if a := v.enter(door); a.status != http.StatusSeeOther {
+	s := serveSite(t, n)
+	v := (&host{url: s.url}).stranger(t)
+	if a := v.enter(s.server.Open(peerRoot).URL); a.status != http.StatusSeeOther {
 		t.Fatalf("the door does not open: %d", a.status)
 	}
 	return v, newFleet(n, time.Now())

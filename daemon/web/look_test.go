@@ -16,7 +16,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/hashicorp/go-hclog"
 
-	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/web"
 )
@@ -24,13 +23,39 @@ import (
 // shots names a folder for pictures of every page, to be looked at.
 const shots = "WEBEX_TOKEND_SHOTS"
 
-// Nothing sticks out at the side of a desk's screen or of a hand's, whatever
-// the fleet's size; nor does a page say anything on the console.
-func TestPagesFitTheirScreen(t *testing.T) {
-	ctx := browse(t)
+// How pages look, in one browser, because its start takes longer than they do.
+func TestPagesLookRight(t *testing.T) {
+	var sites []site
 	for _, n := range []int{3, 60, 1000} {
-		url, door := serveFleet(t, n)
-		do(t, ctx, chromedp.Navigate(door), chromedp.WaitVisible(chromedp.CSS(`body[data-live]`)))
+		sites = append(sites, serveSite(t, n))
+	}
+	ctx := browse(t)
+	t.Run("they fit their screen", func(t *testing.T) { pagesFit(t, ctx, sites) })
+	t.Run("a phone shows the first critical grant at once", func(t *testing.T) { firstOnAPhone(t, ctx, sites[1:]) })
+	t.Run("a screen reader reaches the links of the picture", func(t *testing.T) { linksOfThePicture(t, ctx, sites[0]) })
+	t.Run("axe-core finds nothing serious", func(t *testing.T) { pagesAreAccessible(t, ctx, sites[1]) })
+}
+
+// A site shows a fleet of a size.
+type site struct {
+	grants int
+	url    string
+	server *web.Server
+}
+
+// enter signs the browser in. Cookies know no ports, so that it is signed out of
+// every other site.
+func (s site) enter(t *testing.T, ctx context.Context) {
+	t.Helper()
+	do(t, ctx, chromedp.Navigate(s.server.Open(peerRoot).URL), chromedp.WaitVisible(chromedp.CSS(`body[data-live]`)))
+}
+
+// Nothing sticks out at the side of a desk's screen or of a hand's, whatever
+// the fleet's size.
+func pagesFit(t *testing.T, ctx context.Context, sites []site) {
+	for _, s := range sites {
+		n, url := s.grants, s.url
+		s.enter(t, ctx)
 		for _, screen := range []struct{ width, height int64 }{{1280, 1300}, {390, 1500}} {
 			for _, scheme := range []string{"light", "dark"} {
 				for _, page := range []string{"/ui/", "/ui/?state=retrying", "/ui/grants/crm-tenant-0000", "/ui/grants/crm-tenant-0000/authorize", "/ui/grants/" + longest} {
@@ -91,24 +116,21 @@ const tooPale = `(() => {
 })()`
 
 // Below the chart, the first grant that needs somebody was two screens away.
-func TestAPhoneShowsTheFirstCriticalGrantAtOnce(t *testing.T) {
-	ctx := browse(t)
-	for _, n := range []int{60, 1000} {
-		url, door := serveFleet(t, n)
-		do(t, ctx, chromedp.EmulateViewport(390, 664), chromedp.Navigate(door), chromedp.WaitVisible(chromedp.CSS(`body[data-live]`)),
-			chromedp.Navigate(url+"/ui/"))
+func firstOnAPhone(t *testing.T, ctx context.Context, sites []site) {
+	do(t, ctx, chromedp.EmulateViewport(390, 664))
+	for _, s := range sites {
+		s.enter(t, ctx)
 		end := ask(t, ctx, chromedp.Evaluate[float64](`document.querySelector(".urgent li.bad").getBoundingClientRect().bottom`))
 		if end > 664 {
-			t.Errorf("of %d: it ends at %.0f of 664 px", n, end)
+			t.Errorf("of %d: it ends at %.0f of 664 px", s.grants, end)
 		}
 	}
 }
 
 // The picture was an image to screen readers, without the links in it.
-func TestLinksOfThePictureAreReachedByAScreenReader(t *testing.T) {
-	ctx := browse(t)
-	_, door := serveFleet(t, 3)
-	do(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(door), chromedp.WaitVisible(chromedp.CSS(`body[data-live]`)))
+func linksOfThePicture(t *testing.T, ctx context.Context, s site) {
+	do(t, ctx, chromedp.EmulateViewport(1280, 900))
+	s.enter(t, ctx)
 	names := ask(t, ctx, func(ctx context.Context, target *chromedp.Target) ([]string, error) {
 		tree, err := cdp.Call(ctx, target, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 		if err != nil {
@@ -155,11 +177,11 @@ func picture(t *testing.T, ctx context.Context, name string) {
 	}
 }
 
-// serveFleet shows a fleet to whoever comes by the door.
-func serveFleet(t *testing.T, n int) (url, door string) {
+// serveSite shows a fleet to whoever comes by a door of its server.
+func serveSite(t *testing.T, n int) site {
 	t.Helper()
 	listener := listen(t)
-	url = "http://" + listener.Addr().String()
+	url := "http://" + listener.Addr().String()
 	source := ""
 	for _, team := range []string{"crm", "support", "rooms", "analytics", "billing"} {
 		source += fmt.Sprintf(`
@@ -182,5 +204,5 @@ grant "%[1]s-*" {
 		Config: func() *config.Config { return cfg },
 		Log:    hclog.New(&hclog.LoggerOptions{Output: t.Output(), Level: hclog.Error}),
 	})
-	return url, server.Open(acl.Peer{}).URL
+	return site{n, url, server}
 }

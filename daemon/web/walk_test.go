@@ -12,8 +12,8 @@ import (
 // Consent in a real browser, which keeps cookies by its own rules, obeys the
 // policies of our headers, and remembers addresses.
 func TestABrowserGoesThroughConsent(t *testing.T) {
-	ctx := browse(t)
 	h := begin(t)
+	ctx := browse(t)
 	do(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(h.server.Open(peerRoot).URL),
 		chromedp.WaitVisible(chromedp.CSS(`.hero`)))
 	press(t, ctx, `a[href="/ui/grants/ops/authorize"]`, `form button.strong`)
@@ -22,6 +22,7 @@ func TestABrowserGoesThroughConsent(t *testing.T) {
 	press(t, ctx, `button[value=accept]`, `.seal`)
 	reads(t, ctx, "Hello, Alex Morgan", "spark:rooms_read", "Window runs")
 	picture(t, ctx, "consent-done.png")
+	accessible(t, ctx)
 	if address := ask(t, ctx, chromedp.Location()); !strings.HasPrefix(address, h.url+"/ui/done/") {
 		t.Errorf("the address bar says %s", address)
 	}
@@ -35,14 +36,15 @@ func TestABrowserGoesThroughConsent(t *testing.T) {
 	press(t, ctx, `form button.strong`, `button[value=decline]`)
 	press(t, ctx, `button[value=decline]`, `.say.bad`)
 	picture(t, ctx, "consent-declined.png")
+	accessible(t, ctx)
 	reads(t, ctx, "the person declined")
 	forgets(t, ctx, h)
 }
 
 // Every other way that a renewal can go, for a grant to which Alex consented.
 func TestABrowserShowsWhereConsentGoesAnotherWay(t *testing.T) {
-	ctx := browse(t)
 	h := begin(t)
+	ctx := browse(t)
 	do(t, ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(h.server.Open(peerRoot).URL),
 		chromedp.WaitVisible(chromedp.CSS(`.hero`)))
 	for _, c := range []struct {
@@ -82,6 +84,7 @@ func TestABrowserShowsWhereConsentGoesAnotherWay(t *testing.T) {
 			do(t, ctx, chromedp.Click(chromedp.CSS(`input[value="spark:rooms_read"]`)))
 			press(t, ctx, `button[value=accept]`, `.tag.bad`)
 			picture(t, ctx, "consent-narrowed.png")
+			accessible(t, ctx)
 			reads(t, ctx, "Hello, Alex Morgan", "Not granted")
 			if missing := ask(t, ctx, chromedp.Text(chromedp.CSS(`.tag.bad`))); missing != "spark:rooms_read" {
 				t.Errorf("the page misses %q", missing)
@@ -91,6 +94,7 @@ func TestABrowserShowsWhereConsentGoesAnotherWay(t *testing.T) {
 			depart(t, ctx, h)
 			signIn(t, ctx, kim, `.say.bad`)
 			picture(t, ctx, "consent-other.png")
+			accessible(t, ctx)
 			reads(t, ctx, "No consent", "belongs to Alex Morgan", "Kim Lee", "nothing was changed")
 			forgets(t, ctx, h)
 			press(t, ctx, `.say.bad a.button`, `form button.strong`)
