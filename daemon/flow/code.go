@@ -24,7 +24,7 @@ func (c *Consents) ask(a *consent) {
 	a.verifier = newVerifier(a.in)
 	c.byState[a.state] = a
 	a.shown.State = wire.Waiting
-	a.shown.URL = authorizeURL(a.in, a.state, a.verifier)
+	a.shown.URL = authorizeURL(a.in, a.options, a.state, a.verifier)
 	a.shown.RedirectURL = a.in.RedirectURL
 	a.shown.Served = servedPath(a.in.RedirectURL, c.cfg.PublicURL()) != ""
 }
@@ -46,7 +46,7 @@ func newVerifier(in *config.Integration) store.Secret {
 // authorizeURL is RFC 6749 section 4.1.1. Scopes are parted by spaces, which
 // the form encoding writes as a plus sign: that is the separator which Meetings
 // wants to the letter, and it must not become %2B.
-func authorizeURL(in *config.Integration, state string, verifier store.Secret) string {
+func authorizeURL(in *config.Integration, o Options, state string, verifier store.Secret) string {
 	u, err := url.Parse(in.AuthorizeURL)
 	if err != nil {
 		return in.AuthorizeURL // config has parsed it before
@@ -54,6 +54,9 @@ func authorizeURL(in *config.Integration, state string, verifier store.Secret) s
 	q := u.Query()
 	for name, value := range in.AuthorizeParams {
 		q.Set(name, value)
+	}
+	if o.SelectAccount {
+		q.Set("prompt", withAccount(q.Get("prompt")))
 	}
 	q.Set("response_type", "code")
 	q.Set("client_id", in.ClientID)
@@ -68,6 +71,14 @@ func authorizeURL(in *config.Integration, state string, verifier store.Secret) s
 	}
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// withAccount adds to the prompt of OpenID Connect that the server asks which
+// account signs in.
+func withAccount(prompt string) string {
+	const ask = "select_account"
+	values := slices.DeleteFunc(strings.Fields(prompt), func(value string) bool { return value == "none" || value == ask })
+	return strings.Join(append(values, ask), " ")
 }
 
 func challenge(method string, verifier store.Secret) string {
@@ -93,7 +104,7 @@ func (c *Consents) Redirected(ctx context.Context, path string, query url.Values
 		return wire.Authorization{}, ErrUnknownState
 	}
 	defer c.tasks.Done()
-	why, advice := "", ""
+	why, advice, declined := "", "", false
 	code := store.NewSecret(query.Get("code"))
 	mixed := c.mixedUp(a.in, path, query.Get("iss"), !code.Empty())
 	switch said := query.Get("error"); {
@@ -101,12 +112,16 @@ func (c *Consents) Redirected(ctx context.Context, path string, query url.Values
 		why, advice = mixed, "begin again; if it happens again, check issuer and redirect_url of integration "+a.in.Name
 	case said != "":
 		why, advice = refusedConsent(a, said)
+		declined = said == "access_denied"
 	case code.Empty():
 		why, advice = "the redirect brought neither a code nor an error", "begin again"
 	}
 	if why != "" {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if declined {
+			a.shown.Reason = wire.Declined
+		}
 		c.fail(a, why, advice)
 		return a.shown, nil
 	}

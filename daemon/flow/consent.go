@@ -108,7 +108,10 @@ type Options struct {
 	Device bool // the device flow instead
 	// OtherUser lets a renewal come from another person or organisation.
 	OtherUser bool
-	Link      bool // a one-time link for another person
+	// SelectAccount lets the server ask which account signs in, whoever is signed
+	// in there already.
+	SelectAccount bool
+	Link          bool // a one-time link for another person
 	// Bound says that whoever asks sees to it himself that the browser that began
 	// the consent is the one that ends it, so that no page has to.
 	Bound bool

@@ -30,6 +30,24 @@ func TestParametersOfTheConfigurationGoToTheAuthorizationPage(t *testing.T) {
 	})
 }
 
+// Signed in as the wrong person, somebody was sent round in a circle.
+func TestTheServerIsAskedToLetThePersonChooseAnAccount(t *testing.T) {
+	for params, want := range map[string]string{
+		"": "select_account",
+		`authorize_params = { prompt = "consent" }`:              "consent select_account",
+		`authorize_params = { prompt = "none" }`:                 "select_account",
+		`authorize_params = { prompt = "select_account login" }`: "login select_account",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHost(t, emulator.Config{}, params)
+			u, err := url.Parse(h.begin("ops", flow.Options{SelectAccount: true}).URL)
+			if err != nil || u.Query().Get("prompt") != want {
+				t.Errorf("%s: prompt is %q, %v; want %q", params, u.Query().Get("prompt"), err, want)
+			}
+		})
+	}
+}
+
 func TestAConsentWithoutARefreshTokenNamesTheSettingThatBringsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, emulator.Config{}, "")

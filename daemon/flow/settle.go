@@ -29,6 +29,9 @@ func (c *Consents) settle(ctx context.Context, a *consent, reg registry.Registra
 		if is, ok := refusal.As(err); ok && is.Action != "" {
 			advice = "next: " + is.Action
 		}
+		if is, ok := refusal.As(err); ok && is.Reason == wire.OtherUser {
+			a.shown.Reason = wire.OtherUser
+		}
 		c.fail(a, why, advice)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/refusal"
 	"webex-tokend/daemon/window"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
 
@@ -47,7 +48,7 @@ func (g *Registry) vet(r *store.Record, c *Consent) error {
 	return &refusal.Error{
 		Kind:   refusal.Conflict,
 		Detail: fmt.Sprintf("grant %s belongs to %s, but %s consented; nothing was changed", r.Name, called(before), who),
-		Reason: "other_user",
+		Reason: wire.OtherUser,
 		Action: "webex-tokend authorize " + r.Name + " --other-user",
 	}
 }

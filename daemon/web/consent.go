@@ -22,7 +22,12 @@ type application struct {
 	Where   string // of the form
 	Expires time.Time
 	Person  *wire.Person // who consented before
+	// Account says that the server is to ask which account signs in.
+	Account bool
 }
+
+// accountField of a query or form: the server is to ask which account signs in.
+const accountField = "account"
 
 // explain shows what consent is about before it begins.
 func (s *Server) explain(c *call) error {
@@ -36,6 +41,7 @@ func (s *Server) explain(c *call) error {
 	}
 	a := applicationOf(g, in)
 	a.Where = c.r.URL.Path
+	a.Account = c.r.URL.Query().Has(accountField)
 	return s.showForm(c, in, "authorize.html", a)
 }
 
@@ -55,7 +61,11 @@ func (s *Server) begin(c *call) error {
 	if _, err := consentable(s.cfg.Config(), s.at.PublicURL, c.grant); err != nil {
 		return err
 	}
-	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, flow.Options{Bound: true, OtherUser: c.r.PostFormValue("other_user") != ""})
+	a, err := s.cfg.Consents.Begin(c.r.Context(), c.grant, flow.Options{
+		Bound:         true,
+		OtherUser:     c.r.PostFormValue("other_user") != "",
+		SelectAccount: c.r.PostFormValue(accountField) != "",
+	})
 	if err != nil {
 		return err
 	}
@@ -155,7 +165,8 @@ const (
 // An outcome is the end of a consent, as the person reads it.
 type outcome struct {
 	wire.Authorization
-	Inside bool // the person can go back to the grants
+	Inside bool   // the person can go back to the grants
+	Host   string // where the person signed in; empty: not declared any more
 }
 
 func (s *Server) showOutcome(c *call) error {
@@ -179,7 +190,11 @@ func (s *Server) showOutcome(c *call) error {
 	case wire.Waiting:
 		c.w.Header().Set("Refresh", "2")
 	}
-	return s.show(c, status, "done.html", outcome{a, s.begun.inside(id)})
+	o := outcome{Authorization: a, Inside: s.begun.inside(id)}
+	if in, ok := integrationOf(s.cfg.Config(), a.Grant); ok {
+		o.Host = host(in.AuthorizeURL)
+	}
+	return s.show(c, status, "done.html", o)
 }
 
 // redirectPath reports whether some integration sends people back to that path.

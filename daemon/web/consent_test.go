@@ -127,7 +127,7 @@ func TestConsentThatFailsSaysWhyAndChangesNothing(t *testing.T) {
 	}{
 		{"the person declines", func(t *testing.T, h *host, v *visitor) answer {
 			return v.land(t, decide(t, v.begin(t, "ops"), decline))
-		}, []string{"the person declined", "Try again"}, 403},
+		}, []string{"<h1>Declined</h1>", "the person declined", "Try again"}, 403},
 		{"the state has expired", func(t *testing.T, h *host, v *visitor) answer {
 			back := decide(t, v.begin(t, "ops"), accept(eve))
 			h.now = func() time.Time { return time.Now().Add(11 * time.Minute) }
@@ -143,7 +143,7 @@ func TestConsentThatFailsSaysWhyAndChangesNothing(t *testing.T) {
 		}, []string{"belongs to no consent that waits"}, 410},
 		{"another person consents", func(t *testing.T, h *host, v *visitor) answer {
 			return v.land(t, decide(t, v.begin(t, "ops"), accept(eve)))
-		}, []string{"No consent"}, 403},
+		}, []string{"<h1>Signed in as somebody else</h1>", "nothing was changed", "Sign in as another person"}, 403},
 		{"the answer comes to another browser", func(t *testing.T, h *host, v *visitor) answer {
 			back := decide(t, v.begin(t, "ops"), accept(eve))
 			return h.stranger(t).land(t, back)

@@ -95,9 +95,20 @@ func TestABrowserShowsWhereConsentGoesAnotherWay(t *testing.T) {
 			signIn(t, ctx, kim, `.say.bad`)
 			picture(t, ctx, "consent-other.png")
 			accessible(t, ctx)
-			reads(t, ctx, "No consent", "belongs to Alex Morgan", "Kim Lee", "nothing was changed")
+			reads(t, ctx, "Signed in as somebody else", "belongs to Alex Morgan", "Kim Lee", "nothing was changed")
 			forgets(t, ctx, h)
+			// The server asks for the account, instead of going on as Kim.
 			press(t, ctx, `.say.bad a.button`, `form button.strong`)
+			reads(t, ctx, "asks which account you use")
+			press(t, ctx, `form button.strong`, `button[value=accept]`)
+			if at := ask(t, ctx, chromedp.Location()); !strings.Contains(at, "prompt=select_account") {
+				t.Errorf("the server is not asked to let the person choose: %s", at)
+			}
+			press(t, ctx, `button[value=accept]`, `.seal`)
+			reads(t, ctx, "Hello, Alex Morgan")
+			depart(t, ctx, h)
+			signIn(t, ctx, kim, `.say.bad`)
+			press(t, ctx, `.say.bad .faint a`, `form button.strong`)
 			do(t, ctx, chromedp.Click(chromedp.CSS(`form:has(button.strong) input[name=other_user]`)))
 			press(t, ctx, `form button.strong`, `button[value=accept]`)
 			signIn(t, ctx, kim, `.seal`)

@@ -10,6 +10,12 @@ const (
 	Failed  = "failed"
 )
 
+// Reasons of a Failed one.
+const (
+	OtherUser = "other_user" // somebody signed in to whom the grant does not belong
+	Declined  = "declined"
+)
+
 // An Authorization is one consent under way. It holds neither code nor
 // verifier.
 type Authorization struct {
@@ -28,6 +34,7 @@ type Authorization struct {
 	Served      bool       `json:"redirect_served"` // the daemon itself answers there
 	ExpiresAt   time.Time  `json:"expires_at"`
 	Error       string     `json:"error"`  // failed: why
+	Reason      string     `json:"reason"` // failed: the same for programs, other_user or declined; empty: another
 	Advice      string     `json:"advice"` // failed: what to do
 	Outcome     *Consented `json:"outcome"`
 }
