@@ -17,6 +17,7 @@ func (d *daemon) startAlerts() {
 		Store:   d.vault.Store(),
 		Config:  d.current.Load,
 		Failing: d.publisher.Failing,
+		Acting:  d.cluster.acting,
 		Log:     d.log.Named("alert"),
 	})
 	if d.cluster == nil {

@@ -37,7 +37,7 @@ func (x *cluster) others() api.Hosts {
 
 // Hosts lists those that share the store as they were a moment ago, in the order
 // of their names. Its error says what is wrong with all of them.
-func (x *cluster) Hosts(context.Context) (wire.Hosts, error) {
+func (x *cluster) Hosts() (wire.Hosts, error) {
 	list := wire.Hosts{Hosts: []wire.Host{}}
 	p, _ := x.present()
 	var lead member
@@ -60,11 +60,14 @@ func (x *cluster) Hosts(context.Context) (wire.Hosts, error) {
 		if skew := m.Clock.Sub(now); skew.Abs() > 10*time.Second {
 			h.ClockSkewSeconds = skew.Round(time.Second).Seconds()
 		}
+		if len(m.Complaints) > 0 && !h.Office {
+			h.Complaint = m.Complaints[0]
+		}
 		list.Hosts = slices.DeleteFunc(list.Hosts, func(o wire.Host) bool { return o.Name == h.Name && o.Since == nil })
 		list.Hosts = append(list.Hosts, h)
 	}
 	slices.SortFunc(list.Hosts, func(a, b wire.Host) int { return cmp.Compare(a.Name, b.Name) })
-	if fault := x.fault(); fault != "" {
+	if fault, _ := x.fault(); fault != "" {
 		return list, &refusal.Error{Kind: refusal.Unavailable, Detail: fault, RetryAfter: 5 * time.Second}
 	}
 	return list, nil
@@ -73,20 +76,38 @@ func (x *cluster) Hosts(context.Context) (wire.Hosts, error) {
 // vacantFor is how long nobody may be in office before people hear of it.
 const vacantFor = time.Minute
 
-// fault is what is wrong with all hosts; empty: nothing.
-func (x *cluster) fault() string {
+// nearlyFull is the part of its quota from which on the history of etcd should not
+// be left alone: its compaction does not keep up, or the quota is too small.
+const nearlyFull = 0.6
+
+// fault is what is wrong with all hosts, so that nothing is refreshed, and warning
+// what may soon come to that; empty: nothing.
+func (x *cluster) fault() (fault, warning string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	now := boottime.Now()
+	if x.room.Quota > 0 && float64(x.room.InUse) >= nearlyFull*float64(x.room.Quota) {
+		warning = fmt.Sprintf("etcd uses %d %% of its quota: see --auto-compaction-retention and --quota-backend-bytes of its members", 100*x.room.InUse/x.room.Quota)
+	}
 	switch {
 	case x.lost != nil && now-x.looked > 10*time.Second:
-		return x.lost.Error()
-	case x.full:
-		return store.ErrFull.Error()
+		fault = x.lost.Error()
+	case x.room.Full:
+		fault = store.ErrFull.Error() + ": etcd has used up its quota: compact and defragment it, raise --quota-backend-bytes, then: etcdctl alarm disarm"
 	case x.vacant != 0 && now-x.vacant > vacantFor:
-		return "no host has been in office for " + (now - x.vacant).Round(time.Second).String()
+		fault = "no host has been in office for " + (now - x.vacant).Round(time.Second).String()
 	}
-	return ""
+	return fault, warning
+}
+
+// fill adds what is known of the hosts.
+func (x *cluster) fill(s *wire.Status) {
+	if x == nil {
+		return
+	}
+	found, _ := x.Hosts() // whose error is the fault
+	s.Hosts = found.Hosts
+	s.HostsFault, s.HostsWarning = x.fault()
 }
 
 // Yield hands the office over to another host.

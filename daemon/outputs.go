@@ -58,4 +58,12 @@ func (d *daemon) react(e event.Event) {
 }
 
 // outputs is asked by the report, which is made before the publisher.
-func (d *daemon) outputs(name string) []wire.Output { return d.publisher.Outputs(name) }
+func (d *daemon) outputs(name string) []wire.Output {
+	list := d.publisher.Outputs(name)
+	if shared := d.current.Load().Seal.Shared; shared != nil {
+		for i := range list {
+			list[i].Host = shared.Host
+		}
+	}
+	return list
+}

@@ -16,7 +16,6 @@ import (
 	"webex-tokend/daemon/boottime"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/duration"
-	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/office"
 	"webex-tokend/daemon/outcome"
 	"webex-tokend/daemon/refresh"
@@ -39,8 +38,11 @@ type cluster struct {
 	looked   time.Duration // by the boot clock, when presence was read
 	lost     error         // why it was not since; nil: it was
 	vacant   time.Duration // by the boot clock, since when nobody is in office; 0: somebody is
-	full     bool          // etcd has no room
+	room     etcdkv.Room
 	seen     map[store.Nonce]time.Duration
+
+	term       time.Duration // by the boot clock, since when this host is in office, or was last
+	complaints office.Complaints
 }
 
 // A member describes a process to the others.
@@ -52,6 +54,8 @@ type member struct {
 	Clock   time.Time `json:"clock"`
 	Lag     float64   `json:"lag"`
 	Failing int       `json:"failing"`
+	// Complaints are what kept it from refreshing, see office.Complaints.
+	Complaints []string `json:"complaints,omitempty"`
 }
 
 // open opens the copy of a store that hosts share.
@@ -114,6 +118,7 @@ func (x *cluster) follow() {
 func (x *cluster) start() {
 	x.d.tasks.Go(func() { x.office.Run(x.d.watching) })
 	x.d.tasks.Go(func() { x.look(x.d.watching) })
+	x.d.tasks.Go(func() { x.alert(x.d.watching) })
 }
 
 func (x *cluster) record(row store.Row) *store.Record {
@@ -143,6 +148,7 @@ func (x *cluster) about() []byte {
 		m.Lag = time.Since(since).Seconds()
 	}
 	m.Failing = len(x.d.publisher.Failing())
+	m.Complaints = x.complains()
 	b, err := json.Marshal(m)
 	if err != nil {
 		return nil // numbers and texts
@@ -154,24 +160,23 @@ func (x *cluster) about() []byte {
 // sent while it may be an older copy.
 func (x *cluster) act(ctx context.Context) {
 	d := x.d
+	x.begin()
 	for {
 		err := errors.Join(x.claimRules(ctx), d.settle(ctx))
 		if err == nil {
-			if err = d.fleet.Sweeper.Start(ctx); err == nil {
+			if err = d.fleet.TakeOffice(ctx); err == nil {
 				break
 			}
-			d.fleet.Sweeper.Stop()
+			d.fleet.LeaveOffice()
 		}
 		d.log.Error("in office, and nothing begins", "error", err)
 		if !duration.Wait(ctx, 5*time.Second) {
 			return
 		}
 	}
-	defer d.fleet.Sweeper.Stop()
+	defer d.fleet.LeaveOffice()
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	events := d.events.Subscribe(event.Latest)
-	beside.Go(func() { d.alerts.Run(ctx, events) })
 	beside.Go(func() { d.auditStore(ctx) })
 	beside.Go(func() {
 		for duration.Wait(ctx, time.Second) {
@@ -183,6 +188,7 @@ func (x *cluster) act(ctx context.Context) {
 	})
 	d.vault.ResumeRotation(d.watching)
 	for duration.Wait(ctx, 5*time.Second) {
+		x.lookForComplaints()
 		if err := d.fleet.Sweeper.TakeOver(ctx); err != nil && ctx.Err() == nil {
 			d.log.Error("open refreshes of other hosts not looked at", "error", err)
 		}
@@ -221,7 +227,7 @@ func (x *cluster) look(ctx context.Context) {
 				x.vacant = x.looked
 			}
 			if round%15 == 0 {
-				x.full = room.Full
+				x.room = room
 			}
 		}
 		x.mu.Unlock()
@@ -290,8 +296,15 @@ func (x *cluster) foreign(i store.OpenIntent) bool {
 }
 
 // unfit says why another host is to be in office: it is there, and has the rules
-// that the fleet goes by.
+// that the fleet goes by, or may refresh what this one cannot.
 func (x *cluster) unfit() string {
+	if why := x.misruled(); why != "" {
+		return why
+	}
+	return x.outdone()
+}
+
+func (x *cluster) misruled() string {
 	blob, err := x.d.vault.Store().Blob(x.d.watching, rulesBlob)
 	if err != nil {
 		return ""
@@ -304,13 +317,21 @@ func (x *cluster) unfit() string {
 	if !known {
 		return "who else is there is not known"
 	}
-	for name, text := range p.Members {
-		var m member
-		if name != x.engine.Member() && json.Unmarshal(text, &m) == nil && m.Rules == fleet.Hash {
-			return "the rules of this host are not those of the fleet"
-		}
+	if len(x.alike(p, fleet.Hash)) > 0 {
+		return "the rules of this host are not those of the fleet"
 	}
 	return ""
+}
+
+// alike are the other processes that go by the same rules.
+func (x *cluster) alike(p etcdkv.Presence, rules string) (list []member) {
+	for name, text := range p.Members {
+		var m member
+		if name != x.engine.Member() && json.Unmarshal(text, &m) == nil && m.Rules == rules {
+			list = append(list, m)
+		}
+	}
+	return list
 }
 
 // awaitKey waits until every host that was not forgotten is there and seals by

@@ -108,9 +108,10 @@ func open(ctx context.Context, cfg Config) (*daemon, error) {
 		Unheard:   d.unheard,
 		Refused:   d.refusedReload,
 		StoreKey:  d.vault.Key,
-		Host: func(k *wire.Keeper) {
-			k.PagesError = d.pages.fault()
-			k.DiskFreeBytes, k.DiskError = d.room.left()
+		Host: func(s *wire.Status) {
+			s.Keeper.PagesError = d.pages.fault()
+			s.Keeper.DiskFreeBytes, s.Keeper.DiskError = d.room.left()
+			d.cluster.fill(s)
 		},
 	})
 	d.consents = flow.NewConsents(flow.ConsentConfig{

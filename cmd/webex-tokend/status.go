@@ -13,6 +13,7 @@ import (
 
 	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 )
 
@@ -197,6 +198,13 @@ func drawRows(on screen, sum wire.Status, shown []wire.Grant, rest int, now time
 	fmt.Fprintln(&b, on.paint(bold, on.wrap(headline(sum, now), 0)))
 	if k := sum.Keeper; k.StoreError != "" {
 		fmt.Fprintln(&b, on.paint(red, on.wrap("the store refuses to be written, nothing is refreshed: "+k.StoreError, 0))+"\n  next: "+k.Action)
+	}
+	for _, t := range verdict.OfHosts(sum) {
+		colour := yellow
+		if t.Level == verdict.Critical {
+			colour = red
+		}
+		fmt.Fprintln(&b, on.paint(colour, on.wrap(t.Text, 0))+"\n  next: "+t.Action)
 	}
 	if why := sum.Keeper.DiskError; why != "" {
 		fmt.Fprintln(&b, on.paint(yellow, on.wrap("little room on the disk of the store: "+why, 0)))

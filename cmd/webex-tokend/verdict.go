@@ -159,19 +159,14 @@ func judgeKey(k *wire.StoreKey) finding {
 	return finding{severityCritical, "the store will not open at the next start: " + k.Fault}
 }
 
-// judgeHosts looks at hosts that share a store: without one in office nothing is
-// refreshed, and with one away the next loss may be one too many.
+// judgeHosts looks at hosts that share a store.
 func judgeHosts(sum wire.Status) (list []finding) {
-	if sum.HostsFault != "" {
-		list = append(list, finding{severityCritical, sum.HostsFault})
-	}
-	for _, h := range sum.Hosts {
-		switch {
-		case h.Since == nil:
-			list = append(list, finding{severityWarning, "host " + h.Name + " is away"})
-		case h.Rules == "other":
-			list = append(list, finding{severityWarning, "host " + h.Name + " has other rules than the fleet"})
+	for _, t := range verdict.OfHosts(sum) {
+		f := finding{severityWarning, t.Text}
+		if t.Level == verdict.Critical {
+			f.severity = severityCritical
 		}
+		list = append(list, f)
 	}
 	return list
 }

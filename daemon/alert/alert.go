@@ -52,6 +52,9 @@ type Config struct {
 	// Failing lists the grants of which a file or hook failed at its last try; nil:
 	// none.
 	Failing func() []string
+	// Acting reports whether what this host knows of the grants is what there is to
+	// know; where it is not, only the hosts are looked at. Nil: it always is.
+	Acting func() bool
 	// Transport replaces the way to the webhook; nil means the network.
 	Transport http.RoundTripper
 	// Host is what the host is called in alerts; empty: what it calls itself.
@@ -95,6 +98,7 @@ type looked struct {
 	awake   time.Time // the first one since the daemon was away or asleep
 	// postponed are grants with troubles that may end by themselves.
 	postponed map[string]bool
+	hosts     map[string]time.Time // by key, since when something is wrong with them
 }
 
 // shared is what Run and those who call Alerts share.
@@ -122,6 +126,9 @@ func New(cfg Config) *Alerts {
 	}
 	if cfg.Failing == nil {
 		cfg.Failing = func() []string { return nil }
+	}
+	if cfg.Acting == nil {
+		cfg.Acting = func() bool { return true }
 	}
 	if cfg.Meter == nil {
 		cfg.Meter = new(meter.Meter)
@@ -171,7 +178,7 @@ func (a *Alerts) Run(ctx context.Context, events Stream) {
 	defer listening.Wait()
 	defer a.finish(ctx)
 	a.book.loaded = false // another host may have told since
-	*a.last = looked{postponed: make(map[string]bool)}
+	*a.last = looked{postponed: make(map[string]bool), hosts: make(map[string]time.Time)}
 	a.Look()
 	for {
 		select {

@@ -32,6 +32,7 @@ import (
 	"webex-tokend/daemon/registry"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/tokenfile"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/storetest"
 )
@@ -93,6 +94,9 @@ type host struct {
 	events alert.Stream
 	// failing are grants with files that cannot be written.
 	failing atomic.Pointer[[]string]
+	// hosts are those that share the store; resting: another one is in office.
+	hosts   atomic.Pointer[wire.Status]
+	resting atomic.Bool
 	// declared are grants with a block of their own.
 	declared []string
 	log      strings.Builder
@@ -198,13 +202,19 @@ func (h *host) start() {
 	if err := h.fleet.Start(context.Background()); err != nil {
 		h.t.Fatal(err)
 	}
-	h.report = report.New(report.Config{Store: h.store, Config: h.config.Load, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints, Meter: &h.meter, Now: now})
+	h.report = report.New(report.Config{Store: h.store, Config: h.config.Load, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints, Meter: &h.meter, Now: now,
+		Host: func(s *wire.Status) {
+			if there := h.hosts.Load(); there != nil {
+				s.Hosts, s.HostsFault, s.HostsWarning = there.Hosts, there.HostsFault, there.HostsWarning
+			}
+		}})
 	h.alerts = alert.New(alert.Config{
 		Report:    h.report,
 		Meter:     &h.meter,
 		Store:     h.store,
 		Config:    h.config.Load,
 		Failing:   func() []string { return *h.failing.Load() },
+		Acting:    func() bool { return !h.resting.Load() },
 		Transport: &h.pager,
 		Host:      "tokens-1",
 		Now:       now,

@@ -36,11 +36,22 @@ const (
 	Crowd   Kind = "crowd"   // more grants are in trouble than can be told one by one
 )
 
+// Troubles of hosts that share a store.
+const (
+	Hosts Kind = "hosts" // no host can refresh: etcd is away or full, or none is in office
+	Etcd  Kind = "etcd"  // that may come soon
+	Host  Kind = "host"  // one is away, or not as the others are
+)
+
 // ofGrants are the kinds that are looked for in each grant.
 func ofGrants() []Kind { return []Kind{Consent, Window, Token, Failing, Expired, Damaged, Unverified} }
 
 // ofMany are the others.
-func ofMany() []Kind { return []Kind{Client, Secret, Store, Disk, Overdue, Outputs, Pending, Crowd} }
+func ofMany() []Kind {
+	return []Kind{Client, Secret, Store, Disk, Overdue, Outputs, Pending, Crowd, Hosts, Etcd, Host}
+}
+
+func (k Kind) ofHosts() bool { return k == Hosts || k == Etcd || k == Host }
 
 func (k Kind) known() bool { return k.ofGrant() || slices.Contains(ofMany(), k) }
 
@@ -173,9 +184,12 @@ func (k Kind) cause(stage time.Duration) verdict.Cause {
 
 // severity is the level that the verdict gives to the same trouble: warning or
 // critical. Each grant of a crowd has its own in the list, and little room hurts
-// none yet.
+// none yet, nor does a host that is away.
 func (k Kind) severity(stage time.Duration) string {
-	if k == Crowd || k == Disk {
+	switch k {
+	case Hosts:
+		return string(verdict.Critical)
+	case Crowd, Disk, Etcd, Host:
 		return string(verdict.Warning)
 	}
 	return string(k.cause(stage).Level())

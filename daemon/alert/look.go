@@ -45,7 +45,13 @@ func (a *Alerts) look(ctx context.Context) {
 	a.last.proven = a.last.proven || n.stored
 	v := view{a.cfg.Config(), a.now()}
 	a.last.follow(v.now)
-	a.lookAround(v, n.refreshed)
+	t := a.cfg.Report.Trouble()
+	a.lookAtHosts(v, t)
+	if !a.cfg.Acting() {
+		a.tidy(v) // of the grants another host knows more
+		return
+	}
+	a.lookAround(v, t, n.refreshed)
 	var err error
 	names := n.grants
 	if n.look {
@@ -184,8 +190,7 @@ func (a *Alerts) describe(k Kind, g wire.Grant) about {
 
 // lookAround looks for troubles of more than one grant. Refreshed are grants
 // that were since the last look.
-func (a *Alerts) lookAround(v view, refreshed map[string]bool) {
-	t := a.cfg.Report.Trouble()
+func (a *Alerts) lookAround(v view, t report.Trouble, refreshed map[string]bool) {
 	blocked := len(t.Unpersisted) > 0 || t.StoreError != ""
 	// Right after a start nobody has tried the store yet.
 	if blocked || a.last.proven {

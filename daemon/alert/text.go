@@ -15,6 +15,9 @@ func sentence(list []*entry, now time.Time) string {
 	first, many := list[0], len(list) > 1
 	var whom string
 	switch {
+	case first.kind == Host && many:
+		whom = fmt.Sprintf("%d hosts (%s)", len(list), some(subjects(list), len(list)))
+	case first.kind.ofHosts(): // their troubles say it
 	case many:
 		whom = fmt.Sprintf("%d grants (%s)", len(list), some(subjects(list), len(list)))
 		if in := first.about.Integration; in != "" {
@@ -90,6 +93,15 @@ func (e *entry) problem(many bool, now time.Time) string {
 		return "files or hooks fail, so that consumers may keep an older token, of " + some(a.Grants, a.Count)
 	case Pending:
 		return "no tokens yet, long after they were declared: " + some(a.Grants, a.Count)
+	case Host:
+		if many {
+			return "away, or not as the others are"
+		}
+		return a.Reason
+	case Etcd:
+		return a.Reason
+	case Hosts:
+		return "no host refreshes: " + a.Reason
 	case Crowd:
 		return fmt.Sprintf("so many grants are in trouble that %d are not told one by one", a.Count)
 	}
@@ -125,6 +137,12 @@ func (e *entry) recovery() string {
 		return "all files are written and all hooks told again"
 	case Pending:
 		return "all declared grants have tokens"
+	case Hosts:
+		return "hosts refresh again"
+	case Host:
+		return "host " + e.subject + " is as it should be again"
+	case Etcd:
+		return "etcd has room again"
 	}
 	return "it is resolved"
 }

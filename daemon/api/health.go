@@ -26,11 +26,5 @@ func (s *Server) status(c *call) error {
 	if err != nil {
 		return err
 	}
-	if s.cfg.Hosts != nil {
-		found, err := s.cfg.Hosts.Hosts(c.r.Context())
-		if status.Hosts = found.Hosts; err != nil {
-			status.HostsFault = err.Error()
-		}
-	}
 	return c.answer(http.StatusOK, status)
 }

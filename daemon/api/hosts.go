@@ -9,7 +9,7 @@ import (
 
 // Hosts is what the routes of hosts stand on.
 type Hosts interface {
-	Hosts(ctx context.Context) (wire.Hosts, error)
+	Hosts() (wire.Hosts, error)
 	// Yield hands the office over, Forget gives a host up that is away.
 	Yield(ctx context.Context) error
 	Forget(ctx context.Context, host string) error
@@ -22,7 +22,7 @@ func (h hosts) list(c *call) error {
 	if h.of == nil {
 		return c.answer(http.StatusOK, wire.Hosts{Hosts: []wire.Host{}})
 	}
-	found, err := h.of.Hosts(c.r.Context())
+	found, err := h.of.Hosts()
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,15 @@ func (c *circuit) condition() store.Condition {
 	return store.Condition{State: store.Misconfigured, Reason: c.reason, Since: c.since}
 }
 
+// Rest forgets what was found out, but not what is stored of it.
+func (c *Circuits) Rest() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.open)
+	clear(c.refusals)
+	clear(c.suspicions)
+}
+
 // SetBack keeps pauses as long as they are when the clock by which they began
 // was set back.
 func (c *Circuits) SetBack(by time.Duration) {

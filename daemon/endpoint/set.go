@@ -97,6 +97,16 @@ func (s *Set) WidestSkew() (widest time.Duration) {
 	return widest
 }
 
+// Broken lists the token URLs that have failed again and again.
+func (s *Set) Broken() (urls []string) {
+	for url, e := range s.all() {
+		if e.Broken() {
+			urls = append(urls, url)
+		}
+	}
+	return urls
+}
+
 func (s *Set) all() map[string]*Endpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -110,19 +110,39 @@ func (f *Fleet) Start(ctx context.Context) error {
 	if err := f.Refresher.EmptySpool(ctx); err != nil {
 		return err
 	}
-	if err := f.Endpoints.Recall(ctx, f.now()); err != nil {
-		return err
+	if f.shared {
+		return f.apply(ctx, cfg) // the office comes later, or goes to another host
 	}
-	if err := f.Circuits.Recall(ctx, cfg); err != nil {
+	if err := f.recall(ctx); err != nil {
 		return err
 	}
 	if err := f.apply(ctx, cfg); err != nil {
 		return err
 	}
-	if f.shared {
-		return nil // the office comes later, or goes to another host
+	return f.Sweeper.Start(ctx)
+}
+
+func (f *Fleet) recall(ctx context.Context) error {
+	if err := f.Endpoints.Recall(ctx, f.now()); err != nil {
+		return err
+	}
+	return f.Circuits.Recall(ctx, f.current.Load())
+}
+
+// TakeOffice begins what happens by itself, on a host that shares the store:
+// with the pauses and refused clients that the last one in office has left.
+func (f *Fleet) TakeOffice(ctx context.Context) error {
+	if err := f.recall(ctx); err != nil {
+		return err
 	}
 	return f.Sweeper.Start(ctx)
+}
+
+// LeaveOffice ends it. Whether clients are refused is the next one's to find out:
+// its secrets may be others.
+func (f *Fleet) LeaveOffice() {
+	f.Sweeper.Stop()
+	f.Circuits.Rest()
 }
 
 // Follow lets everybody know of what another host has made of a grant; nil says

@@ -80,8 +80,9 @@ type Config struct {
 	Refused func() string
 	// StoreKey reports whether the store will open again; nil: it is not sealed.
 	StoreKey func(ctx context.Context) *wire.StoreKey
-	// Host fills in what is of this host alone: its pages, its disk; nil: nothing is.
-	Host func(*wire.Keeper)
+	// Host fills in what is of this host alone, its pages and its disk, and what is
+	// known of others that share the store; nil: nothing is.
+	Host func(*wire.Status)
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -109,7 +110,7 @@ func (c Config) withDefaults() Config {
 		c.StoreKey = func(context.Context) *wire.StoreKey { return nil }
 	}
 	if c.Host == nil {
-		c.Host = func(*wire.Keeper) {}
+		c.Host = func(*wire.Status) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -23,7 +23,7 @@ func (r *Report) Status(ctx context.Context, view View) (wire.Status, error) {
 		AlertError:          r.cfg.Unheard(),
 		ConfigError:         r.cfg.Refused(),
 	}}}
-	r.cfg.Host(&s.Keeper)
+	r.cfg.Host(&s.Status)
 	s.FailingOutputs = r.failingOutputs(view)
 	s.StoreKey = r.cfg.StoreKey(ctx)
 	if s.Keeper.StoreError = r.cfg.Trust.Error(); s.Keeper.StoreError != "" {

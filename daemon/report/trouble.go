@@ -26,14 +26,17 @@ type Trouble struct {
 	// Overdue counts refreshes that should have begun more than 5 minutes ago, as
 	// the last sweep found.
 	Overdue int
+	// Hosts is what is wrong with those that share the store.
+	Hosts []verdict.HostTrouble
 }
 
 // Trouble returns what there is at this moment.
 func (r *Report) Trouble() Trouble {
-	var host wire.Keeper
+	var host wire.Status
 	r.cfg.Host(&host)
 	return Trouble{
-		DiskError:   host.DiskError,
+		DiskError:   host.Keeper.DiskError,
+		Hosts:       verdict.OfHosts(host),
 		Rejected:    r.cfg.Clients.Refusals(),
 		Unpersisted: r.cfg.Trust.Held(),
 		StoreError:  r.cfg.Trust.Error(),

@@ -34,7 +34,12 @@ func (b *Book) Action(name string, c store.Condition) string {
 }
 
 // DiskAction shows whether the disk of the store is full.
-func DiskAction(cfg *config.Config) string { return "df -h " + cfg.StateDir }
+func DiskAction(cfg *config.Config) string {
+	if cfg.Seal.Shared != nil {
+		return "webex-tokend hosts"
+	}
+	return "df -h " + cfg.StateDir
+}
 
 // Renewal is the command that brings a grant new tokens.
 func Renewal(cfg *config.Config, name string) string {

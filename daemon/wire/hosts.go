@@ -21,4 +21,7 @@ type Host struct {
 	OutputsFailing   int       `json:"outputs_failing"`
 	ClockSkewSeconds float64   `json:"clock_skew_seconds"` // against the host that was asked
 	LastSeenAt       time.Time `json:"last_seen_at"`
+	// Complaint is why it could refresh nothing when it tried last; empty: nothing
+	// kept it from that.
+	Complaint string `json:"complaint,omitempty"`
 }

@@ -91,6 +91,9 @@ type Output struct {
 	State      string `json:"state"` // ok behind failed
 	Generation uint64 `json:"generation"`
 	Error      string `json:"error"`
+	// Host is where it is, among several that share a store; they do not know of
+	// one another's.
+	Host string `json:"host,omitempty"`
 }
 
 // Grants is a page of grants.
@@ -125,10 +128,12 @@ type Status struct {
 	// StoreKey is null where the store is not sealed.
 	StoreKey       *StoreKey      `json:"store_key"`
 	FailingOutputs FailingOutputs `json:"failing_outputs"`
-	// Hosts are those that share the store, and HostsFault what is wrong with them
-	// all; both are absent where the store is a file of one host.
-	Hosts      []Host `json:"hosts,omitempty"`
-	HostsFault string `json:"hosts_fault,omitempty"`
+	// Hosts are those that share the store, HostsFault is why nothing is refreshed
+	// on any of them, HostsWarning what may soon come to that; all are absent where
+	// the store is a file of one host.
+	Hosts        []Host `json:"hosts,omitempty"`
+	HostsFault   string `json:"hosts_fault,omitempty"`
+	HostsWarning string `json:"hosts_warning,omitempty"`
 }
 
 // FailingOutputs are the grants of which a file or hook failed at its last try.
