@@ -68,7 +68,8 @@ grant "bot" { integration = "bots" }
 	}
 	k := fleet.New(fleet.Config{Store: s, Config: cfg})
 	shown := report.New(report.Config{Store: s, Config: func() *config.Config { return cfg }, States: k.States, Trust: k.Trust, Clients: k.Circuits, Endpoints: k.Endpoints,
-		StoreKey: func(context.Context) *wire.StoreKey { return &wire.StoreKey{} }})
+		StoreKey: func(context.Context) *wire.StoreKey { return &wire.StoreKey{} },
+		Host:     func(s *wire.Status) { s.Hosts = []wire.Host{{Name: "int-1"}} }})
 	w := httptest.NewRecorder()
 	metrics.New(metrics.Config{Report: shown, Now: time.Now}).Handler(nil).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	there := w.Body.String()

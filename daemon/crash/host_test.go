@@ -207,6 +207,12 @@ func until(t *testing.T, try func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := patience(t)
 	defer cancel()
+	untilDone(ctx, t, try)
+}
+
+// untilDone does so until ctx ends.
+func untilDone(ctx context.Context, t *testing.T, try func(context.Context) error) {
+	t.Helper()
 	for {
 		err := try(ctx)
 		if err == nil {

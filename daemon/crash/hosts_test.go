@@ -3,6 +3,7 @@ package crash_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -71,7 +72,10 @@ store {
 // returns its number.
 func (s *hosts) office(of ...int) (in int) {
 	s.t.Helper()
-	until(s.t, func(ctx context.Context) error {
+	// Those that cannot refresh complain after a minute, and a session has to end.
+	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Minute)
+	defer cancel()
+	untilDone(ctx, s.t, func(ctx context.Context) error {
 		for _, i := range of {
 			found, err := s.speak[i].Hosts(ctx)
 			if err != nil {
@@ -232,4 +236,35 @@ func TestWhatALostHostLeftOpenIsTakenOverWhenItIsOver(t *testing.T) {
 	}
 	s.runs[other].kill()
 	s.runs[other].wait()
+}
+
+// A host whose secret is an old one kept the office, and no grant was refreshed
+// although the other one could.
+func TestAHostThatAloneCannotRefreshHandsOver(t *testing.T) {
+	takesMinutes(t)
+	s := newHosts(t, 2, true, 20*time.Second)
+	lead := s.office(0, 1)
+	s.names = s.all[lead].registerFleet(s.speak[lead], 2)
+	s.alike(0, 1)
+	s.all[lead].write("secret", "an old one")
+	other := 1 - lead
+	began := time.Now()
+	s.office(other)
+	t.Logf("the other host took over after %v", time.Since(began))
+	s.refreshed(other, time.Now())
+	s.alike(0, 1)
+	s.nothingSentTwice("after a host handed over")
+	until(t, func(ctx context.Context) error {
+		sum, err := s.speak[other].Status(ctx)
+		for _, h := range sum.Hosts {
+			if h.Name == fmt.Sprintf("int-%d", lead+1) && h.Complaint != "" {
+				return nil
+			}
+		}
+		return errors.Join(err, fmt.Errorf("nobody says what keeps host %d from refreshing: %+v", lead+1, sum.Hosts))
+	})
+	for _, run := range s.runs {
+		run.kill()
+		run.wait()
+	}
 }

@@ -54,6 +54,7 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	sum, err := s.m.cfg.Report.Status(s.ctx, s.view)
 	if err == nil {
 		collectStatus(out, sum)
+		collectHosts(out, sum)
 		err = s.collectGrants(out, now)
 	}
 	readable := 1.0
@@ -110,6 +111,39 @@ func collectStatus(out chan<- prometheus.Metric, sum wire.Status) {
 		describe("store_key_usable", "1 when the configured key will open the store at the next start, else 0.").gauge(out, usable)
 	}
 	describe("clock_skew_seconds", "A token endpoint's clock less ours, of the one that is furthest away, as its last answer told.").gauge(out, sum.Keeper.ClockSkewSeconds)
+}
+
+// collectHosts tells of those that share the store, where some do.
+func collectHosts(out chan<- prometheus.Metric, sum wire.Status) {
+	if len(sum.Hosts) == 0 && sum.HostsFault == "" {
+		return
+	}
+	is := func(b bool) float64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	describe("hosts_refresh", "1 when one of the hosts that share the store can refresh, else 0.").gauge(out, is(sum.HostsFault == ""))
+	describe("hosts_warning", "1 when hosts may soon not be able to refresh, as with etcd nearly full, else 0.").gauge(out, is(sum.HostsWarning != ""))
+	present := describe("host_present", "1 when a host that shares the store is there, else 0.", "host")
+	office := describe("host_in_office", "1 for the host that does what happens by itself, else 0.", "host")
+	trouble := describe("host_trouble", "1 when a host is away, or not as the others are, else 0.", "host")
+	lag := describe("host_copy_lag_seconds", "How long the copy of a host has not followed.", "host")
+	skew := describe("host_clock_skew_seconds", "Clock of a host less ours, where they differ by more than 10 seconds.", "host")
+	troubled := make(map[string]bool)
+	for _, t := range verdict.OfHosts(sum) {
+		troubled[t.Host] = true
+	}
+	for _, h := range sum.Hosts {
+		present.gauge(out, is(h.Since != nil), h.Name)
+		office.gauge(out, is(h.Office), h.Name)
+		trouble.gauge(out, is(troubled[h.Name]), h.Name)
+		if h.Since != nil {
+			lag.gauge(out, h.CopyLagSeconds, h.Name)
+			skew.gauge(out, h.ClockSkewSeconds, h.Name)
+		}
+	}
 }
 
 func (s *snapshot) collectGrants(out chan<- prometheus.Metric, now time.Time) error {

@@ -53,6 +53,8 @@ func (c *Complaints) List(now time.Duration) []string {
 // FaresBetter reports whether a host with other complaints may refresh what one
 // with these cannot, and nothing less.
 func FaresBetter(other, these []string) bool {
-	missing := func(in []string) func(string) bool { return func(what string) bool { return !slices.Contains(in, what) } }
+	missing := func(in []string) func(string) bool {
+		return func(what string) bool { return !slices.Contains(in, what) }
+	}
 	return slices.ContainsFunc(these, missing(other)) && !slices.ContainsFunc(other, missing(these))
 }

@@ -173,8 +173,11 @@ func (s *Server) showOutcome(c *call) error {
 	id := c.r.PathValue("id")
 	switch id {
 	case unknownID:
-		return &fault{http.StatusGone, "This answer belongs to no consent that waits",
-			"It was used already, came too late, or the daemon was started anew meanwhile. Nothing has changed; begin again."}
+		text := "It was used already, came too late, or the daemon was started anew meanwhile. Nothing has changed; begin again."
+		if here := s.hostName(); here != "" {
+			text = "It was used already, came too late, or the consent began on another host than " + here + ", on which alone it is finished. Nothing has changed; begin again here."
+		}
+		return &fault{http.StatusGone, "This answer belongs to no consent that waits", text}
 	case elsewhereID:
 		return &fault{http.StatusForbidden, "This consent began in another browser",
 			"Finish it there. If somebody sent you here, nothing was done in your name."}

@@ -17,6 +17,8 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		head, tone = "No grants yet", "rest"
 	case sum.Keeper.StoreError != "":
 		head, tone = "The store refuses to be written", "bad"
+	case sum.HostsFault != "":
+		head, tone = "No host refreshes", "bad"
 	case sum.StoreKey != nil && sum.StoreKey.Fault != "":
 		head, tone = "The store will not open again", "bad"
 	case bad > 0:
@@ -27,6 +29,8 @@ func headline(sum wire.Status, now time.Time) (head, detail, tone string) {
 		head, tone = "Refreshes are late", "busy"
 	case sum.FailingOutputs.Count > 0:
 		head, tone = "Not all files and hooks have the current token", "busy"
+	case len(verdict.OfHosts(sum)) > 0:
+		head, tone = "Not all hosts are as they should be", "busy"
 	case soon > 0:
 		head, tone = verbed(soon, "needs attention soon", "need attention soon"), "busy"
 	case sum.States[string(store.Pending)] > 0:

@@ -33,6 +33,10 @@ func TestThePageBeginsWithWhatSomebodyHasToDo(t *testing.T) {
 	nearer.Levels["critical"] = 97
 	late, behind := all(well, end(90), nil), all(well, end(90), nil)
 	late.Keeper.Overdue, behind.FailingOutputs.Count = 1, 1
+	since := now
+	mute, alone := all(well, end(90), nil), all(well, end(90), nil)
+	mute.HostsFault = "etcd is away"
+	alone.Hosts = []wire.Host{{Name: "int-1", Since: &since, Office: true}, {Name: "int-2"}}
 	for _, c := range []struct {
 		name               string
 		sum                wire.Status
@@ -50,6 +54,8 @@ func TestThePageBeginsWithWhatSomebodyHasToDo(t *testing.T) {
 		{"it tries again", all(map[string]int{"ok": 2, "retrying": 1}, end(60), end(60)), "Nobody has to act", "First to end", "busy"},
 		{"work is late", late, "Refreshes are late", "First to end", "busy"},
 		{"a file is not written", behind, "Not all files and hooks have the current token", "First to end", "busy"},
+		{"etcd is away", mute, "No host refreshes", "First to end", "bad"},
+		{"a host is away", alone, "Not all hosts are as they should be", "First to end", "busy"},
 		{"the key is gone", lost, "The store will not open again", "First to end", "bad"},
 	} {
 		head, detail, tone := headline(c.sum, now)

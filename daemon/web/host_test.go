@@ -30,6 +30,7 @@ import (
 	"webex-tokend/daemon/provider"
 	"webex-tokend/daemon/report"
 	"webex-tokend/daemon/web"
+	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 	"webex-tokend/store/boltkv"
 )
@@ -56,6 +57,12 @@ type host struct {
 // begin serves the grants "ops" and "crm", to which Webex consents, and "bot",
 // for which there is no consent.
 func begin(t testing.TB) *host {
+	t.Helper()
+	return beginWith(t, "", wire.Status{})
+}
+
+// beginWith adds blocks to the configuration, and what is known of other hosts.
+func beginWith(t testing.TB, blocks string, others wire.Status) *host {
 	t.Helper()
 	listener := listen(t)
 	h := &host{url: "http://" + listener.Addr().String(), log: &record{}, now: time.Now}
@@ -84,7 +91,7 @@ grant "ops" {
 }
 grant "crm" { integration = "crm" }
 grant "bot" { integration = "bots" }
-`, client.ID, secret, webex.URL, h.url))
+`+blocks, client.ID, secret, webex.URL, h.url))
 	kv, err := boltkv.Open(boltkv.Config{Path: filepath.Join(t.TempDir(), "store.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +107,10 @@ grant "bot" { integration = "bots" }
 	if err := h.fleet.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints})
+	h.report = report.New(report.Config{Store: records, Config: func() *config.Config { return cfg }, States: h.fleet.States, Trust: h.fleet.Trust, Clients: h.fleet.Circuits, Endpoints: h.fleet.Endpoints,
+		Host: func(s *wire.Status) {
+			s.Hosts, s.HostsFault, s.HostsWarning = others.Hosts, others.HostsFault, others.HostsWarning
+		}})
 	h.consents = flow.NewConsents(flow.ConsentConfig{
 		Registry: h.fleet.Registry, Tokens: h.fleet.Refresher, Grants: h.report, Provider: client2, Log: log.Named("flow"), Now: func() time.Time { return h.now() },
 		Config:    func() *config.Config { return cfg },

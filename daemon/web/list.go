@@ -45,6 +45,9 @@ type listing struct {
 	Tired    bool     // the search ended before the fleet did
 }
 
+// Troubles are those of the hosts that share the store.
+func (l listing) Troubles() []verdict.HostTrouble { return verdict.OfHosts(l.Status) }
+
 // A stateCount is one chip above the list.
 type stateCount struct {
 	State  string

@@ -79,6 +79,7 @@ type frame struct {
 	Who  string // empty: a stranger
 	Exit bool   // the session can be left
 	Form string // token of the forms in it
+	Host string // whose page it is, among several that share a store; empty: of the only one
 	Now  time.Time
 }
 
@@ -86,7 +87,7 @@ type frame struct {
 func (f frame) Left(t time.Time) string { return distance(t, f.Now) }
 
 func (s *Server) show(c *call, status int, page string, about any) error {
-	f := frame{Page: about, Form: s.formToken(c), Now: s.cfg.Now()}
+	f := frame{Page: about, Form: s.formToken(c), Host: s.hostName(), Now: s.cfg.Now()}
 	if c.who != nil {
 		f.Who, f.Exit = c.who.name, c.who.session
 	}
@@ -98,6 +99,15 @@ func (s *Server) show(c *call, status int, page string, about any) error {
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(body.Bytes())
 	return nil
+}
+
+// hostName is what this host is called among those that share the store; empty: it
+// is the only one.
+func (s *Server) hostName() string {
+	if shared := s.cfg.Config().Seal.Shared; shared != nil {
+		return shared.Host
+	}
+	return ""
 }
 
 // A message is a page that says one thing.
