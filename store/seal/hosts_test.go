@@ -96,3 +96,25 @@ func TestAHostThatJoinsOrWasAwayCastsNoDoubt(t *testing.T) {
 	}
 	sure("a host that has seen nothing", b, true)
 }
+
+// Of three hosts that were started on an empty store two ended.
+func TestHostsThatFindTheStoreEmptyAtOnceOpenIt(t *testing.T) {
+	for range 20 {
+		kv, key := new(storetest.Memory), seal.NewKey()
+		errs := make(chan error)
+		for range 5 {
+			go func() {
+				ring, err := seal.Open(t.Context(), kv, key)
+				if err == nil {
+					_, err = store.Open(t.Context(), kv, store.Config{Seal: ring})
+				}
+				errs <- err
+			}()
+		}
+		for range 5 {
+			if err := <-errs; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

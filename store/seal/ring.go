@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -62,11 +63,29 @@ type sealer struct {
 }
 
 // Open opens the keys of a store. In an empty store it makes them; then and
-// only then is anything written.
+// only then is anything written. Of several hosts that find it empty at once the
+// first one makes them.
 func Open(ctx context.Context, kv store.KV, key Key) (*Ring, error) {
+	for {
+		r, err := open(ctx, kv, key)
+		if !errors.Is(err, store.ErrConflict) {
+			return r, err
+		}
+		select { // what the other host wrote is on its way
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("open the keys that another host has made: %w", ctx.Err())
+		}
+	}
+}
+
+func open(ctx context.Context, kv store.KV, key Key) (*Ring, error) {
 	slots, revision, err := readSlots(ctx, kv)
 	if errors.Is(err, store.ErrNotFound) {
 		if err := mustBeEmpty(ctx, kv); err != nil {
+			if _, _, again := readSlots(ctx, kv); again == nil {
+				return nil, store.ErrConflict // they came while we looked
+			}
 			return nil, err
 		}
 		slots, err = createSlots(key)
