@@ -13,62 +13,92 @@ import (
 
 	"webex-tokend/daemon"
 	"webex-tokend/daemon/client"
+	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/configfile"
 	"webex-tokend/daemon/duration"
 )
 
 func newDemo(c *console) *cobra.Command {
 	var limit string
+	hosts := 1
 	cmd := &cobra.Command{
-		Use:   "demo [--for DURATION]",
+		Use:   "demo [--for DURATION] [--hosts N]",
 		Short: "Show the whole thing at work, on loopback and for nothing",
 		Long: `Run an emulated Webex and the daemon in one process and a temporary folder. Two
 grants have lives short enough to watch: one like the Meetings XML API, whose
 tokens live 2 hours in earnest, and one like the REST API with 14 days. The
 emulator is moody: now and then it answers too many requests, an error, or the
 same token again. The link that is printed opens the web pages, once; there, a
-grant can be renewed by a consent.`,
+grant can be renewed by a consent.
+
+With --hosts 3 there are three daemons that share their store over a cluster of
+three etcd servers, for which an etcd server must be on the PATH. One daemon is in
+office and refreshes; all of them have the tokens.`,
 		Example: `  webex-tokend demo
-  webex-tokend demo --for 60s`,
+  webex-tokend demo --for 60s
+  webex-tokend demo --hosts 3`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			during, err := duration.Parse(limit)
 			if err != nil {
 				return usage(cmd, "--for: %v", err)
 			}
-			return c.demo(cmd.Context(), during)
+			if hosts < 1 || hosts > mostDemoHosts {
+				return usage(cmd, "--hosts takes a number from 1 to %d, not %d", mostDemoHosts, hosts)
+			}
+			return c.demo(cmd.Context(), during, hosts)
 		},
 	}
 	cmd.Flags().StringVar(&limit, "for", "0s", "end after that `duration`, such as 60s; 0s: at Ctrl-C")
+	cmd.Flags().IntVar(&hosts, "hosts", hosts, "run `N` daemons that share their store over etcd")
 	return cmd
 }
 
 // demo ends with nil when it was asked to end, by Ctrl-C or after a while.
-func (c *console) demo(ctx context.Context, during time.Duration) (err error) {
+func (c *console) demo(ctx context.Context, during time.Duration, hosts int) (err error) {
+	var etcd string
+	if hosts > 1 {
+		if etcd, err = findEtcd(); err != nil {
+			return err
+		}
+	}
 	c.lastingOutput()
 	if during > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, during)
 		defer cancel()
 	}
-	stage, err := setStage()
+	stage, err := setStage(hosts)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stage.clear()) }()
-
-	cfg, err := configfile.Load(stage.config, configfile.Options{Strict: true})
-	if err != nil {
-		return err
+	if hosts > 1 {
+		cluster, err := startEtcd(ctx, etcd, stage.folder, stage.etcd)
+		if ctx.Err() != nil {
+			return nil // it was asked to end
+		}
+		if err != nil {
+			return err
+		}
+		defer cluster.stop()
+	}
+	configs := make([]*config.Config, len(stage.places))
+	for i, p := range stage.places {
+		if configs[i], err = configfile.Load(p.config, configfile.Options{Strict: true}); err != nil {
+			return err
+		}
 	}
 	// The daemon outlives the show, whose last picture is taken from it.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	ended := make(chan error, 1)
-	go func() {
-		defer stop()
-		ended <- daemon.Run(running, daemon.Config{Config: cfg})
-	}()
+	ended := make(chan error, len(configs))
+	for _, cfg := range configs {
+		go func() {
+			defer stop()
+			ended <- daemon.Run(running, daemon.Config{Config: cfg})
+		}()
+	}
 	show, cancel := context.WithCancel(ctx)
 	defer cancel()
 	context.AfterFunc(running, cancel)
@@ -77,14 +107,18 @@ func (c *console) demo(ctx context.Context, during time.Duration) (err error) {
 		err = nil // it was asked to end, or the daemon tells why it did
 	}
 	stop()
-	return errors.Join(<-ended, err)
+	for range configs {
+		err = errors.Join(<-ended, err)
+	}
+	return err
 }
 
 // perform registers the grants and tells what happens to them.
 func (c *console) perform(ctx context.Context, s *stage) error {
-	daemon := client.New(client.Config{Socket: s.socket})
+	first := s.places[0]
+	daemon := client.New(client.Config{Socket: first.socket})
 	defer daemon.Close()
-	if err := awaitDaemon(ctx, daemon); err != nil {
+	if err := s.await(ctx); err != nil {
 		return err
 	}
 	page := ""
@@ -100,7 +134,7 @@ func (c *console) perform(ctx context.Context, s *stage) error {
 			return fmt.Errorf("register grant %s: %w", s.grant(kind), err)
 		}
 	}
-	picture := statusCommand{console: &console{out: c.out, err: c.err, socket: s.socket}}
+	picture := statusCommand{console: &console{out: c.out, err: c.err, socket: first.socket}}
 	happened, stop := eventsOf(ctx, daemon)
 	defer stop()
 	tick := time.NewTicker(15 * time.Second)
@@ -112,7 +146,12 @@ func (c *console) perform(ctx context.Context, s *stage) error {
 			refreshes += c.tell(s, e)
 		case <-tick.C:
 			fmt.Fprintln(c.out)
-			if err := drawAsInvoked(ctx, picture, daemon); err != nil {
+			err := drawAsInvoked(ctx, picture, daemon)
+			if err == nil && len(s.places) > 1 {
+				fmt.Fprintln(c.out)
+				err = c.drawHostsOf(ctx, daemon)
+			}
+			if err != nil {
 				return err
 			}
 			fmt.Fprintln(c.out)
@@ -134,6 +173,15 @@ func drawAsInvoked(ctx context.Context, picture statusCommand, daemon *client.Cl
 	}
 	_, err := io.WriteString(picture.out, strings.ReplaceAll(drawn.String(), "webex-tokend ", invocation()+" "))
 	return err
+}
+
+// drawHostsOf draws the hosts as one of them knows them.
+func (c *console) drawHostsOf(ctx context.Context, daemon *client.Client) error {
+	found, err := daemon.Hosts(ctx)
+	if err != nil {
+		return err
+	}
+	return drawHosts(c.out, found.Hosts)
 }
 
 // awaitDaemon asks until the daemon answers.
