@@ -13,6 +13,7 @@ import (
 
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/report"
+	"webex-tokend/daemon/verdict"
 	"webex-tokend/daemon/wire"
 	"webex-tokend/store"
 )
