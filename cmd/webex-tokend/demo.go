@@ -149,7 +149,7 @@ func (c *console) perform(ctx context.Context, s *stage) error {
 			err := drawAsInvoked(ctx, picture, daemon)
 			if err == nil && len(s.places) > 1 {
 				fmt.Fprintln(c.out)
-				err = c.drawHostsOf(ctx, daemon)
+				err = drawHostsOf(ctx, c.out, daemon)
 			}
 			if err != nil {
 				return err
@@ -176,12 +176,12 @@ func drawAsInvoked(ctx context.Context, picture statusCommand, daemon *client.Cl
 }
 
 // drawHostsOf draws the hosts as one of them knows them.
-func (c *console) drawHostsOf(ctx context.Context, daemon *client.Client) error {
+func drawHostsOf(ctx context.Context, w io.Writer, daemon *client.Client) error {
 	found, err := daemon.Hosts(ctx)
 	if err != nil {
 		return err
 	}
-	return drawHosts(c.out, found.Hosts)
+	return drawHosts(w, found.Hosts)
 }
 
 // awaitDaemon asks until the daemon answers.
