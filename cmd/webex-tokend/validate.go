@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +21,8 @@ func newValidate(c *console) *cobra.Command {
 		Use:   "validate [--config FILE] [--json]",
 		Short: "Check a configuration and say what it would do",
 		Long: `Read a configuration with all that it names, show every fault with its line,
-or say what the daemon would do with it and what its unit lacks for that. Where
-the daemon runs, clients are named that their server refuses.`,
+or say what the daemon would do with it, to whom it would speak, what nobody
+would answer, and what its unit lacks for that. Where the daemon runs, clients are named that their server refuses.`,
 		Example: `  webex-tokend validate
   webex-tokend validate --config /tmp/config.hcl`,
 		Args: noArgs,
@@ -31,6 +32,11 @@ the daemon runs, clients are named that their server refuses.`,
 			var closed error // what keeps the pages from being served
 			if err == nil && cfg.HTTP != nil {
 				closed = web.Check(cfg.HTTP)
+			}
+			if err == nil && !asJSON {
+				for _, text := range slices.Concat(cfg.Warnings, plan.Cautions(cfg)) {
+					fmt.Fprintf(c.err, "warning: %s\n", text)
+				}
 			}
 			switch {
 			case asJSON && (faulty || err == nil):
@@ -44,15 +50,16 @@ the daemon runs, clients are named that their server refuses.`,
 			case closed != nil:
 				return &failure{exitUsage, fmt.Errorf("%s is not valid: %w", c.config, closed), "the http block says which file that is"}
 			}
-			for _, text := range cfg.Warnings {
-				fmt.Fprintf(c.err, "warning: %s\n", text)
-			}
 			fmt.Fprintf(c.out, "%s is valid\n", c.config)
 			for _, text := range plan.Lines(cfg) {
 				fmt.Fprintln(c.out, "  "+text)
 			}
-			for _, text := range plan.UnitNeeds(cfg) {
+			needs, done := plan.Unit(cfg, "/")
+			for _, text := range needs {
 				fmt.Fprintln(c.out, "unit: "+text)
+			}
+			for _, text := range done {
+				fmt.Fprintln(c.out, "unit: done: "+text)
 			}
 			for _, text := range c.refused(cmd.Context(), cfg) {
 				fmt.Fprintln(c.out, text)
@@ -74,22 +81,26 @@ type validation struct {
 	Faults   []string `json:"faults"`
 	Warnings []string `json:"warnings"`
 	Plan     []string `json:"plan"`
-	Unit     []string `json:"unit"`
+	Unit     []string `json:"unit"`      // what the unit lacks
+	UnitDone []string `json:"unit_done"` // what drop-ins give
 	Refused  []string `json:"refused"`
 	Etcd     []string `json:"etcd,omitempty"`
 }
 
 func (c *console) writeValidation(ctx context.Context, cfg *config.Config, faults *configfile.Faults, closed error) error {
-	v := validation{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}, Refused: []string{}}
+	v := validation{Valid: faults == nil && closed == nil, Faults: []string{}, Warnings: []string{}, Plan: []string{}, Unit: []string{}, UnitDone: []string{}, Refused: []string{}}
 	switch {
 	case faults != nil:
 		v.Faults = append(v.Faults, faults.Lines()...)
+		v.Warnings = append(v.Warnings, faults.Warnings()...)
 	case closed != nil:
 		v.Faults = append(v.Faults, closed.Error())
+		v.Warnings = append(v.Warnings, slices.Concat(cfg.Warnings, plan.Cautions(cfg))...)
 	default:
-		v.Warnings = append(v.Warnings, cfg.Warnings...)
+		v.Warnings = append(v.Warnings, slices.Concat(cfg.Warnings, plan.Cautions(cfg))...)
 		v.Plan = append(v.Plan, plan.Lines(cfg)...)
-		v.Unit = append(v.Unit, plan.UnitNeeds(cfg)...)
+		needs, done := plan.Unit(cfg, "/")
+		v.Unit, v.UnitDone = append(v.Unit, needs...), append(v.UnitDone, done...)
 		v.Refused = append(v.Refused, c.refused(ctx, cfg)...)
 		found, err := c.shared(ctx, cfg)
 		if v.Etcd = found; err != nil {

@@ -13,9 +13,9 @@ import (
 )
 
 // Faults is everything that is wrong with one configuration, in the order of
-// the file.
+// the file, together with what is only doubtful.
 type Faults struct {
-	list  hcl.Diagnostics
+	list  hcl.Diagnostics // of both severities
 	files map[string]*hcl.File
 }
 
@@ -23,15 +23,18 @@ type Faults struct {
 // end in logs and the file may be no configuration at all: a token, a key.
 func (f *Faults) Error() string { return strings.Join(f.Lines(), "\n") }
 
-// Print writes, for whoever edits the file, every fault with its place, its
-// source line and what to do about it. Details wrap at width columns, 0 meaning
+// Print writes, for whoever edits the file, every fault and warning with its place,
+// its source line and what to do about it. Details wrap at width columns, 0 meaning
 // never; color marks the severity for a terminal.
 func (f *Faults) Print(w io.Writer, width uint, color bool) error {
 	return hcl.NewDiagnosticTextWriter(w, f.files, width, color).WriteDiagnostics(f.list)
 }
 
 // Lines returns one line per fault, for a log.
-func (f *Faults) Lines() []string { return lines(f.list) }
+func (f *Faults) Lines() []string { return lines(f.list, hcl.DiagError) }
+
+// Warnings returns one line per warning beside the faults.
+func (f *Faults) Warnings() []string { return lines(f.list, hcl.DiagWarning) }
 
 func newFaults(list hcl.Diagnostics, filename string, src []byte, file *hcl.File) *Faults {
 	shown := &hcl.File{Bytes: mask(src)}
@@ -56,9 +59,12 @@ func place(d *hcl.Diagnostic) hcl.Pos {
 	return d.Subject.Start
 }
 
-func lines(list hcl.Diagnostics) []string {
+func lines(list hcl.Diagnostics, severity hcl.DiagnosticSeverity) []string {
 	var out []string
 	for _, d := range list {
+		if d.Severity != severity {
+			continue
+		}
 		line := d.Summary
 		if d.Detail != "" {
 			line += ". " + d.Detail

@@ -72,7 +72,7 @@ func outputPath(a *hcl.Attribute, r *reader, g *config.Grant) string {
 func checkXML(blocks []*grantBlock, c *config.Config, r *reader) {
 	for n, g := range c.Grants {
 		in := c.Integrations[g.Integration]
-		if in == nil || in.Kind == config.Meetings || in.Kind == config.Generic {
+		if in == nil || in.Kind == "" || in.Kind == config.Meetings || in.Kind == config.Generic {
 			continue
 		}
 		for m, f := range g.Files {

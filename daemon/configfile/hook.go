@@ -49,14 +49,19 @@ func (r *reader) command(a *hcl.Attribute) []string {
 		r.Fault(a.Expr.Range(), a.Name+" is not a list", `Write the program and each argument by itself: command = ["/usr/bin/systemctl", "reload", "crm"].`)
 		return nil
 	}
+	sound := true
 	var argv []string
 	for _, e := range elements {
 		v, ok := r.Value(e)
 		if !ok || v.Type() != cty.String || strings.ContainsRune(v.AsString(), 0) {
 			r.Fault(e.Range(), a.Name+" holds something that is not text", "Write every element in quotes.")
-			return nil
+			sound = false
+			continue
 		}
 		argv = append(argv, grantname.Normal(v.AsString()))
+	}
+	if !sound {
+		return nil
 	}
 	if !filepath.IsAbs(argv[0]) {
 		r.Fault(elements[0].Range(), "The program has no full path", "No shell looks for it. Write the path from the root, such as /usr/bin/systemctl.")

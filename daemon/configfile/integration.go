@@ -27,9 +27,7 @@ func readIntegrations(blocks []*integrationBlock, r *reader) map[string]*config.
 	first := make(map[string]hcl.Range)
 	for _, b := range blocks {
 		uniqueName("integration", b.Name, b.NameAt, first, r)
-		if i := b.read(r); i != nil {
-			all[b.Name] = i
-		}
+		all[b.Name] = b.read(r)
 	}
 	return all
 }
@@ -51,16 +49,11 @@ func unique(block, name string, at hcl.Range, first map[string]hcl.Range, r *rea
 	first[name] = at
 }
 
-// read returns nil where the kind is not known: no other key can be
-// judged then.
+// read looks at every key, also where the kind is not known; only what a kind
+// makes of them is then not judged.
 func (b *integrationBlock) read(r *reader) *config.Integration {
-	if !r.Required(b.Kind, b.At, "kind", `Say which dialect it speaks: kind = "rest", "meetings", "service-app", "generic" or "static".`) {
-		return nil
-	}
+	r.Required(b.Kind, b.At, "kind", `Say which dialect it speaks: kind = "rest", "meetings", "service-app", "generic" or "static".`)
 	kind := config.Kind(r.Choice(b.Kind, "", string(config.REST), string(config.Meetings), string(config.ServiceApp), string(config.Generic), string(config.Static)))
-	if kind == "" {
-		return nil
-	}
 	i := &config.Integration{Name: b.Name, Kind: kind}
 	i.Cloud = r.Choice(b.Cloud, commercial, commercial, fedramp)
 	i.ClientID = r.Text(b.ClientID, "")
@@ -93,6 +86,9 @@ func (b *integrationBlock) application(r *reader, i *config.Integration) {
 	i.ApplicationID = r.Text(b.ApplicationID, "")
 	i.TargetOrgID = r.Text(b.TargetOrgID, "")
 	i.Manager = r.Text(b.Manager, "")
+	if i.Kind == "" {
+		return
+	}
 	if i.Kind == config.ServiceApp {
 		r.Required(b.ApplicationID, b.At, "application_id", "It stands on the page of the service app.")
 		r.Required(b.TargetOrgID, b.At, "target_org_id", "It is the organisation whose admin authorized the service app.")
@@ -119,7 +115,7 @@ func checkManagers(blocks []*integrationBlock, c *config.Config, r *reader) {
 			r.Fault(b.Manager.Expr.Range(), fmt.Sprintf("Unknown grant %q", i.Manager), "No grant block speaks for the manager.")
 			continue
 		}
-		if of := c.Integrations[g.Integration]; of != nil && of.Kind != config.REST {
+		if of := c.Integrations[g.Integration]; of != nil && of.Kind != config.REST && of.Kind != "" {
 			r.Fault(b.Manager.Expr.Range(), fmt.Sprintf("Grant %q cannot be a manager", i.Manager), `Its integration has to be of kind "rest", so that a human can renew it.`)
 		}
 	}
@@ -160,7 +156,7 @@ func (b *integrationBlock) site(r *reader, i *config.Integration) {
 	}
 	i.PrefixSite = r.Flag(b.PrefixSite, false)
 	switch {
-	case !i.PrefixSite:
+	case !i.PrefixSite || i.Kind == "":
 	case i.Kind != config.Meetings:
 		r.Doubt(b.PrefixSite.NameRange, "prefix_site without kind meetings", "Only refresh tokens of Meetings get a prefix. Remove the line.")
 	case i.Site == "":
@@ -237,7 +233,10 @@ func parseRate(s string) (float64, bool) {
 
 // complete finds what is missing for the kind to work at all.
 func (b *integrationBlock) complete(r *reader, i *config.Integration) {
-	if i.Kind == config.Static {
+	switch i.Kind {
+	case "":
+		return
+	case config.Static:
 		if b.ClientID != nil {
 			r.Doubt(b.ClientID.NameRange, "client_id of kind static", "A static token belongs to no client that could renew it. Remove the line, or choose another kind.")
 		}

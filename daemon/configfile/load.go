@@ -77,18 +77,11 @@ func parse(src []byte, filename, path string, look *files.Calls, lenient bool) (
 	c := doc.read(r, path)
 	r.disk.closed(hcl.Range{Filename: filename, Start: hcl.InitialPos, End: hcl.InitialPos}, "configuration", path)
 
-	var faults, warnings hcl.Diagnostics
-	for _, d := range inOrder(r.Found) {
-		if d.Severity == hcl.DiagError {
-			faults = append(faults, d)
-		} else {
-			warnings = append(warnings, d)
-		}
+	found := inOrder(r.Found)
+	if found.HasErrors() {
+		return nil, newFaults(found, filename, src, file)
 	}
-	if len(faults) > 0 {
-		return nil, newFaults(faults, filename, src, file)
-	}
-	c.Warnings = lines(warnings)
+	c.Warnings = lines(found, hcl.DiagWarning)
 	return c, nil
 }
 

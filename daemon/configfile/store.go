@@ -14,7 +14,10 @@ func (b *storeBlock) read(r *reader) *config.Shared {
 	if b == nil {
 		return nil
 	}
-	engine := r.Choice(b.Engine, "bbolt", "bbolt", "etcd")
+	engine := r.Choice(b.Engine, "", "bbolt", "etcd")
+	if engine == "" && (b.Engine == nil || b.Etcd == nil) { // an unknown one does not hide faults of its block
+		engine = "bbolt"
+	}
 	switch {
 	case engine == "bbolt" && b.Etcd != nil:
 		r.Fault(b.Etcd.At, "etcd is configured and not used", `Write engine = "etcd", or take the block away.`)

@@ -6,6 +6,7 @@ package plan
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"webex-tokend/daemon/config"
@@ -13,8 +14,8 @@ import (
 )
 
 // Lines says what the daemon would do under a configuration, one line each: for
-// every grant block when its token is refreshed and where it goes, and who is
-// notified when one needs attention.
+// every grant block when its token is refreshed and where it goes, to whom each
+// integration speaks, and who is notified when a grant needs attention.
 func Lines(c *config.Config) []string {
 	var lines []string
 	for _, g := range c.Grants {
@@ -34,7 +35,7 @@ func Lines(c *config.Config) []string {
 			lines = append(lines, "  then "+hook(h))
 		}
 	}
-	return append(lines, alerts(c.Alert)...)
+	return slices.Concat(lines, endpoints(c), alerts(c.Alert))
 }
 
 func due(r config.Refresh, kind config.Kind) string {

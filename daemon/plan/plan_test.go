@@ -61,6 +61,14 @@ grants t-*: rest integration crm, renewed after 50% of a token's life, 66% where
   then runs /usr/bin/systemctl reload crm@{{ .Grant }} (at most 30s)
   then sends HUP to the process in /run/crm/{{ .Grant }}.pid
 grant bot: static integration bots, never renewed
+integration bots (static) speaks to
+  API       https://webexapis.com/v1
+integration crm (rest) speaks to
+  tokens    https://webexapis.com/v1/access_token
+  consent   https://webexapis.com/v1/authorize
+  devices   https://webexapis.com/v1/device/authorize, https://webexapis.com/v1/device/token
+  API       https://webexapis.com/v1
+  revoking  https://idbroker.webex.com/idb/oauth2/v1/revoke
 alerts: 14d, 12h before an end, and at once whatever needs attention
   runs /usr/local/bin/page-someone --now
   posts to https://hooks.example.com, signed with /etc/webex-tokend/webhook.secret
