@@ -53,7 +53,7 @@ func drawHosts(w io.Writer, hosts []wire.Host) error {
 	fmt.Fprintln(table, "HOST\tROLE\tSINCE\tRULES\tCOPY\tOUTPUTS\tCLOCK\tBUILD")
 	for _, h := range hosts {
 		if h.Since == nil {
-			fmt.Fprintf(table, "%s\taway\t-\t-\t-\t-\t-\tlast started %s\n", h.Name, h.LastSeenAt.Local().Format(time.DateTime))
+			fmt.Fprintf(table, "%s\taway\t-\t-\t-\t-\t-\tlast seen %s\n", h.Name, h.LastSeenAt.Local().Format(time.DateTime))
 			continue
 		}
 		role, copied, outputs, clock := "serves", "follows", "fine", "agrees"

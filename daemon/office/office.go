@@ -123,17 +123,16 @@ func (o *Office) attend(ctx context.Context, s Session, sent time.Duration) erro
 	defer o.leave(s)
 	for {
 		if now := o.cfg.Boot(); now-sent >= keep {
-			// Counted from before the question: no answer can be older than that.
-			sent = now
 			err := s.Keep(ctx)
 			if err == nil {
-				err = s.Tell(ctx, o.cfg.About())
-			}
-			if err == nil {
+				// Counted from before the question: no answer can be older than that.
+				sent = now
 				o.mu.Lock()
 				o.until = sent + acts
 				o.mu.Unlock()
-			} else if o.over() {
+				err = s.Tell(ctx, o.cfg.About())
+			}
+			if err != nil && o.over() {
 				return err
 			}
 		}

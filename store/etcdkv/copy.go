@@ -36,7 +36,7 @@ func (e *Engine) Identity(ctx context.Context) (string, error) {
 }
 
 func (e *Engine) meta(ctx context.Context) (m meta, revision int64, err error) {
-	err = e.ask(ctx, func(ctx context.Context, c *clientv3.Client) error {
+	err = e.again(ctx, func(ctx context.Context, c *clientv3.Client) error {
 		resp, err := c.Get(ctx, e.cfg.Prefix+metaKey)
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ func (e *Engine) Copy(ctx context.Context, take func(store.Batch) error) (revisi
 		end := clientv3.GetPrefixRangeEnd(from)
 		for more := true; more; {
 			var resp *clientv3.GetResponse
-			err := e.ask(ctx, func(ctx context.Context, c *clientv3.Client) (err error) {
+			err := e.again(ctx, func(ctx context.Context, c *clientv3.Client) (err error) {
 				resp, err = c.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(copiedAtOnce), clientv3.WithRev(revision))
 				if errors.Is(err, rpctypes.ErrCompacted) {
 					return &Fault{e.cfg.Endpoints, store.ErrCompacted, "begin anew"}

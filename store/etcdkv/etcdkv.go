@@ -152,9 +152,33 @@ func (e *Engine) conn() (*clientv3.Client, error) {
 	return e.client, nil
 }
 
+// A question to etcd. It may be asked twice.
+type question func(context.Context, *clientv3.Client) error
+
+// tries is how many members are asked in turn what may be asked again: one that
+// stands still answers nothing, and its connection lasts for 15 s.
+const tries = 3
+
+// again asks within the deadline of ask, and another member when one is late. It is
+// for what does the same when it is done twice.
+func (e *Engine) again(ctx context.Context, q question) error {
+	for left := tries; ; left-- {
+		late, cancel := context.WithTimeout(ctx, e.cfg.Timeout/tries)
+		err := e.ask(late, q)
+		silent := late.Err() != nil && ctx.Err() == nil
+		cancel()
+		switch {
+		case err == nil || !silent:
+			return err
+		case left == 1:
+			return &Fault{e.cfg.Endpoints, store.ErrAway, "no answer within " + e.cfg.Timeout.String()}
+		}
+	}
+}
+
 // ask runs one question within its deadline. A password that etcd refuses is
 // read again, once, because somebody may have changed both.
-func (e *Engine) ask(ctx context.Context, question func(context.Context, *clientv3.Client) error) error {
+func (e *Engine) ask(ctx context.Context, q question) error {
 	for first := true; ; first = false {
 		c, err := e.conn()
 		if err != nil {
@@ -164,7 +188,7 @@ func (e *Engine) ask(ctx context.Context, question func(context.Context, *client
 			return err
 		}
 		bounded, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
-		err = question(clientv3.WithRequireLeader(bounded), c)
+		err = q(clientv3.WithRequireLeader(bounded), c)
 		cancel()
 		if err == nil {
 			return nil

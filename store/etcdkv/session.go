@@ -37,13 +37,13 @@ func (e *Engine) Join(ctx context.Context, life time.Duration, about []byte) (*S
 		if err != nil {
 			return err
 		}
-		known, err := json.Marshal(host{Seen: time.Now().UTC().Truncate(time.Second)})
+		here, err := e.here()
 		if err != nil {
-			return fmt.Errorf("encode host: %w", err)
+			return err
 		}
 		_, err = c.Txn(ctx).Then(
 			clientv3.OpPut(e.cfg.Prefix+memberKeys+e.member, string(about), clientv3.WithLease(lease.ID)),
-			clientv3.OpPut(e.cfg.Prefix+hostKeys+e.cfg.Host, string(known)),
+			here,
 		).Commit()
 		if err != nil {
 			return err
@@ -56,7 +56,7 @@ func (e *Engine) Join(ctx context.Context, life time.Duration, about []byte) (*S
 
 // Keep gives the session its whole life again. ErrSessionEnded: it had none left.
 func (s *Session) Keep(ctx context.Context) error {
-	return s.engine.ask(ctx, func(ctx context.Context, c *clientv3.Client) error {
+	return s.engine.again(ctx, func(ctx context.Context, c *clientv3.Client) error {
 		resp, err := c.KeepAliveOnce(ctx, s.lease)
 		if errors.Is(err, rpctypes.ErrLeaseNotFound) || err == nil && resp.TTL <= 0 {
 			return ErrSessionEnded
@@ -68,13 +68,26 @@ func (s *Session) Keep(ctx context.Context) error {
 // Tell replaces what this process says of itself.
 func (s *Session) Tell(ctx context.Context, about []byte) error {
 	e := s.engine
-	return e.ask(ctx, func(ctx context.Context, c *clientv3.Client) error {
-		_, err := c.Put(ctx, e.cfg.Prefix+memberKeys+e.member, string(about), clientv3.WithLease(s.lease))
+	return e.again(ctx, func(ctx context.Context, c *clientv3.Client) error {
+		here, err := e.here()
+		if err != nil {
+			return err
+		}
+		_, err = c.Txn(ctx).Then(clientv3.OpPut(e.cfg.Prefix+memberKeys+e.member, string(about), clientv3.WithLease(s.lease)), here).Commit()
 		if errors.Is(err, rpctypes.ErrLeaseNotFound) {
 			return ErrSessionEnded
 		}
 		return err
 	})
+}
+
+// here notes that this host was here at this instant.
+func (e *Engine) here() (clientv3.Op, error) {
+	known, err := json.Marshal(host{Seen: time.Now().UTC().Truncate(time.Second)})
+	if err != nil {
+		return clientv3.Op{}, fmt.Errorf("encode host: %w", err)
+	}
+	return clientv3.OpPut(e.cfg.Prefix+hostKeys+e.cfg.Host, string(known)), nil
 }
 
 // TakeOffice reports whether this process is in office now; it is not where
@@ -83,7 +96,7 @@ func (s *Session) TakeOffice(ctx context.Context) (bool, error) {
 	e := s.engine
 	key := e.cfg.Prefix + leadKey
 	var taken int64
-	err := e.ask(ctx, func(ctx context.Context, c *clientv3.Client) error {
+	err := e.again(ctx, func(ctx context.Context, c *clientv3.Client) error {
 		resp, err := c.Txn(ctx).If(clientv3.Compare(clientv3.CreateRevision(key), "=", 0)).
 			Then(clientv3.OpPut(key, e.member, clientv3.WithLease(s.lease))).Else(clientv3.OpGet(key)).Commit()
 		if errors.Is(err, rpctypes.ErrLeaseNotFound) {
@@ -151,7 +164,7 @@ type Presence struct {
 // Present reads who is there.
 func (e *Engine) Present(ctx context.Context) (Presence, error) {
 	var p Presence
-	err := e.ask(ctx, func(ctx context.Context, c *clientv3.Client) error {
+	err := e.again(ctx, func(ctx context.Context, c *clientv3.Client) error {
 		resp, err := c.Txn(ctx).Then(clientv3.OpGet(e.cfg.Prefix+leadKey),
 			clientv3.OpGet(e.cfg.Prefix+memberKeys, clientv3.WithPrefix()),
 			clientv3.OpGet(e.cfg.Prefix+hostKeys, clientv3.WithPrefix())).Commit()
