@@ -92,6 +92,8 @@ func (x *cluster) fault() (fault, warning string) {
 	switch {
 	case x.lost != nil && now-x.looked > 10*time.Second:
 		fault = x.lost.Error()
+	case x.unusable != nil:
+		fault = x.unusable.Error()
 	case x.room.Full:
 		fault = store.ErrFull.Error() + ": etcd has used up its quota: compact and defragment it, raise --quota-backend-bytes, then: etcdctl alarm disarm"
 	case x.vacant != 0 && now-x.vacant > vacantFor:

@@ -37,6 +37,7 @@ type cluster struct {
 	presence etcdkv.Presence
 	looked   time.Duration // by the boot clock, when presence was read
 	lost     error         // why it was not since; nil: it was
+	unusable error         // etcd answers, and is too old; nil: it is not
 	vacant   time.Duration // by the boot clock, since when nobody is in office; 0: somebody is
 	room     etcdkv.Room
 	seen     map[store.Nonce]time.Duration
@@ -213,9 +214,8 @@ func (x *cluster) grant(grant string, wish []byte) {
 func (x *cluster) look(ctx context.Context) {
 	for round := 0; ; round++ {
 		p, err := x.engine.Present(ctx)
-		room := etcdkv.Room{}
-		if err == nil && round%15 == 0 {
-			room, err = x.engine.Room(ctx)
+		if round%15 == 0 {
+			x.lookAtRoom(ctx)
 		}
 		x.mu.Lock()
 		if x.lost = err; err == nil {
@@ -226,9 +226,6 @@ func (x *cluster) look(ctx context.Context) {
 			case x.vacant == 0:
 				x.vacant = x.looked
 			}
-			if round%15 == 0 {
-				x.room = room
-			}
 		}
 		x.mu.Unlock()
 		if err := x.d.vault.Follow(ctx); err != nil && ctx.Err() == nil {
@@ -237,6 +234,20 @@ func (x *cluster) look(ctx context.Context) {
 		if !duration.Wait(ctx, 2*time.Second) {
 			return
 		}
+	}
+}
+
+// lookAtRoom keeps in mind how full etcd is, as far as it says.
+func (x *cluster) lookAtRoom(ctx context.Context) {
+	room, err := x.engine.Room(ctx)
+	_, tooOld := errors.AsType[*etcdkv.TooOldError](err)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case tooOld:
+		x.unusable = err
+	case err == nil:
+		x.room, x.unusable = room, nil
 	}
 }
 

@@ -143,7 +143,7 @@ func (e *Engine) Watch(ctx context.Context, after int64, take func(store.Batch) 
 	if now < after {
 		return store.ErrOlder
 	}
-	c, err := e.conn()
+	c, err := e.conn(ctx)
 	if err != nil {
 		return err
 	}

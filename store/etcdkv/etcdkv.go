@@ -57,8 +57,9 @@ type Engine struct {
 	committing  sync.WaitGroup
 	closed      context.Context
 	close       context.CancelFunc
+	dialing     chan struct{} // has room for whoever dials
 	mu          sync.Mutex
-	client      *clientv3.Client
+	client      *clientv3.Client // nil: none yet, or closed
 	password    string
 	officeTaken atomic.Int64 // create revision of the key of the office; 0: not in office
 }
@@ -77,7 +78,10 @@ func Open(cfg Config) (*Engine, error) {
 		e.log = hclog.NewNullLogger()
 	}
 	e.closed, e.close = context.WithCancel(context.Background())
-	if err := e.dial(); err != nil {
+	e.dialing = make(chan struct{}, 1)
+	// With a password the client is made by asking for a token.
+	if _, err := e.conn(e.closed); err != nil && !isAway(err) {
+		e.close()
 		return nil, err
 	}
 	for range flights {
@@ -107,14 +111,46 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-func (e *Engine) dial() error {
+// isAway reports whether an error is of etcd, and no fault of what this host was
+// configured with.
+func isAway(err error) bool {
+	return errors.Is(err, store.ErrAway) || errors.Is(err, store.ErrDenied) || errors.Is(err, store.ErrFull)
+}
+
+// conn returns the client in use, or makes one.
+func (e *Engine) conn(ctx context.Context) (*clientv3.Client, error) {
+	if c := e.inUse(); c != nil {
+		return c, nil
+	}
+	select {
+	case e.dialing <- struct{}{}:
+		defer func() { <-e.dialing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-e.closed.Done():
+		return nil, store.ErrClosed
+	}
+	if c := e.inUse(); c != nil {
+		return c, nil
+	}
+	return e.dial()
+}
+
+func (e *Engine) inUse() *clientv3.Client {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.client
+}
+
+// dial makes another client, and leaves the one before as it is.
+func (e *Engine) dial() (*clientv3.Client, error) {
 	secure, err := e.cfg.tls()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	password, err := e.cfg.password()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	client, err := clientv3.New(clientv3.Config{
 		Context:              e.closed,
@@ -134,22 +170,16 @@ func (e *Engine) dial() error {
 		})},
 	})
 	if err != nil {
-		return e.cfg.explain(err)
+		return nil, e.cfg.explain(err)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.client, e.password = client, password
-	return nil
-}
-
-// conn returns the client in use.
-func (e *Engine) conn() (*clientv3.Client, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.client == nil {
+	if e.closed.Err() != nil {
+		_ = client.Close()
 		return nil, store.ErrClosed
 	}
-	return e.client, nil
+	e.client, e.password = client, password
+	return client, nil
 }
 
 // A question to etcd. It may be asked twice.
@@ -180,11 +210,11 @@ func (e *Engine) again(ctx context.Context, q question) error {
 // read again, once, because somebody may have changed both.
 func (e *Engine) ask(ctx context.Context, q question) error {
 	for first := true; ; first = false {
-		c, err := e.conn()
-		if err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
+		c, err := e.conn(ctx)
+		if err != nil {
 			return err
 		}
 		bounded, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
@@ -210,9 +240,14 @@ func (e *Engine) renewed() bool {
 	old := e.client
 	same := password == e.password
 	e.mu.Unlock()
-	if err != nil || same || e.dial() != nil {
+	if err != nil || same {
 		return false
 	}
-	_ = old.Close()
+	if _, err := e.dial(); err != nil {
+		return false
+	}
+	if old != nil {
+		_ = old.Close()
+	}
 	return true
 }

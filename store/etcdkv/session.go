@@ -236,7 +236,7 @@ func (e *Engine) Wishes(ctx context.Context, take func(grant string, wish []byte
 	if err != nil {
 		return err
 	}
-	c, err := e.conn()
+	c, err := e.conn(ctx)
 	if err != nil {
 		return err
 	}

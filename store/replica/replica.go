@@ -112,8 +112,8 @@ func (k *KV) meet(ctx context.Context, at *position, file boltkv.Config) error {
 			k.log.Info("created the store in etcd", "store", at.Store)
 		}
 		return err
-	case errors.Is(err, store.ErrAway) && at.Revision != 0:
-		k.log.Warn("etcd is away; serving from the copy", "error", err)
+	case at.Revision != 0 && (errors.Is(err, store.ErrAway) || errors.Is(err, store.ErrDenied) || errors.Is(err, store.ErrFull)):
+		k.log.Warn("etcd cannot be used; serving from the copy", "error", err)
 		return nil
 	case err != nil:
 		return err
