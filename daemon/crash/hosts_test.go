@@ -15,6 +15,7 @@ import (
 	"webex-tokend/daemon/emulator"
 	"webex-tokend/daemon/office"
 	"webex-tokend/daemon/wire"
+	"webex-tokend/store"
 	"webex-tokend/store/etcdkv/etcdtest"
 )
 
@@ -22,6 +23,7 @@ import (
 // refresh tokens at each use, takes none twice, and counts those that come again.
 type hosts struct {
 	t     *testing.T
+	etcd  *etcdtest.Server
 	all   []*host
 	runs  []*process
 	speak []*client.Client
@@ -37,7 +39,7 @@ func newHosts(t *testing.T, n int, rotate bool, life time.Duration) *hosts {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &hosts{t: t}
+	s := &hosts{t: t, etcd: etcd}
 	for i := range n {
 		h := first
 		if i > 0 {
@@ -267,4 +269,57 @@ func TestAHostThatAloneCannotRefreshHandsOver(t *testing.T) {
 		run.kill()
 		run.wait()
 	}
+}
+
+// What was under way when etcd went away must be stored when it is back, over a
+// restart too; meanwhile tokens are read, and nothing is sent.
+func TestWhileEtcdIsAwayTokensAreReadAndAnswersKept(t *testing.T) {
+	takesMinutes(t)
+	s := newHosts(t, 1, true, time.Hour)
+	s.office(0)
+	h, c := s.all[0], s.speak[0]
+	s.names = h.registerFleet(c, 2)
+	s.alike(0)
+	under, other := s.names[0], s.names[1]
+	h.midway(c, under, s.etcd.Kill)
+	h.becomes(c, under, store.Unpersisted)
+	h.serves(c, under)
+	h.serves(c, other)
+	sent := h.webex.Stats().Requests
+	ctx, cancel := patience(t)
+	defer cancel()
+	if _, err := c.Refresh(ctx, other); err == nil {
+		t.Error("an order is carried out without an intent")
+	}
+	until(t, func(ctx context.Context) error {
+		sum, err := c.Status(ctx)
+		if err == nil && sum.HostsFault == "" {
+			err = errors.New("nobody says that etcd is away")
+		}
+		return err
+	})
+
+	s.runs[0].kill()
+	s.runs[0].wait()
+	s.runs[0] = h.start("daemon")
+	c = h.speak()
+	h.serves(c, under)
+	h.serves(c, other)
+	if n := h.webex.Stats().Requests; n != sent {
+		t.Errorf("%d requests without an intent", n-sent)
+	}
+
+	s.etcd.Restart(t)
+	s.office(0)
+	h.becomes(c, under, store.OK)
+	g, err := c.Grant(ctx, under)
+	if err != nil || g.Generation != 2 {
+		t.Errorf("the answer is not what was stored: generation %d, %v", g.Generation, err)
+	}
+	if _, err := c.Refresh(ctx, under); err != nil {
+		t.Errorf("with the token that was kept: %v", err)
+	}
+	s.nothingSentTwice("after etcd was away")
+	s.runs[0].kill()
+	s.runs[0].wait()
 }
