@@ -36,7 +36,9 @@ func (p *pages) open(ctx context.Context, d *daemon) error {
 		p.set(nil, errors.New("the configuration has no http block"))
 		return nil
 	}
+	p.mu.Lock()
 	p.url = h.PublicURL
+	p.mu.Unlock()
 	log := d.log.Named("web")
 	server, err := web.New(web.Config{
 		Report:   d.report,
@@ -108,17 +110,20 @@ func (p *pages) publicURL() string {
 	if server, _ := p.served(); server == nil {
 		return ""
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return p.url
 }
 
 // fault is why the pages of the configuration are not served; empty: they are, or
 // there are none.
 func (p *pages) fault() string {
-	server, why := p.served()
-	if server != nil || p.url == "" {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.server != nil || p.url == "" {
 		return ""
 	}
-	return fmt.Sprintf("the pages are not served: %v", why)
+	return fmt.Sprintf("the pages are not served: %v", p.why)
 }
 
 func (p *pages) close(ctx context.Context) {

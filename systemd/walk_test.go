@@ -81,7 +81,7 @@ func TestTheWalk(t *testing.T) {
 // disk of its own, which is soon full.
 func (w *walker) prepare() {
 	w.t.Helper()
-	w.run("mkdir -m 700 /var/lib/webex-tokend && mount -t tmpfs -o size=1m,mode=700 tmpfs /var/lib/webex-tokend")
+	w.run("mkdir -m 700 /var/lib/webex-tokend && mount -t tmpfs -o size=16m,mode=700 tmpfs /var/lib/webex-tokend")
 	w.receiveResponse()
 	for _, c := range readGuide(w.t) {
 		for _, s := range c.steps {

@@ -40,11 +40,18 @@ func refreshOnFullDisk(path string, inFlight int) error {
 			return err
 		}
 	}
-	info, err := os.Stat(path)
+	// Behind the pages in use the file may have more, as many as there were groups.
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: uint64(info.Size()), Max: uint64(info.Size())}); err != nil {
+	defer f.Close()
+	m, _, err := readMetaPages(f)
+	if err != nil {
+		return err
+	}
+	limit := m.pages * m.pageSize
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
 		return err
 	}
 	var begun [8 * standing]error
