@@ -46,7 +46,7 @@ func (p *Publisher) deliver(ctx context.Context, d *delivery) {
 			d.outcomes[i] = last
 		default:
 			d.outcomes[i] = p.try(write{
-				file: f, labels: d.labels, runtimeDir: d.runtimeDir, ids: &p.ids,
+				file: f, labels: d.labels, runtimeDir: d.runtimeDir, ids: &p.ids, folders: &p.folders,
 				renewed: 0 < last.generation && last.generation < current.Generation,
 			}, current, last)
 		}

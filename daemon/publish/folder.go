@@ -7,13 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"webex-tokend/daemon/custody"
 )
 
-// A folder holds token files. It is opened anew for each write, so that one
-// which was deleted and made again is found, and everything is done relative
-// to what was opened and checked.
+// A folder holds token files. Everything is done relative to what was opened and
+// checked.
 type folder struct {
 	*os.Root
 	dir  *os.File // the folder itself
@@ -73,6 +73,12 @@ func (d *folder) Close() {
 		d.dir.Close()
 	}
 	d.Root.Close()
+}
+
+// ownerOf is the user and group of what was looked at.
+func ownerOf(info fs.FileInfo) owners {
+	stat := info.Sys().(*syscall.Stat_t)
+	return owners{int(stat.Uid), int(stat.Gid)}
 }
 
 // check looks at the last step, which must be what it says: links on the way may

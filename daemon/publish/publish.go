@@ -63,9 +63,10 @@ type Config struct {
 
 // A Publisher owns the token files. All methods are safe for concurrent use.
 type Publisher struct {
-	cfg   Config
-	ids   ids
-	queue *queue
+	cfg     Config
+	ids     ids
+	folders keptFolders
+	queue   *queue
 
 	reconfigured chan struct{} // holds one note that Run has not seen yet
 	places       chan struct{} // one taken by each hook that runs

@@ -22,6 +22,7 @@ type write struct {
 	content    []byte
 	runtimeDir string
 	ids        *ids
+	folders    *keptFolders // nil: the folder is opened for this one alone
 	// renewed: this token was never written there, so that comparing is vain.
 	renewed bool
 }
@@ -97,11 +98,11 @@ func (w write) in(do func(d *folder, made, want owners) error) error {
 	if w.file.Shut != "" {
 		return errors.New(w.file.Shut)
 	}
-	d, err := makeFolder(filepath.Dir(w.file.Path), w.runtimeDir)
+	d, release, err := w.folders.open(filepath.Dir(w.file.Path), w.runtimeDir)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer release()
 	made := owners{os.Geteuid(), os.Getegid()}
 	if d.info.Mode()&fs.ModeSetgid != 0 {
 		made.gid = int(d.info.Sys().(*syscall.Stat_t).Gid)
@@ -153,7 +154,7 @@ func (w write) standsIn(d *folder, want owners) (trace, error) {
 	}
 	has := info.Sys().(*syscall.Stat_t)
 	if info.Mode() != fs.FileMode(w.file.Mode) || info.Size() != int64(len(w.content)) ||
-		has.Nlink != 1 || want != (owners{int(has.Uid), int(has.Gid)}) {
+		has.Nlink != 1 || want != ownerOf(info) {
 		return trace{}, nil
 	}
 	// One that cannot be read, as when its owner is another user, is written
