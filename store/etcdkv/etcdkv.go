@@ -159,7 +159,7 @@ func (e *Engine) dial() (*clientv3.Client, error) {
 		Username:             e.cfg.Username,
 		Password:             password,
 		DialTimeout:          e.cfg.Timeout,
-		DialKeepAliveTime:    5 * time.Second,
+		DialKeepAliveTime:    10 * time.Second, // etcd closes a connection on which more than one comes in 5 s
 		DialKeepAliveTimeout: 5 * time.Second,
 		PermitWithoutStream:  true,
 		MaxCallRecvMsgSize:   64 << 20,
