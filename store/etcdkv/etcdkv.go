@@ -153,15 +153,16 @@ func (e *Engine) dial() (*clientv3.Client, error) {
 		return nil, err
 	}
 	client, err := clientv3.New(clientv3.Config{
-		Context:              e.closed,
-		Endpoints:            e.cfg.Endpoints,
-		TLS:                  secure,
-		Username:             e.cfg.Username,
-		Password:             password,
-		DialTimeout:          e.cfg.Timeout,
-		DialKeepAliveTime:    10 * time.Second, // etcd closes a connection on which more than one comes in 5 s
+		Context:     e.closed,
+		Endpoints:   e.cfg.Endpoints,
+		TLS:         secure,
+		Username:    e.cfg.Username,
+		Password:    password,
+		DialTimeout: e.cfg.Timeout,
+		// Only while something is asked: etcd closes idle connections that it hears
+		// more of. The first question on one that is dead ends it in 5 s.
+		DialKeepAliveTime:    10 * time.Second,
 		DialKeepAliveTimeout: 5 * time.Second,
-		PermitWithoutStream:  true,
 		MaxCallRecvMsgSize:   64 << 20,
 		Logger:               zap.NewNop(),
 		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
