@@ -50,7 +50,9 @@ configuration that is refused, alerts that do not arrive, pages whose port is
 taken, a disk with little room for the store. The daemon itself is
 judged by its last sweep, its clock and its store: whether that can be written,
 how fast, and whether its key is still there. A store without a recovery key is
-mentioned and no reason to warn.`,
+mentioned and no reason to warn. Of hosts that share a store it is CRITICAL when
+none can refresh, and WARNING when one is away, has other rules or another clock,
+or hands over because it alone cannot refresh, and when etcd is nearly full.`,
 		Example: `  webex-tokend check
   webex-tokend check ops crm -w 21d -c 7d`,
 		ValidArgsFunction: c.completeGrants,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -22,38 +23,49 @@ import (
 // hosts are n hosts that share one store in etcd, before one Webex that replaces
 // refresh tokens at each use, takes none twice, and counts those that come again.
 type hosts struct {
-	t     *testing.T
-	etcd  *etcdtest.Server
-	all   []*host
-	runs  []*process
-	speak []*client.Client
-	names []string
+	t      *testing.T
+	etcd   *etcdtest.Server
+	prefix string
+	all    []*host
+	runs   []*process
+	speak  []*client.Client
+	names  []string
 }
 
 func newHosts(t *testing.T, n int, rotate bool, life time.Duration) *hosts {
-	etcd := etcdtest.Start(t)
-	prefix := etcdtest.Prefix()
+	s := &hosts{t: t, etcd: etcdtest.Start(t), prefix: etcdtest.Prefix()}
 	first := newHostOf(t, emulator.Config{Calm: true, Rotate: rotate, KeepCalls: -1,
 		Lives: map[emulator.Kind]emulator.Life{emulator.REST: {Access: life, Refresh: time.Hour}}})
+	s.add(first, "")
+	for range n - 1 {
+		s.join("")
+	}
+	return s
+}
+
+// join starts another host, with more rules than the others where there are some.
+func (s *hosts) join(rules string) {
+	s.t.Helper()
+	first := s.all[0]
+	h := &host{t: s.t, dir: s.t.TempDir(), webex: first.webex, url: first.url, ledger: first.ledger}
+	client := h.webex.Client(emulator.REST)
+	h.write("secret", client.Secret)
+	h.write("config.hcl", fmt.Sprintf(configText, h.dir, client.ID, h.url, emulator.TokenPath))
 	key, err := os.ReadFile(filepath.Join(first.dir, "store.key"))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	s := &hosts{t: t, etcd: etcd}
-	for i := range n {
-		h := first
-		if i > 0 {
-			h = &host{t: t, dir: t.TempDir(), webex: first.webex, url: first.url, ledger: first.ledger}
-			client := h.webex.Client(emulator.REST)
-			h.write("secret", client.Secret)
-			h.write("config.hcl", fmt.Sprintf(configText, h.dir, client.ID, h.url, emulator.TokenPath))
-			h.write("store.key", string(key))
-		}
-		text, err := os.ReadFile(filepath.Join(h.dir, "config.hcl"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.write("config.hcl", string(text)+fmt.Sprintf(`
+	h.write("store.key", string(key))
+	s.add(h, rules)
+}
+
+func (s *hosts) add(h *host, rules string) {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(h.dir, "config.hcl"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	h.write("config.hcl", string(text)+rules+fmt.Sprintf(`
 store {
   engine = "etcd"
   host   = "int-%d"
@@ -62,12 +74,10 @@ store {
     prefix    = %q
   }
 }
-`, i+1, etcd.URL, prefix))
-		s.all = append(s.all, h)
-		s.runs = append(s.runs, h.start("daemon"))
-		s.speak = append(s.speak, h.speak())
-	}
-	return s
+`, len(s.all)+1, s.etcd.URL, s.prefix))
+	s.all = append(s.all, h)
+	s.runs = append(s.runs, h.start("daemon"))
+	s.speak = append(s.speak, h.speak())
 }
 
 // office waits until one of the hosts says that one of these is in office, and
@@ -322,4 +332,69 @@ func TestWhileEtcdIsAwayTokensAreReadAndAnswersKept(t *testing.T) {
 	s.nothingSentTwice("after etcd was away")
 	s.runs[0].kill()
 	s.runs[0].wait()
+}
+
+// A host that was started with other rules marked the grants of all as undeclared,
+// and so paused them.
+func TestAHostWithOtherRulesChangesNothingAndSaysSo(t *testing.T) {
+	takesMinutes(t)
+	s := newHosts(t, 2, true, time.Hour)
+	lead := s.office(0, 1)
+	s.names = s.all[lead].registerFleet(s.speak[lead], fleetSize)
+	s.alike(0, 1)
+	list := func(host int) (all []wire.Grant) {
+		for _, name := range s.names {
+			until(t, func(ctx context.Context) error {
+				g, err := s.speak[host].Grant(ctx, name)
+				if err == nil && g.RefreshDueAt == nil {
+					err = fmt.Errorf("grant %s is never due", name)
+				}
+				if err == nil {
+					all = append(all, g)
+				}
+				return err
+			})
+		}
+		return all
+	}
+	before := list(lead)
+	for range 2 { // more hosts, then one with a rule of its own
+		s.join("")
+	}
+	s.join(`
+grant "another" {
+  integration = "rest"
+}
+`)
+	s.alike(0, 1, 2, 3, 4)
+	until(t, func(ctx context.Context) error {
+		found, err := s.speak[lead].Hosts(ctx)
+		for _, h := range found.Hosts {
+			if h.Name == "int-5" && h.Rules == "other" {
+				return nil
+			}
+		}
+		return errors.Join(err, fmt.Errorf("nobody says that its rules are others: %+v", found.Hosts))
+	})
+	// Those with the rules of the fleet come first when the one in office is lost.
+	s.runs[lead].kill()
+	s.runs[lead].wait()
+	rest := []int{1 - lead, 2, 3}
+	next := s.office(rest...)
+	for _, i := range []int{next, 4} {
+		same := func(was, is wire.Grant) bool {
+			// When a token ends is learned by the millisecond after its import.
+			return was.Name == is.Name && was.State == is.State && was.Generation == is.Generation && is.RefreshDueAt.Sub(*was.RefreshDueAt).Abs() < time.Second
+		}
+		if after := list(i); !slices.EqualFunc(before, after, same) {
+			t.Errorf("host %d: before others joined\n%+v\nafter\n%+v", i+1, before, after)
+		}
+	}
+	s.nothingSentTwice("after others joined")
+	for i, run := range s.runs {
+		if i != lead {
+			run.kill()
+			run.wait()
+		}
+	}
 }
