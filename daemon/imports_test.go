@@ -35,7 +35,7 @@ func mayImport() map[string][]string {
 
 		"daemon/accounts":     {},
 		"daemon/acl":          {"daemon/accounts"},
-		"daemon/address":      {},
+		"daemon/address":      {"daemon/disk"},
 		"daemon/boottime":     {},
 		"daemon/grantname":    {},
 		"daemon/filewatch":    {},

@@ -112,7 +112,7 @@ func (q *query) address() (socket string, ok bool) {
 			return socket, true
 		}
 	}
-	src, err := os.ReadFile(config)
+	src, err := address.Read(config)
 	if err != nil {
 		return "", false
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"webex-tokend/daemon/address"
 	"webex-tokend/daemon/configfile"
+	files "webex-tokend/daemon/disk"
 )
 
 // alone lists the commands that work without a daemon, and those for which
@@ -30,11 +30,15 @@ func (c *console) address(cmd *cobra.Command) error {
 	if !flags.Changed("config") && c.config == address.Config || flags.Changed("socket") || c.socket != address.Socket || slices.Contains(alone(), name) {
 		return nil
 	}
-	if src, err := os.ReadFile(c.config); err == nil {
+	src, err := address.Read(c.config)
+	if err == nil {
 		if found, ok := address.Find(src); ok {
 			c.socket = found
 			return nil
 		}
+	}
+	if errors.Is(err, files.ErrSilent) {
+		return cmd.FlagErrorFunc()(cmd, fmt.Errorf("--config: read %s: %w", c.config, err))
 	}
 	cfg, err := configfile.Load(c.config, configfile.Options{Alone: true})
 	if faults, ok := errors.AsType[*configfile.Faults](err); ok {

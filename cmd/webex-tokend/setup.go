@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -90,7 +89,7 @@ func (s *setup) place() {
 // to it could not be judged.
 func (s *setup) look() error {
 	s.redirect = "http://127.0.0.1:8411/oauth"
-	src, err := os.ReadFile(s.c.config)
+	src, err := address.Read(s.c.config)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"webex-tokend/daemon/disk"
 )
 
 const (
@@ -37,11 +39,18 @@ func OwnConfig() string {
 // UsualConfig is the package's, or that of a user who made one by init.
 func UsualConfig() string {
 	if own := OwnConfig(); own != "" {
-		if _, err := os.Stat(own); err == nil {
+		_, err := disk.Do(new(disk.Calls), filepath.Dir(own), func() (os.FileInfo, error) { return os.Stat(own) })
+		if err == nil {
 			return own
 		}
 	}
 	return Config
+}
+
+// Read reads a configuration. The error is disk.ErrSilent where the file does not
+// answer: a share whose server is gone, or a pipe that nobody writes to.
+func Read(path string) ([]byte, error) {
+	return disk.Do(new(disk.Calls), filepath.Dir(path), func() ([]byte, error) { return os.ReadFile(path) })
 }
 
 // Find returns the socket of a configuration, by default in runtime_dir. It
