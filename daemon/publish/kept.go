@@ -26,6 +26,7 @@ type keptFolders struct {
 type keptFolder struct {
 	*folder
 	users int // those who write, and one for the time that it is kept
+	ends  *time.Timer
 }
 
 // open returns the folder and what lets it go again.
@@ -75,11 +76,24 @@ func (k *keptFolders) keep(path string, d *folder) *keptFolder {
 	}
 	k.byPath[path] = kept
 	kept.users++
-	time.AfterFunc(keptFor, func() {
+	kept.ends = time.AfterFunc(keptFor, func() {
 		k.drop(path, kept)
 		k.release(kept)
 	})
 	return kept
+}
+
+// close lets go what is kept, so that a stopped daemon holds up no unmounting.
+func (k *keptFolders) close() {
+	k.mu.Lock()
+	all := k.byPath
+	k.byPath = nil
+	k.mu.Unlock()
+	for _, kept := range all {
+		if kept.ends.Stop() {
+			k.release(kept)
+		}
+	}
 }
 
 // drop lets nobody else come.

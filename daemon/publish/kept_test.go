@@ -72,6 +72,15 @@ func TestKeptFoldersAreClosedBehindTheLastWrite(t *testing.T) {
 		if _, err := d.dir.Stat(); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("it stays open: %v", err)
 		}
+		d, release, err = k.open(dir, "/nowhere")
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
+		k.close()
+		if _, err := d.dir.Stat(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("it stays open over the stop: %v", err)
+		}
 		if len(k.byPath) != 0 {
 			t.Errorf("%d are remembered", len(k.byPath))
 		}

@@ -141,6 +141,7 @@ func (p *Publisher) Run(ctx context.Context) error {
 	p.walk(ctx)
 	patrol.Wait()
 	workers.Wait()
+	p.folders.close()
 	p.telling.Wait()
 	clearings.Wait()
 	return nil
