@@ -29,7 +29,11 @@ func drawGrant(w io.Writer, on screen, g wire.Grant, now time.Time) error {
 	if g.Since != nil {
 		line("since", "%s, %s", minute(*g.Since), distance(*g.Since, now))
 	}
-	if g.Action != "" {
+	switch {
+	case g.Reason == wire.TokenLimitReached:
+		line("next", "no refresh helps until access tokens of the account expire or are revoked: by their owner at")
+		line("", "https://idbroker.webex.com/idb/profile, or by an admin in Control Hub")
+	case g.Action != "" && g.Action != "webex-tokend status "+g.Name: // that is this one
 		line("next", "%s", g.Action)
 	}
 	if text := caution(g.State, g.Action); text != "" {

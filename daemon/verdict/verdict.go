@@ -196,14 +196,14 @@ func action(name string, c store.Condition, cause Cause, f Facts) string {
 	switch cause {
 	case Rejected, Ending, EndingSoon:
 		return f.Renewal
-	case Expired, Overdue:
-		return refresh
 	case Outputs:
 		return "webex-tokend status " + name
 	}
 	switch {
 	case c.Reason == wire.TokenLimitReached: // another refresh is one token more
 		return "webex-tokend status " + name
+	case cause == Expired, cause == Overdue:
+		return refresh
 	case c.State != store.OK:
 		return refresh
 	case f.Lacks != "":

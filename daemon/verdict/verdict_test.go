@@ -56,6 +56,7 @@ func isStatic(left time.Duration) func(*store.Record) {
 func TestEveryStandingHasOneVerdict(t *testing.T) {
 	paused := func(r *store.Record) { r.PausedSince = now.Add(-time.Hour) }
 	expired := func(r *store.Record) { r.Token.ExpiresAt = now.Add(-time.Minute) }
+	limited := func(r *store.Record) { fails(1)(r); r.Reason = "tokenlimit_reached" }
 	late := func(by time.Duration) func(*store.Record) { return func(r *store.Record) { r.DueAt = now.Add(-by) } }
 	declared := verdict.Facts{Declared: true, Renewal: "webex-tokend authorize ops", Disk: "df -h /state"}
 	with := func(change func(*verdict.Facts)) verdict.Facts { f := declared; change(&f); return f }
@@ -95,6 +96,8 @@ func TestEveryStandingHasOneVerdict(t *testing.T) {
 		{"a refused one, and no answer since", record(60*day, isRefused, func(r *store.Record) { r.Reason = "unreachable" }), declared, store.Retrying, verdict.Critical, "refresh_token_rejected", authorize},
 		{"an expired token", record(60*day, expired), declared, store.OK, verdict.Critical, "token_expired", refresh},
 		{"an expired token of a grant that fails", record(60*day, fails(1), expired), declared, store.Retrying, verdict.Critical, "unreachable", refresh},
+		{"an account with too many tokens", record(60*day, limited), declared, store.Retrying, verdict.Working, "tokenlimit_reached", "webex-tokend status ops"},
+		{"an expired token of such an account", record(60*day, limited, expired), declared, store.Retrying, verdict.Critical, "tokenlimit_reached", "webex-tokend status ops"},
 		{"an expired token of a paused grant", record(60*day, paused, expired), declared, store.Paused, verdict.Critical, "paused by the operator", "webex-tokend resume ops"},
 		{"due five minutes ago", record(60*day, late(5*time.Minute)), declared, store.OK, verdict.Fine, "", ""},
 		{"due more than five minutes ago", record(60*day, late(5*time.Minute+time.Second)), declared, store.OK, verdict.Critical, "refresh_overdue", refresh},
