@@ -38,7 +38,7 @@ func mayImport() map[string][]string {
 		"daemon/address":      {"daemon/disk"},
 		"daemon/boottime":     {},
 		"daemon/grantname":    {},
-		"daemon/filewatch":    {},
+		"daemon/filewatch":    {"daemon/disk"},
 		"daemon/disk":         {},
 		"daemon/custody":      {"daemon/accounts"},
 		"daemon/duration":     {},

@@ -12,6 +12,7 @@ import (
 	"webex-tokend/daemon/alert"
 	"webex-tokend/daemon/config"
 	"webex-tokend/daemon/duration"
+	"webex-tokend/daemon/filewatch"
 	"webex-tokend/daemon/job"
 )
 
@@ -82,14 +83,22 @@ func (j *jobs) stop() { j.table.Stop() }
 
 func (d *daemon) sweep() { d.fleet.Sweeper.Sweep(d.watching) }
 
-// takeFiles looks for seeds that are missed and into the inbox each second, until
-// the stop. It is not the sweep's business: a path that does not answer holds up
-// no refresh.
+// takeFiles looks for seeds that are missed and into the inbox, when something stirs
+// there and each 5 s, until the stop. It is not the sweep's business: a path that does
+// not answer holds up no refresh.
 func (d *daemon) takeFiles() {
-	for duration.Wait(d.watching, time.Second) {
-		d.seeds.ReadMissing(d.watching)
-		if _, err := d.inbox.Take(d.watching); err != nil {
-			d.log.Error("inbox not read", "error", err)
+	stirs := filewatch.Stirs(d.watching, 5*time.Second, func() []string {
+		return append(d.seeds.Folders(), d.inbox.Dir)
+	})
+	for range stirs {
+		for again := true; again; {
+			d.seeds.ReadMissing(d.watching)
+			taken, err := d.inbox.Take(d.watching)
+			if err != nil {
+				d.log.Error("inbox not read", "error", err)
+			}
+			// What has to settle first stirs no more.
+			again = taken.Waiting > 0 && duration.Wait(d.watching, time.Second)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -67,6 +68,15 @@ func (s *Seeds) ReadMissing(ctx context.Context) {
 			s.tell(g, err)
 		}
 	}
+}
+
+// Folders lists where seeds that are missed will come.
+func (s *Seeds) Folders() (list []string) {
+	for _, g := range s.Pending.PendingSeeds() {
+		list = append(list, filepath.Dir(g.Seed.File))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // read registers one seed. What is wrong with it becomes the reason why the

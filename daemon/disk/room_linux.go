@@ -3,8 +3,7 @@ package disk
 import (
 	"fmt"
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // A Room is what is left on the file system of a folder. The zero Room is that of
@@ -20,14 +19,14 @@ type Room struct {
 
 // RoomOf asks the file system of a folder. A file that is not there has no size.
 func RoomOf(folder, file string) (Room, error) {
-	var st unix.Statfs_t
-	if err := unix.Statfs(folder, &st); err != nil {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(folder, &st); err != nil {
 		return Room{}, fmt.Errorf("ask for room in %s: %w", folder, err)
 	}
 	r := Room{
 		Size: int64(st.Blocks) * st.Bsize, Free: int64(st.Bavail) * st.Bsize,
 		Inodes: int64(st.Files), FreeInodes: int64(st.Ffree),
-		ReadOnly: st.Flags&unix.ST_RDONLY != 0,
+		ReadOnly: st.Flags&syscall.MS_RDONLY != 0, // ST_RDONLY is the same bit
 	}
 	if info, err := os.Stat(file); err == nil {
 		r.File = info.Size()
