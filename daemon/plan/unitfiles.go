@@ -71,7 +71,7 @@ func (u *unit) add(path string) {
 	if err != nil {
 		return
 	}
-	options, err := dropin.Deserialize(bytes.NewReader(text))
+	options, err := dropin.DeserializeOptions(bytes.NewReader(text))
 	if err != nil {
 		return
 	}
