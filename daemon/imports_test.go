@@ -55,6 +55,7 @@ func mayImport() map[string][]string {
 
 		"daemon/client":       {"daemon/sse", "daemon/wire"},
 		"daemon/config":       {"daemon/disk", "daemon/grantname", "store"},
+		"daemon/connection":   {},
 		"daemon/configfile":   {"daemon/accounts", "daemon/acl", "daemon/attribute", "daemon/config", "daemon/custody", "daemon/disk", "daemon/duration", "daemon/grantname", "daemon/webfile"},
 		"daemon/attribute":    {"daemon/config", "daemon/duration"},
 		"daemon/plan":         {"daemon/config", "daemon/duration", "daemon/grantname"},
@@ -89,7 +90,7 @@ func mayImport() map[string][]string {
 		"daemon/intake":     {"daemon/config", "daemon/disk", "daemon/refusal", "daemon/registry", "daemon/tokenfile"},
 		"daemon/metrics":    {"daemon/config", "daemon/event", "daemon/meter", "daemon/report", "daemon/verdict", "daemon/wire", "store"},
 		"daemon/publish":    {"daemon/accounts", "daemon/config", "daemon/custody", "daemon/disk", "daemon/hook", "daemon/refresh", "daemon/refusal", "daemon/wire", "store"},
-		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refusal", "daemon/report", "daemon/sse", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
+		"daemon/web":        {"daemon/accounts", "daemon/acl", "daemon/config", "daemon/connection", "daemon/event", "daemon/flow", "daemon/grantname", "daemon/refusal", "daemon/report", "daemon/sse", "daemon/verdict", "daemon/webfile", "daemon/wire", "store"},
 		"daemon/webfile":    {"store"},
 		"daemon/office":     {"daemon/boottime", "daemon/duration"},
 		"daemon/vault":      {"daemon/duration", "daemon/wire", "store", "store/seal"},

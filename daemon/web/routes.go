@@ -31,10 +31,16 @@ const (
 	admin
 )
 
+// Paths of the probes, which are answered when nobody else has a place.
+const (
+	healthPath    = "/healthz"
+	readinessPath = "/readyz"
+)
+
 func routes() []route {
 	return []route{
-		{"GET /healthz", anyHost, (*Server).health},
-		{"GET /readyz", anyHost, (*Server).readiness},
+		{"GET " + healthPath, anyHost, (*Server).health},
+		{"GET " + readinessPath, anyHost, (*Server).readiness},
 
 		{"GET /ui/open/{token}", everybody, (*Server).showDoor},
 		{"POST /ui/open/{token}", everybody, (*Server).enter},

@@ -19,10 +19,10 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/net/netutil"
 
 	"webex-tokend/daemon/acl"
 	"webex-tokend/daemon/config"
+	"webex-tokend/daemon/connection"
 	"webex-tokend/daemon/event"
 	"webex-tokend/daemon/flow"
 	"webex-tokend/daemon/report"
@@ -125,7 +125,6 @@ const (
 	idleTimeout    = 2 * time.Minute
 	headerLimit    = 32 << 10
 	bodyLimit      = 64 << 10
-	connections    = 256
 )
 
 // New returns a server that does not listen yet. It refuses a listener beyond
@@ -147,8 +146,11 @@ func New(cfg Config) (*Server, error) {
 	for _, r := range routes() {
 		s.mux.HandleFunc(r.pattern, s.gate(r))
 	}
+	guests := connection.New(connection.Config{Always: []string{healthPath, readinessPath}})
 	s.http = &http.Server{
-		Handler:           s.access.withHeaders(s.mux),
+		Handler:           guests.Admit(s.access.withHeaders(s.mux)),
+		ConnContext:       guests.Enter,
+		ConnState:         guests.Changed,
 		TLSConfig:         s.access.tls,
 		Protocols:         s.access.protocols(),
 		ReadHeaderTimeout: headerTimeout,
@@ -173,7 +175,6 @@ func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
 
 // Serve answers on l, which it closes, until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	l = netutil.LimitListener(l, connections)
 	var err error
 	if s.http.TLSConfig != nil {
 		err = s.http.ServeTLS(l, "", "")
