@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"webex-tokend/daemon/refusal"
@@ -19,6 +20,7 @@ import (
 // windows near and far.
 type sampleFleet struct {
 	grants []wire.Grant // by urgency
+	read   atomic.Int64 // how many were, so far
 }
 
 // newFleet makes n grants around an instant. About one in thirty needs
@@ -125,6 +127,7 @@ func (f *sampleFleet) Grants(_ context.Context, q report.Query) (wire.Grants, er
 			break
 		}
 		page.Grants = append(page.Grants, g)
+		f.read.Add(1)
 	}
 	return page, nil
 }
@@ -149,6 +152,7 @@ func (f *sampleFleet) Ends(_ context.Context, q report.Query) (e report.Ends, _ 
 }
 
 func (f *sampleFleet) Grant(_ context.Context, name string) (wire.Grant, error) {
+	f.read.Add(1)
 	for _, g := range f.grants {
 		if g.Name == name {
 			return g, nil

@@ -34,7 +34,7 @@ func crowd(t *testing.T, n int) (*visitor, *sampleFleet) {
 	if a := v.enter(s.server.Open(peerRoot).URL); a.status != http.StatusSeeOther {
 		t.Fatalf("the door does not open: %d", a.status)
 	}
-	return v, newFleet(n, time.Now())
+	return v, s.fleet
 }
 
 var nextPage = regexp.MustCompile(`<a href="([^"]+)">Next page</a>`)
@@ -60,6 +60,18 @@ func TestPagesTogetherShowEveryGrantOnceTheMostUrgentFirst(t *testing.T) {
 	for i, g := range fleet.grants {
 		if shown[i] != g.Name {
 			t.Fatalf("in place %d stands %s, not %s", i, shown[i], g.Name)
+		}
+	}
+}
+
+// A draw read up to 2,000 records for its timeline.
+func TestADrawReadsNoMoreThanItShows(t *testing.T) {
+	v, fleet := crowd(t, 3000)
+	for _, path := range []string{"/ui/", "/ui/?state=ok", "/ui/?label=team%3Dcrm"} {
+		before := fleet.read.Load()
+		v.get(path).says(t, 200)
+		if n := fleet.read.Load() - before; n < 50 || n > 50+12 {
+			t.Errorf("%s: %d records are read for 50 rows and 12 bars", path, n)
 		}
 	}
 }

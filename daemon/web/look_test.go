@@ -41,6 +41,7 @@ type site struct {
 	grants int
 	url    string
 	server *web.Server
+	fleet  *sampleFleet
 }
 
 // enter signs the browser in. Cookies know no ports, so that it is signed out of
@@ -198,11 +199,11 @@ grant "%[1]s-*" {
 }
 `, team, url)
 	}
-	cfg := parse(t, listener, source)
+	cfg, fleet := parse(t, listener, source), newFleet(n, time.Now())
 	server := serve(t, listener, web.Config{
-		Report: newFleet(n, time.Now()),
+		Report: fleet,
 		Config: func() *config.Config { return cfg },
 		Log:    hclog.New(&hclog.LoggerOptions{Output: t.Output(), Level: hclog.Error}),
 	})
-	return site{n, url, server}
+	return site{n, url, server, fleet}
 }
