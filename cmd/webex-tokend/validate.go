@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,23 +53,13 @@ would answer, and what its unit lacks for that. Where the daemon runs, clients a
 				return &failure{exitUsage, fmt.Errorf("%s is not valid: %w", c.config, closed), "the http block says which file that is"}
 			}
 			fmt.Fprintf(c.out, "%s is valid\n", c.config)
-			for _, text := range plan.Lines(cfg) {
-				fmt.Fprintln(c.out, "  "+text)
-			}
+			say(c.out, "  ", plan.Lines(cfg))
 			needs, done := plan.Unit(cfg, "/")
-			for _, text := range needs {
-				fmt.Fprintln(c.out, "unit: "+text)
-			}
-			for _, text := range done {
-				fmt.Fprintln(c.out, "unit: done: "+text)
-			}
-			for _, text := range c.refused(cmd.Context(), cfg) {
-				fmt.Fprintln(c.out, text)
-			}
+			say(c.out, "unit: ", needs)
+			say(c.out, "unit: done: ", done)
+			say(c.out, "", c.refused(cmd.Context(), cfg))
 			found, err := c.shared(cmd.Context(), cfg)
-			for _, text := range found {
-				fmt.Fprintln(c.out, "etcd: "+text)
-			}
+			say(c.out, "etcd: ", found)
 			return explainMigration(err)
 		},
 	}
@@ -114,4 +106,14 @@ func (c *console) writeValidation(ctx context.Context, cfg *config.Config, fault
 		return &failure{code: exitUsage}
 	}
 	return nil
+}
+
+// say prints texts that a screen may have to break, each behind the same lead.
+func say(w io.Writer, lead string, texts []string) {
+	on := screenOf(w)
+	for _, text := range texts {
+		words := strings.TrimLeft(text, " ")
+		lead := lead + text[:len(text)-len(words)]
+		fmt.Fprintln(w, lead+on.wrap(words, len(lead)))
+	}
 }

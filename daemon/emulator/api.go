@@ -30,7 +30,7 @@ func (a *api) bearer(r *http.Request, scopes ...string) (bearer, *refusal) {
 		return bearer{}, &refusal{status: http.StatusUnauthorized, text: gatewayMessage(http.StatusUnauthorized)}
 	}
 	if len(scopes) > 0 && !entitled(b.scope, scopes...) {
-		return bearer{}, &refusal{status: http.StatusForbidden, text: "The access token lacks a scope that this request needs"}
+		return bearer{}, &refusal{status: http.StatusForbidden, text: "The access token lacks a scope that this request needs: " + strings.Join(scopes, " or ")}
 	}
 	return b, nil
 }

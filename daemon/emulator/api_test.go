@@ -26,6 +26,9 @@ func TestAnAPIRouteTellsADeadTokenFromOneThatLacksAScope(t *testing.T) {
 		check(rooms.AccessToken, 403, 200, 200)
 		check(people.AccessToken, 200, 403, 200)
 		check(all.AccessToken, 200, 200, 200)
+		if text := get(t, e, emulator.MePath, rooms.AccessToken).description(); !strings.Contains(text, "spark:people_read or ") {
+			t.Errorf("a refusal does not name the scope: %q", text)
+		}
 		check("nonsense", 401, 401, 401)
 		check("", 401, 401, 401)
 		time.Sleep(14*day - time.Millisecond)
