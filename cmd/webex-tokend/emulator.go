@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,15 +20,18 @@ func newEmulator(c *console) *cobra.Command {
 	var listen, accessLife, refreshLife, grace string
 	var cfg emulator.Config
 	cmd := &cobra.Command{
-		Use:   "emulator [--listen ADDR]",
+		Use:   "emulator [--listen ADDR] [--scope SCOPE] [--redirect-url URL]",
 		Short: "Run a Webex authorization server that keeps nothing",
 		Long: `Run a Webex authorization server for trying a configuration. It behaves as
 Webex documents and, unless --calm, now and then as Webex does: it limits
 calls, fails, or answers with the same token again. With --play it answers all
-refreshes in one odd way that servers have; --play help lists them. It prints its URL, clients
-and one token response of each kind as JSON, and ends on Ctrl-C.`,
+refreshes in one odd way that servers have; --play help lists them. Its clients may ask for the
+scopes that samples of Webex use, and for each --scope; browsers are sent back to the usual
+addresses on this host, and to each --redirect-url. It prints its URL, clients and one token
+response of each kind as JSON, and ends on Ctrl-C.`,
 		Example: `  webex-tokend emulator --listen 127.0.0.1:8410 --access-life 2m
   webex-tokend emulator --calm --play refresh-number
+  webex-tokend emulator --scope identity:groups_read --redirect-url https://app.example:48444/oauth
   webex-tokend emulator | jq --unbuffered .responses.rest > response.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,6 +54,16 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 			if _, known := emulator.PlayOf(cfg.Play); !known && cfg.Play != "" {
 				return usage(cmd, "--play: no kind is called %q; --play help lists them", cfg.Play)
 			}
+			for _, address := range cfg.RedirectURIs {
+				if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" {
+					return usage(cmd, "--redirect-url: %q is no URL of a web page", address)
+				}
+			}
+			for _, name := range cfg.Scopes {
+				if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= 0x20 || r >= 0x7f || r == 0x22 || r == 0x5c }) {
+					return usage(cmd, "--scope: %q is no scope; give each by a flag of its own", name)
+				}
+			}
 			if err := checkAddress(cmd.Context(), listen); err != nil {
 				return usage(cmd, "--listen: %v", err)
 			}
@@ -59,6 +74,8 @@ and one token response of each kind as JSON, and ends on Ctrl-C.`,
 	cmd.Flags().StringVar(&accessLife, "access-life", "0s", "life of access tokens, a `duration` like 2m; 0s: as Webex documents")
 	cmd.Flags().StringVar(&refreshLife, "refresh-life", "0s", "life of refresh tokens, a `duration` like 90d; 0s: as Webex documents")
 	cmd.Flags().StringVar(&cfg.Play, "play", "", "answer all refreshes in an odd way, a `KIND`; help lists them")
+	cmd.Flags().StringArrayVar(&cfg.Scopes, "scope", nil, "a further `scope` that clients may ask for; may be repeated")
+	cmd.Flags().StringArrayVar(&cfg.RedirectURIs, "redirect-url", nil, "a further `URL` to which browsers may be sent back; may be repeated")
 	cmd.Flags().BoolVar(&cfg.Calm, "calm", false, "never misbehave")
 	cmd.Flags().BoolVar(&cfg.Rotate, "rotate", false, "give out a new refresh token with each refresh")
 	cmd.Flags().StringVar(&grace, "grace", "0s", "with --rotate: how long a used refresh token goes on working, as a `duration`")

@@ -30,7 +30,7 @@ const deviceCallback = "https://oauth-helper-%s.wbx2.com/helperservice/v1/action
 
 // usualClients registers one client of each kind. IDs and secrets follow from
 // the seed alone, so that a configuration written once serves many runs.
-func usualClients(seed uint64, redirects []string) []Client {
+func usualClients(seed uint64, redirects, scopes []string) []Client {
 	redirects = append([]string{
 		"http://127.0.0.1:8411/oauth",    // this daemon's example
 		"http://localhost:8080/oauth",    // Webex's own sample
@@ -44,7 +44,7 @@ func usualClients(seed uint64, redirects []string) []Client {
 			Secret:       fingerprint(seed, k, "secret"),
 			Name:         "Example " + string(k) + " client",
 			RedirectURIs: slices.Clone(redirects),
-			Scopes:       k.scopes(),
+			Scopes:       append(k.scopes(), scopes...),
 		}
 		switch k {
 		case Device:

@@ -25,6 +25,8 @@ type Config struct {
 	// RedirectURIs are registered for the clients of a nil Clients, beside the
 	// usual ones of a host that tries things on loopback.
 	RedirectURIs []string
+	// Scopes may be asked for by the clients of a nil Clients, beside the usual ones.
+	Scopes []string
 
 	// AccessLife and RefreshLife replace the lives of every kind, Lives those of
 	// single ones. Zero durations leave what Webex documents (see Kind). Lives
@@ -107,7 +109,7 @@ func (c Config) withDefaults() Config {
 		c.Now = time.Now
 	}
 	if c.Clients == nil {
-		c.Clients = usualClients(c.Seed, c.RedirectURIs)
+		c.Clients = usualClients(c.Seed, c.RedirectURIs, c.Scopes)
 	}
 	if c.Mischief == nil {
 		usual := DefaultMischief()

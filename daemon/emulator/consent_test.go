@@ -235,3 +235,18 @@ func TestASecondConsentMayBringTheFirstRefreshTokenWithItsOldEnd(t *testing.T) {
 		})
 	}
 }
+
+// Systems with scopes or addresses of their own could not be tried: their first
+// consent was refused.
+func TestWhatIsRegisteredBesideTheUsualMayBeAskedFor(t *testing.T) {
+	const home, scope = "https://app.example:48444/oauth", "identity:groups_read"
+	more := url.Values{"redirect_uri": {home}, "scope": {"spark:people_read " + scope}}
+	e := emulator.New(emulator.Config{Calm: true, RedirectURIs: []string{home}, Scopes: []string{scope}})
+	form := codeForm(e, emulator.REST, decide(t, e, authorizeURL(e, emulator.REST, more), accept()).Get("code"))
+	form.Set("redirect_uri", home)
+	if got := post(t, e, emulator.TokenPath, form); !strings.Contains(got.text("scope"), scope) {
+		t.Errorf("scopes are %q", got.text("scope"))
+	}
+	usual := emulator.New(emulator.Config{Calm: true})
+	want(t, "an address that is not registered", post(t, usual, authorizeURL(usual, emulator.REST, more), accept()).status, 400)
+}
