@@ -42,11 +42,14 @@ type Life struct {
 
 func (l Life) span() time.Duration { return l.ExpiresAt.Sub(l.IssuedAt) }
 
+// reserve is how long before the end of the window the last refresh is.
+func (l Life) reserve() time.Duration { return min(day, l.span()/10) }
+
 // withinWindow moves an instant before the window's end: a refresh after that
 // would come too late. The last one goes to its end but for a tenth of the life,
 // a day at most; where that has passed, nothing we do comes in time.
 func (l Life) withinWindow(at, now time.Time) time.Time {
-	last := l.WindowEndsAt.Add(-min(day, l.span()/10))
+	last := l.WindowEndsAt.Add(-l.reserve())
 	if !l.WindowEndsAt.IsZero() && last.After(now) && at.After(last) {
 		return last
 	}
@@ -127,6 +130,14 @@ func NoGain(now time.Time, l Life, r Rule) time.Time {
 		next = last
 	}
 	next = l.withinWindow(next, now)
+	// The refresh that was to be the last one of the window was in vain: what is left
+	// of the window takes two more.
+	for reserve, tries := l.reserve()/2, 2; tries > 0; reserve, tries = reserve/2, tries-1 {
+		if last := l.WindowEndsAt.Add(-reserve); last.After(now) && next.After(last) {
+			next = last
+			break
+		}
+	}
 	if earliest := now.Add(r.MinInterval); next.Before(earliest) {
 		next = earliest
 	}

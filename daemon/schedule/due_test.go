@@ -135,6 +135,25 @@ func TestNeitherACalendarNorAnAnswerWithoutGainPutsARefreshBehindItsWindow(t *te
 	}
 }
 
+// The last refresh of a window brought nothing, and the next one came days after it.
+func TestWhatIsLeftOfAWindowTakesTwoMoreRefreshesAfterOneWithoutGain(t *testing.T) {
+	for _, life := range []time.Duration{14 * day, 2 * time.Hour} {
+		reserve := min(day, life/10)
+		l := lives(life)
+		l.WindowEndsAt = issued.Add(life / 2)
+		now := l.WindowEndsAt.Add(-reserve)
+		for _, left := range []time.Duration{reserve / 2, reserve / 4} {
+			now = schedule.NoGain(now, l, schedule.Rule{MinInterval: time.Minute})
+			if got := l.WindowEndsAt.Sub(now); got != left {
+				t.Errorf("life %v: the next one comes %v before the end of the window, want %v", life, got, left)
+			}
+		}
+		if next := schedule.NoGain(now, l, schedule.Rule{}); next.Before(l.WindowEndsAt) {
+			t.Errorf("life %v: there is a third one, %v before the end", life, l.WindowEndsAt.Sub(next))
+		}
+	}
+}
+
 func TestACalendarMovesARefreshToItsNextInstant(t *testing.T) {
 	at := func(d int, h, m int) time.Time { return time.Date(2026, 11, d, h, m, 0, 0, time.Local) }
 	half := schedule.Rule{Before: 7 * day} // half of 14 days, without jitter: Nov 9, 10:00
